@@ -1,0 +1,1 @@
+"""Group logs in memory, their readers, and who may do what."""

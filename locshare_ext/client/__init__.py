@@ -1,0 +1,1 @@
+"""The kernel's side: finding a server, following a group, recordings."""

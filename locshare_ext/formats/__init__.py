@@ -1,0 +1,1 @@
+"""Files and frames that trails come from and go to."""

@@ -1,0 +1,1 @@
+"""The nouns: fixes, events, cursors, names, and what a store must do. No I/O."""

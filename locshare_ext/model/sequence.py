@@ -1,0 +1,89 @@
+"""Which fixes of a batch are new, late or duplicates: the same rule for every store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from locshare_ext.model.cursor import Cursor
+from locshare_ext.model.event import Event
+from locshare_ext.model.fix import Fix
+from locshare_ext.model.names import fold
+from locshare_ext.model.store import Entry
+
+__all__ = ["ORIGINAL_TIME", "Newest", "Sequence", "sent_time"]
+
+ORIGINAL_TIME = "original_time"  # key in `extra` where a repaired fix keeps what was sent
+
+
+@dataclass(slots=True)
+class Newest:
+    """The newest of one member, ms: by effective time, and by the time as it was sent."""
+
+    effective: int
+    sent: int
+
+
+def sent_time(fix: Fix) -> int:
+    """Return the time as the device sent it, ms, also of a repaired fix."""
+    if "repaired" in fix.flags and fix.extra is not None:
+        original = fix.extra.get(ORIGINAL_TIME)
+        if isinstance(original, int):
+            return original
+    return fix.time
+
+
+@dataclass(slots=True)
+class Sequence:
+    """The state that numbers a log: its head and each member's newest times.
+
+    is_stored(fix): whether the log has this (member, sent time, lat, lon); asked only of
+    fixes that are not newer than the member's newest.
+    """
+
+    epoch: str
+    head: int = 0
+    newest: dict[str, Newest] = field(default_factory=dict)
+
+    def admit(
+        self, drafts: Iterable[Fix | Event], is_stored: Callable[[Fix], bool]
+    ) -> tuple[list[Entry], int]:
+        """Return the entries to store, numbered and flagged, and how many are duplicates.
+
+        The state moves on: when the commit then fails, throw it away and load it anew.
+        """
+        entries: list[Entry] = []
+        seen: set[tuple[str, int, float, float]] = set()  # what this batch has not stored yet
+        duplicates = 0
+        for draft in drafts:
+            if isinstance(draft, Event):
+                entries.append(self._number(msgspec.structs.replace(draft, cursor=self._next())))
+                continue
+            member = fold(draft.member)
+            sent = sent_time(draft)
+            key = (member, sent, draft.lat, draft.lon)
+            newest = self.newest.get(member)
+            if newest is not None and sent <= newest.sent and (key in seen or is_stored(draft)):
+                duplicates += 1
+                continue
+            seen.add(key)
+            flags = draft.flags
+            effective = draft.effective_time
+            if newest is None:
+                self.newest[member] = Newest(effective, sent)
+            else:
+                if effective < newest.effective:
+                    flags = ("late", *flags)
+                newest.effective = max(newest.effective, effective)
+                newest.sent = max(newest.sent, sent)
+            entries.append(self._number(msgspec.structs.replace(draft, cursor=self._next(), flags=flags)))
+        return entries, duplicates
+
+    def _next(self) -> str:
+        return str(Cursor(self.epoch, self.head + 1))
+
+    def _number(self, item: Fix | Event) -> Entry:
+        self.head += 1
+        return Entry(self.head, item)

@@ -1,0 +1,185 @@
+"""What a store of logs must do; the memory, SQLite and PostgreSQL stores all do it.
+
+An entry exists once the store has committed it: `append` returns after that, and only
+then is anybody told. All methods may be called from the event loop and never block it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from locshare_ext.model.clock import Clock
+from locshare_ext.model.cursor import Cursor
+from locshare_ext.model.event import Event
+from locshare_ext.model.fix import Fix
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Appended", "Entry", "LogInfo", "LogKind", "LogStore", "RecordingInfo", "Selection"]
+
+LogKind = Literal["group", "import"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a log: its offset, and the fix or event with its cursor set."""
+
+    offset: int
+    item: Fix | Event
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a batch: its stored entries in order, and the duplicates dropped.
+
+    head: the log's newest offset after the commit.
+    """
+
+    entries: tuple[Entry, ...]
+    duplicates: int
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogInfo:
+    """A log as the store knows it.
+
+    name: the group's slug, or an import's id. oldest: the lowest offset that is kept
+    (head + 1 if none is). head: the newest offset ever given, 0 in a new log.
+    created: ms since 1970. settings: plain JSON values, `title` among them.
+    """
+
+    name: str
+    kind: LogKind
+    epoch: str
+    oldest: int
+    head: int
+    created: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def cursor(self, offset: int) -> str:
+        """Return the text of the cursor at `offset`."""
+        return str(Cursor(self.epoch, offset))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which fixes of a log: [since, until] in ms on `clock`, of `members` (None: all).
+
+    Entries with an offset in (after, upto] only; None: no bound.
+    `recording` adds the rule of DESIGN 8: what lies in that recording.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    clock: Clock = "time"
+    members: frozenset[str] | None = None
+    after: int | None = None
+    upto: int | None = None
+    recording: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingInfo:
+    """A named, kept part of a log (or the whole of an import).
+
+    An entry belongs to it if its offset lies in (after, upto], or if it arrived later,
+    until `closed`, with its `time` in [since, until]. since, until, closed, created: ms;
+    until and upto are None while it runs; closed is when late entries end to be taken
+    (None while it runs).
+    """
+
+    id: str
+    name: str
+    log: str
+    kind: LogKind
+    created: int
+    since: int
+    after: int
+    until: int | None = None
+    upto: int | None = None
+    closed: int | None = None
+    description: str = ""
+    received_known: bool = True
+
+    def state(self, now: int) -> Literal["running", "stopped", "closed"]:
+        """Whether it runs, still takes what comes late, or is closed at `now` (ms)."""
+        if self.until is None:
+            return "running"
+        return "closed" if self.closed is not None and self.closed <= now else "stopped"
+
+
+class LogStore(Protocol):
+    """Keeps any number of append-only logs, and the recordings over them.
+
+    Every method raises StoreError when the store cannot do it.
+    """
+
+    persistent: bool  # whether a restart keeps what was acknowledged
+
+    def append(
+        self, log: str, drafts: Sequence[Fix | Event], *, epoch: str, kind: LogKind = "group"
+    ) -> asyncio.Future[Appended]:
+        """Drop duplicates, give offsets, commit; then the future's result is set.
+
+        Futures are resolved in the order of the calls, on the loop that called. The log
+        is made, with life `epoch`, if it does not exist; if it does, its own epoch stays.
+        A batch is stored whole or not at all. Cancelling the future does not undo it.
+        """
+
+    async def logs(self) -> list[LogInfo]:
+        """Return every log, by name."""
+
+    async def log(self, name: str) -> LogInfo | None:
+        """Return one log, None if there is none of that name."""
+
+    async def create_log(
+        self, name: str, *, kind: LogKind, epoch: str, settings: Mapping[str, Any]
+    ) -> LogInfo:
+        """Make a log before it has entries; raises Conflict if there is one."""
+
+    async def update_settings(self, name: str, settings: Mapping[str, Any]) -> LogInfo:
+        """Replace a log's settings; raises NotFound if there is no such log."""
+
+    async def delete_log(self, name: str) -> None:
+        """Remove a log with all its entries and recordings; no error if there is none."""
+
+    async def read(self, log: str, after: int, limit: int) -> list[Entry]:
+        """Return up to `limit` entries with an offset above `after`, ascending."""
+
+    async def newest(self, log: str) -> list[Entry]:
+        """Return each member's newest fix by effective time, ascending by offset."""
+
+    async def counts(self, log: str) -> dict[str, int]:
+        """Return how many fixes each member has."""
+
+    async def trails(self, log: str, selection: Selection) -> pa.Table:
+        """Return fixes as an Arrow table with `trail.ARROW_FIELDS`, ascending by seq."""
+
+    async def events(self, log: str, selection: Selection) -> list[Entry]:
+        """Return events, ascending by offset."""
+
+    async def forget(self, log: str, member: str) -> int:
+        """Remove every trace of a member; returns the number of entries removed."""
+
+    async def trim(self, log: str, before: int) -> int:
+        """Remove entries received before `before` (ms) that no recording keeps.
+
+        Returns how many. Offsets are not used again; `LogInfo.oldest` moves up.
+        """
+
+    async def put_recording(self, recording: RecordingInfo) -> None:
+        """Make or replace a recording by its id."""
+
+    async def recordings(self, log: str | None = None) -> list[RecordingInfo]:
+        """Return recordings, of one log or of all, by time of creation."""
+
+    async def delete_recording(self, recording_id: str) -> None:
+        """Remove a recording, and its log if it is an import; no error if there is none."""
+
+    async def close(self) -> None:
+        """Finish what was begun, close files and threads; twice is no error."""

@@ -1,0 +1,1 @@
+"""The notebook server's extension: endpoints over the services."""
