@@ -1,0 +1,196 @@
+"""Read the command line of `jupyter locshare` and run one command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from locshare_ext import __version__
+from locshare_ext.errors import LocShareError
+
+__all__ = ["main", "parser"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status (2: bad arguments, 1: it failed)."""
+    options = parser().parse_args(arguments)
+    module = importlib.import_module(f"locshare_ext.cli.{options.module}")
+    try:
+        return int(module.run(options) or 0)
+    except LocShareError as error:
+        print(f"jupyter locshare {options.command}: {error.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="jupyter locshare", description="Share locations of a group live in Jupyter notebooks."
+    )
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _demo(commands)
+    _simulate(commands)
+    _serve(commands)
+    _import(commands)
+    _replay(commands)
+    _export(commands)
+    return top
+
+
+Commands = argparse._SubParsersAction  # the type that add_subparsers returns has no public name
+
+
+def _command(
+    commands: Commands[argparse.ArgumentParser], name: str, module: str, text: str, example: str
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"example:  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(module=module)
+    return command
+
+
+def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "demo",
+        "demo",
+        "start JupyterLab on the demo notebook with a live group",
+        "jupyter locshare demo --from walk.gpx --speed 10",
+    )
+    command.add_argument(
+        "--from", dest="file", metavar="FILE", help="play this recording instead of a simulation"
+    )
+    _columns(command)
+    _speed(command, 1.0)
+    command.add_argument("--group", default="hikers", help="the group's name (default: %(default)s)")
+    command.add_argument("--port", type=int, default=0, help="of JupyterLab (default: a free one)")
+    command.add_argument(
+        "--folder", help="where the notebooks and the log lie (default: in Jupyter's data folder)"
+    )
+    command.add_argument("--no-browser", action="store_true", help="only print the URL")
+
+
+def _simulate(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "simulate",
+        "simulate",
+        "publish a made-up group of walkers, cyclists and a bus",
+        "jupyter locshare simulate hikers --members 12",
+    )
+    command.add_argument("group", help="the group's name")
+    command.add_argument("--members", type=int, default=8, help="how many (default: %(default)s)")
+    command.add_argument(
+        "--seed", type=int, default=1, help="another number, another group (default: %(default)s)"
+    )
+    command.add_argument(
+        "--center", metavar="LAT,LON", default="37.5665,126.978", help="default: %(default)s"
+    )
+    command.add_argument("--minutes", type=float, help="stop after that many (default: go on until Ctrl-C)")
+    _speed(command, 1.0)
+    _server(command)
+
+
+def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "serve",
+        "serve",
+        "run the endpoints without notebooks; notebooks attach with Group(link)",
+        "jupyter locshare serve --port 8899",
+    )
+    command.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
+    )
+    command.add_argument("--port", type=int, default=8899, help="0: a free one (default: %(default)s)")
+    command.add_argument("--store", metavar="FILE", help="the log's file (default: in Jupyter's data folder)")
+
+
+def _import(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "import",
+        "transfer",
+        "import a GPX, CSV or GeoPackage file as a closed recording",
+        'jupyter locshare import buses.csv --columns "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude" --tz UTC',
+    )
+    command.add_argument("file", help="GPX, CSV or GeoPackage")
+    command.add_argument("--name", help="the recording's name (default: the file's)")
+    _columns(command)
+    _server(command)
+
+
+def _replay(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "replay",
+        "replay",
+        "play a file into a live group, its times shifted to now",
+        "jupyter locshare replay walk.gpx --to hikers --speed 10",
+    )
+    command.add_argument("file", help="GPX, CSV or GeoPackage")
+    command.add_argument("--to", dest="group", required=True, metavar="GROUP", help="the group's name")
+    command.add_argument("--loop", action="store_true", help="begin again at the end, until Ctrl-C")
+    _columns(command)
+    _speed(command, 1.0)
+    _server(command)
+
+
+def _export(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "export",
+        "transfer",
+        "write a group's trails, or a recording, to a file",
+        "jupyter locshare export hikers trails.gpx --last 2h",
+    )
+    command.add_argument("name", help="a group, or with --recording a recording")
+    command.add_argument("file", help="by its ending: .gpx, .csv, .gpkg or .parquet")
+    command.add_argument("--recording", action="store_true", help="NAME is a recording's name or id")
+    command.add_argument("--last", metavar="SPAN", help="such as 90s, 30min, 2h, 1d")
+    command.add_argument("--since", metavar="TIME", help="RFC 3339 with an offset")
+    command.add_argument("--until", metavar="TIME", help="RFC 3339 with an offset")
+    command.add_argument("--clock", choices=("time", "received"), default="time", help="default: %(default)s")
+    command.add_argument("--force", action="store_true", help="replace the file if it exists")
+    _server(command)
+
+
+def _columns(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--columns",
+        metavar="MAP",
+        help='a CSV\'s columns: "member=name,time=timestamp,lat=latitude,lon=longitude"',
+    )
+    command.add_argument("--tz", help="the zone of a CSV's times that name none, such as UTC or Asia/Seoul")
+
+
+def _speed(command: argparse.ArgumentParser, default: float) -> None:
+    command.add_argument(
+        "--speed", type=_positive, default=default, help="times as fast as it was (default: %(default)s)"
+    )
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _server(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--server", metavar="URL", help="default: the notebook server that runs here")
+    command.add_argument("--token", help="of that server")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""JupyterLab as a process of its own, with a home of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+__all__ = ["Lab", "free_port"]
+
+START_LIMIT = 180  # s; a slow machine may take long, a broken server is noticed at once
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class Lab:
+    """JupyterLab with the extension, on a free port, with fresh Jupyter folders.
+
+    folder: holds all that it writes; `notebooks` below it is the root that it shows.
+    """
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self.root = folder / "notebooks"
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.token = "lab-test-token"
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.options = options
+        self.log = folder / "lab.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which this server, and clients that look for it, run."""
+        mine = {
+            "HOME": str(self.folder / "home"),
+            "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
+            "JUPYTER_DATA_DIR": str(self.folder / "data"),
+            "JUPYTER_RUNTIME_DIR": str(self.folder / "runtime"),
+            "IPYTHONDIR": str(self.folder / "ipython"),
+        }
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("LOCSHARE_", "JPY_"))
+        }
+        return {**kept, **mine, "JUPYTER_PLATFORM_DIRS": "1"}
+
+    def start(self) -> Lab:
+        """Start it, and return when it answers."""
+        for name in ("home", "config", "data", "runtime", "ipython"):
+            (self.folder / name).mkdir(exist_ok=True)
+        command = [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *(f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"),
+            *(f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}"),
+            *(
+                "--LabApp.expose_app_in_browser=True",
+                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            ),
+            *self.options,
+        ]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=self.environment, cwd=self.root, start_new_session=True
+            )
+        self._wait_until_it_answers()
+        return self
+
+    def _wait_until_it_answers(self) -> None:
+        assert self.process is not None
+        limit = time.monotonic() + START_LIMIT
+        while time.monotonic() < limit:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"JupyterLab ended: {self.log.read_text()[-4000:]}")
+            try:
+                self.get("api/status")
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.1)  # the start of another process has no event to wait for
+            else:
+                return
+        raise RuntimeError(f"JupyterLab does not answer: {self.log.read_text()[-4000:]}")
+
+    def get(self, path: str) -> object:
+        """Return the JSON of an endpoint below the base URL."""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"token {self.token}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def runtime_file(self) -> Path:
+        """The file that tells clients where this server is and how to enter."""
+        assert self.process is not None
+        return self.folder / "runtime" / f"locshare-{self.process.pid}.json"
+
+    def kill(self) -> None:
+        """End the server alone, at once; its kernels are left to notice."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End the server and everything that it started."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._end_kernels()
+
+    def _end_kernels(self) -> None:
+        """Kernels lead sessions of their own; a killed server leaves them behind."""
+        import psutil
+
+        mine = str(self.folder / "runtime")
+        for process in psutil.process_iter(["cmdline"]):
+            if any(mine in word for word in process.info["cmdline"] or ()):
+                process.kill()

@@ -1,0 +1,91 @@
+"""Notebooks in JupyterLab, as a person uses them, in headless Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.support.lab import Lab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+__all__ = ["ARTIFACTS", "Notebook", "chromium", "launch"]
+
+ARTIFACTS = Path(__file__).parent.parent / "artifacts"  # screenshots; not in the repository
+PATIENCE = 120_000  # ms that a page may take for anything, on a slow machine
+
+
+def chromium() -> str | None:
+    """Return the path of a Chromium that is installed here, None without one."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if (path := shutil.which(name)) is not None:
+            return path
+    return None
+
+
+@contextmanager
+def launch() -> Iterator[Browser]:
+    """Run headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Notebook:
+    """One notebook, open in a page of its own; `errors` collects what its console shows as errors."""
+
+    def __init__(
+        self, browser: Browser, lab: Lab, path: str, *, width: int = 1400, height: int = 900
+    ) -> None:
+        self.lab = lab
+        self.context = browser.new_context(viewport={"width": width, "height": height})
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.errors: list[str] = []
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("pageerror", lambda error: self._note("error", str(error)))
+        self.page.goto(f"{lab.url}lab/tree/{path}?reset&token={lab.token}")
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.wait_for_function(
+            "window.jupyterapp && window.jupyterapp.shell.currentWidget?.sessionContext?.isReady"
+        )
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.errors.append(text)
+
+    def run_all(self) -> None:
+        """Run all cells, and return when the kernel has begun."""
+        self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def wait_for(self, script: str, argument: Any = None) -> Any:
+        """Wait until a piece of JavaScript is true in the page; returns its value."""
+        return self.page.wait_for_function(script, arg=argument, timeout=PATIENCE).json_value()
+
+    def wait_for_members(self, count: int) -> None:
+        """Wait until a layer on the page shows at least so many members."""
+        self.wait_for("n => window.locshareLayers?.some(layer => layer.stats().members >= n)", count)
+
+    def position_of(self, member: str) -> dict[str, float]:
+        """Return where the page drew a member last."""
+        position: dict[str, float] = self.page.evaluate("m => window.locshareLayers[0].positionOf(m)", member)
+        return position
+
+    def screenshot(self, name: str) -> Path:
+        """Keep a picture of the page in the artifacts."""
+        ARTIFACTS.mkdir(exist_ok=True)
+        path = ARTIFACTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
+    def close(self) -> None:
+        self.context.close()
