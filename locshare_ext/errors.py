@@ -25,6 +25,8 @@ LocShareError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "AccessDenied",
     "Conflict",
@@ -56,16 +58,25 @@ class LocShareError(Exception):
     code: short text for programs, such as `lat_out_of_range`.
     field: the field, header or argument at fault, None if none is.
     status: the HTTP status that this error has at an endpoint.
+    details: more for programs, such as `near` names; plain JSON values.
     """
 
     status = 500
     default_code = "internal_error"
 
-    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code
         self.field = field
+        self.details = dict(details or {})
 
 
 class InvalidInput(LocShareError):
@@ -114,10 +125,19 @@ class AccessDenied(LocShareError):
 
 
 class NotFound(LocShareError):
-    """There is no such thing here."""
+    """There is no such thing here.
+
+    near: names of things that are here and look like it, the nearest first.
+    """
 
     status = 404
     default_code = "not_found"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, field: str | None = None, near: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, code=code, field=field)
+        self.near = list(near)
 
 
 class Conflict(LocShareError):

@@ -116,11 +116,11 @@ def encode(item: Fix | Event | Sequence[Fix | Event]) -> bytes:
 
 
 def error_object(error: LocShareError) -> dict[str, Any]:
-    """Return the inside of the one error shape: code, message and, if known, field."""
+    """Return the inside of the one error shape: code, message and, if known, field and details."""
     shape: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.field is not None:
         shape["field"] = error.field
-    return shape
+    return {**error.details, **shape}
 
 
 def decode_fixes(body: bytes, *, limit: int = MAX_FIXES) -> Decoded:
