@@ -1,0 +1,417 @@
+"""The server's side of one STOMP connection: bytes in, what the client asks for out.
+
+    connection = ServerConnection()
+    while events := connection.receive_data(data, now):    # may raise FrameError: error_for(), close
+        for event in events:
+            ...                                            # ConnectRequest: accept() or error()
+        data = b""                                         # what waited behind CONNECT, or an error
+
+No I/O, no clock. Who may do what, ack modes and what a transaction holds are decided above.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+
+from locshare_ext.errors import FrameError, FrameTooLarge
+from locshare_ext.stomp import events as ev
+from locshare_ext.stomp.frames import CLIENT_COMMANDS, VERSIONS, Beat, Frame, Headers, encode_message
+from locshare_ext.stomp.heartbeat import Due, HeartBeat, negotiate, parse_heart_beat
+from locshare_ext.stomp.parser import FrameParser, Limits
+
+__all__ = ["ServerConnection", "State"]
+
+_ACK_MODES = ("auto", "client", "client-individual")
+_BEAT = b"\n"
+
+
+class State(enum.Enum):
+    """Where the connection is in its life."""
+
+    OPENING = "opening"  # nothing but CONNECT may come
+    DECIDING = "deciding"  # CONNECT came; what follows it waits for accept() or error()
+    CONNECTED = "connected"
+    CLOSED = "closed"  # DISCONNECT came, or ERROR was built; what still comes is dropped
+
+
+class ServerConnection:
+    """One client's connection; its methods are called from one thread.
+
+    limits: see Limits; for an accepted client they may be set anew before `accept()`.
+    heart_beat: ms that we offer to send and want to receive at, 0 for not.
+    server: the header of CONNECTED, `name/version`.
+    versions: those that may be agreed, ascending.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        heart_beat: tuple[int, int] = (10_000, 10_000),
+        server: str = "locshare-ext",
+        versions: tuple[str, ...] = VERSIONS,
+    ) -> None:
+        self._parser = FrameParser(limits)
+        self._offered = heart_beat
+        self._server = server
+        self._versions = versions
+        self._state = State.OPENING
+        self._fault: FrameError | None = None
+        self._answered = (0, 0)  # the heart-beat header of CONNECTED
+        self._heart = HeartBeat(None, None, 0.0)
+        self._subscriptions: dict[str, tuple[str, bool]] = {}  # id -> destination, named
+        self._transactions: set[str] = set()
+
+    @property
+    def version(self) -> str | None:
+        """Return the agreed version, None before CONNECT."""
+        return self._parser.version
+
+    @property
+    def state(self) -> State:
+        """Return where the connection is in its life."""
+        return self._state
+
+    @property
+    def limits(self) -> Limits:
+        """Return the limits in force."""
+        return self._parser.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._parser.limits = limits
+
+    @property
+    def heart_beat(self) -> HeartBeat:
+        """Return the agreed heart-beat; both of its intervals are None before CONNECT."""
+        return self._heart
+
+    # -- what comes in
+
+    def receive_data(self, data: bytes, now: float) -> list[ev.ClientEvent]:
+        """Return what the client asks for in `data` and in what waited before it.
+
+        now: seconds of the caller's monotonic clock. Call it again with b"" until the list is
+        empty: what follows CONNECT is read only after `accept()`, and an error only raised when
+        the events before it have been handed out. Raises FrameError when the peer broke the
+        protocol, with `.receipt`; answer it with `error_for()` and close.
+        """
+        if data:
+            self._heart.heard(now)
+        if self._state is State.CLOSED:
+            return []
+        if self._fault is not None:
+            raise self._fault
+        found: list[ev.ClientEvent] = []
+        try:
+            self._parser.receive_data(data)
+            if self._state is State.DECIDING:
+                self._check_waiting()
+                return found
+            while (frame := self._parser.next_frame()) is not None:
+                if isinstance(frame, Beat):
+                    continue
+                found.append(self._read(frame, now))
+                if self._state is not State.CONNECTED:
+                    break
+        except FrameError as error:
+            self._fault = error
+            if not found:
+                raise
+        return found
+
+    def _check_waiting(self) -> None:
+        waiting = self._parser.buffered
+        if waiting > self.limits.frame:
+            raise FrameTooLarge(
+                f"{waiting} bytes wait behind CONNECT, over the limit of {self.limits.frame} before CONNECTED"
+            )
+
+    def _read(self, frame: Frame, now: float) -> ev.ClientEvent:
+        if self._state is State.OPENING:
+            return self._read_connect(frame, now)
+        fields = dict(frame.headers[::-1])  # backwards, so that the first of repeated headers stays
+        receipt = fields.get("receipt")
+        try:
+            if frame.command == "SEND":
+                return self._read_send(frame, fields, receipt)
+            return self._read_command(frame, fields, receipt)
+        except FrameError as error:
+            error.receipt = receipt
+            raise
+
+    def _read_connect(self, frame: Frame, now: float) -> ev.ClientEvent:
+        if frame.command not in ("CONNECT", "STOMP"):
+            raise FrameError(
+                f"{frame.command[:40]} came before CONNECT",
+                code="not_connected",
+                receipt=frame.get("receipt"),
+            )
+        version = self._agree(frame.get("accept-version"))
+        headers = frame.headers
+        if version == "1.0":
+            # Read before the version was known: 1.0 pads values, see the parser
+            headers = tuple((name, value.strip(" \t")) for name, value in headers)
+            frame = Frame(frame.command, headers, frame.body)
+        else:
+            self._check_connect(frame)
+        self._parser.version = version
+        self._state = State.DECIDING
+        client = parse_heart_beat(frame.get("heart-beat") or "0,0") if version != "1.0" else (0, 0)
+        self._agree_heart_beat(client, now)
+        return ev.ConnectRequest(frame.get("login"), frame.get("passcode"), frame.get("host"), headers)
+
+    def _agree(self, accepted: str | None) -> str:
+        """Return the highest version that both speak (1.1 and 1.2 "Protocol Negotiation")."""
+        offered = ["1.0"] if accepted is None else [part.strip() for part in accepted.split(",")]
+        common = [version for version in self._versions if version in offered]
+        if not common:
+            raise FrameError(
+                f"version {', '.join(offered)[:40]} is not supported, expected {' '.join(self._versions)}",
+                code="version_not_supported",
+                field="accept-version",
+            )
+        return common[-1]
+
+    def _check_connect(self, frame: Frame) -> None:
+        if frame.get("host") is None:
+            raise _missing("CONNECT", "host", " from STOMP 1.1")
+        if frame.body:
+            raise FrameError("CONNECT has a body, expected none", code="body_not_allowed")
+
+    def _agree_heart_beat(self, client: tuple[int, int], now: float) -> None:
+        self._answered = (sends, wants) = negotiate(client, self._offered)
+        client_sends, client_wants = client
+        self._heart = HeartBeat(
+            max(sends, client_wants) / 1000 if sends and client_wants else None,
+            max(wants, client_sends) / 1000 if wants and client_sends else None,
+            now,
+        )
+
+    def _read_send(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.Send:
+        destination = fields.get("destination")
+        if not destination:
+            raise _missing("SEND", "destination")
+        transaction = fields.get("transaction")
+        if transaction is not None:
+            self._check_open(transaction)
+        return ev.Send(
+            destination, frame.body, fields.get("content-type"), frame.headers, receipt, transaction
+        )
+
+    def _read_command(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
+        command = frame.command
+        assert self.version is not None  # noqa: S101 -- agreed by CONNECT
+        if command in ("CONNECT", "STOMP"):
+            raise FrameError(f"{command} came a second time", code="already_connected")
+        if command not in CLIENT_COMMANDS[self.version]:
+            raise FrameError(
+                f"command {command[:40]} is unknown to a STOMP {self.version} server", code="command_unknown"
+            )
+        return _READERS[command](self, frame, fields, receipt)
+
+    def _read_subscribe(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
+        destination = fields.get("destination")
+        if not destination:
+            raise _missing("SUBSCRIBE", "destination")
+        name = fields.get("id")
+        if name is None and self.version != "1.0":
+            raise _missing("SUBSCRIBE", "id", " from STOMP 1.1")
+        ack = fields.get("ack", "auto")
+        if ack not in _ACK_MODES:
+            raise FrameError(
+                f"ack {ack[:40]!r} is unknown, expected {', '.join(_ACK_MODES)}",
+                code="header_invalid",
+                field="ack",
+            )
+        key = destination if name is None else name
+        if key in self._subscriptions:
+            raise FrameError(
+                f"subscription {key[:80]!r} exists already", code="subscription_taken", field="id"
+            )
+        if len(self._subscriptions) >= self.limits.subscriptions:
+            raise FrameError(
+                f"more than the limit of {self.limits.subscriptions} subscriptions on one connection",
+                code="too_many_subscriptions",
+            )
+        self._subscriptions[key] = (destination, name is not None)
+        return ev.Subscribe(key, destination, ack, frame.headers, receipt, name is not None)
+
+    def _read_unsubscribe(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
+        name = fields.get("id")
+        if name is None and self.version == "1.0":
+            destination = fields.get("destination")
+            if destination is None:
+                raise _missing("UNSUBSCRIBE", "id", " or destination")
+            name = next(
+                (key for key, known in self._subscriptions.items() if known[0] == destination), destination
+            )
+        if name is None:
+            raise _missing("UNSUBSCRIBE", "id", " from STOMP 1.1")
+        if self._subscriptions.pop(name, None) is None:
+            raise FrameError(
+                f"subscription {name[:80]!r} does not exist", code="subscription_unknown", field="id"
+            )
+        return ev.Unsubscribe(name, receipt)
+
+    def _read_ack(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
+        command = frame.command
+        header = "id" if self.version == "1.2" else "message-id"
+        name = fields.get(header)
+        if name is None:
+            raise _missing(command, header, f" in STOMP {self.version}")
+        subscription = fields.get("subscription") if self.version != "1.2" else None
+        if subscription is None and self.version == "1.1":
+            raise _missing(command, "subscription", " in STOMP 1.1")
+        transaction = fields.get("transaction")
+        if transaction is not None:
+            self._check_open(transaction)
+        made = ev.Ack if command == "ACK" else ev.Nack
+        return made(name, subscription, transaction, receipt)
+
+    def _read_transaction(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
+        command = frame.command
+        name = fields.get("transaction")
+        if name is None:
+            raise _missing(command, "transaction")
+        if command != "BEGIN":
+            self._check_open(name)
+            self._transactions.remove(name)
+            return ev.Commit(name, receipt) if command == "COMMIT" else ev.Abort(name, receipt)
+        if name in self._transactions:
+            raise FrameError(
+                f"transaction {name[:80]!r} is open already", code="transaction_taken", field="transaction"
+            )
+        if len(self._transactions) >= self.limits.transactions:
+            raise FrameError(
+                f"more than the limit of {self.limits.transactions} open transactions",
+                code="too_many_transactions",
+            )
+        self._transactions.add(name)
+        return ev.Begin(name, receipt)
+
+    def _read_disconnect(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
+        self._state = State.CLOSED
+        return ev.Disconnect(receipt)
+
+    def _check_open(self, transaction: str) -> None:
+        if transaction not in self._transactions:
+            raise FrameError(
+                f"transaction {transaction[:80]!r} is not open",
+                code="transaction_unknown",
+                field="transaction",
+            )
+
+    # -- what goes out
+
+    def accept(self, session: str, user_name: str, extra: Iterable[tuple[str, str]] = ()) -> bytes:
+        """Return CONNECTED, the answer to a ConnectRequest; then read on with `receive_data(b"", now)`."""
+        if self._state is not State.DECIDING:
+            raise RuntimeError(
+                f"accept() answers a ConnectRequest, but the connection is {self._state.value}"
+            )
+        self._state = State.CONNECTED
+        headers = [("version", str(self.version)), ("server", self._server), ("session", session)]
+        headers.append(("user-name", user_name))
+        if self.version != "1.0":  # 1.0 knows no heart-beats
+            headers.append(("heart-beat", f"{self._answered[0]},{self._answered[1]}"))
+        return Frame("CONNECTED", (*headers, *extra)).encode(self.version)
+
+    def receipt(self, id: str, headers: Iterable[tuple[str, str]] = ()) -> bytes:  # noqa: A002
+        """Return the RECEIPT for a frame whose `receipt` was `id`."""
+        return Frame("RECEIPT", (("receipt-id", id), *headers)).encode(self.version)
+
+    def error(
+        self,
+        message: str,
+        *,
+        body: bytes = b"",
+        receipt: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> bytes:
+        """Return an ERROR, after which the caller must close (1.2 "ERROR"); nothing more is read.
+
+        receipt: that of the frame at fault. body: UTF-8 text for people.
+        """
+        self._state = State.CLOSED
+        given: list[tuple[str, str]] = [("message", message)]
+        if receipt is not None:
+            given.append(("receipt-id", receipt))
+        given += headers
+        if body and all(name != "content-type" for name, _ in given):
+            given.append(("content-type", "text/plain;charset=utf-8"))
+        given.append(("content-length", str(len(body))))
+        return Frame("ERROR", tuple(given), body).encode(self.version)
+
+    def error_for(self, error: FrameError) -> bytes:
+        """Return the ERROR for what `receive_data` raised; one about versions lists ours."""
+        headers: Headers = (("code", error.code),)
+        if error.field is not None:
+            headers += (("field", error.field),)
+        if error.code == "version_not_supported":
+            headers += (("version", ",".join(self._versions)),)
+        return self.error(error.message, body=error.message.encode(), receipt=error.receipt, headers=headers)
+
+    def message(
+        self,
+        *,
+        destination: str,
+        subscription: str,
+        message_id: str,
+        content_type: str | None,
+        body: bytes,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> bytes:
+        """Return a MESSAGE for this client; `encode_message` makes one that sessions share."""
+        _, named = self._subscriptions.get(subscription, ("", True))
+        return encode_message(
+            version=self.version or "1.0",
+            destination=destination,
+            subscription=subscription if named else None,
+            message_id=message_id,
+            content_type=content_type,
+            body=body,
+            headers=headers,
+        )
+
+    def beat(self) -> bytes:
+        """Return a heart-beat; it must go out as a WebSocket message of its own."""
+        return _BEAT
+
+    # -- time
+
+    def heard(self, now: float) -> None:
+        """Note a sign of life that brought no data: a pong, or that we did not read on purpose."""
+        self._heart.heard(now)
+
+    def sent(self, now: float) -> None:
+        """Note that data was sent; optional, see HeartBeat.sent."""
+        self._heart.sent(now)
+
+    def next_deadline(self) -> float | None:
+        """Return when to call `on_time` at the latest, None for never."""
+        return self._heart.next_deadline() if self._state is State.CONNECTED else None
+
+    def on_time(self, now: float) -> Due | None:
+        """Return Due.BEAT (send `beat()`), Due.TIMEOUT (the peer is silent: close) or None."""
+        return self._heart.on_time(now) if self._state is State.CONNECTED else None
+
+
+def _missing(command: str, header: str, when: str = "") -> FrameError:
+    return FrameError(
+        f"{command} lacks the header {header}, which is needed{when}", code="header_missing", field=header
+    )
+
+
+_Reader = Callable[[ServerConnection, Frame, dict[str, str], str | None], ev.ClientEvent]
+_READERS: dict[str, _Reader] = {
+    "SUBSCRIBE": ServerConnection._read_subscribe,
+    "UNSUBSCRIBE": ServerConnection._read_unsubscribe,
+    "ACK": ServerConnection._read_ack,
+    "NACK": ServerConnection._read_ack,
+    "BEGIN": ServerConnection._read_transaction,
+    "COMMIT": ServerConnection._read_transaction,
+    "ABORT": ServerConnection._read_transaction,
+    "DISCONNECT": ServerConnection._read_disconnect,
+}
