@@ -25,7 +25,6 @@ LocShareError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 
 __all__ = [
     "AccessDenied",
@@ -125,19 +124,10 @@ class AccessDenied(LocShareError):
 
 
 class NotFound(LocShareError):
-    """There is no such thing here.
-
-    near: names of things that are here and look like it, the nearest first.
-    """
+    """There is no such thing here."""
 
     status = 404
     default_code = "not_found"
-
-    def __init__(
-        self, message: str, *, code: str | None = None, field: str | None = None, near: Sequence[str] = ()
-    ) -> None:
-        super().__init__(message, code=code, field=field)
-        self.near = list(near)
 
 
 class Conflict(LocShareError):
