@@ -25,6 +25,7 @@ LocShareError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 
 __all__ = [
     "AccessDenied",
