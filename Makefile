@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PORT ?= 0
 GROUP ?= hikers
 SPEED ?= 1
-SETTINGS := pyproject.toml etc/jupyter/jupyter_server_config.d/locshare_ext.json locshare_ext/widget/labextension/package.json
+SETTINGS := pyproject.toml locshare_ext/server/jupyter_server_config.d/locshare_ext.json locshare_ext/widget/labextension/package.json
 
 .PHONY: help demo test check format setup browser bench clean
 

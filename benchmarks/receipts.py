@@ -98,7 +98,8 @@ def main() -> None:
         rate, median, worst = ours(batch)
         print(
             f"{PUBLISHERS} publishers, {batch:4} fixes a body: {rate:9,.0f} fixes/s receipted,"
-            f" wait p50 {median:.2f} ms, p99 {worst:.2f} ms   {rate / reference:.2f}x bare SQLite ({reference:,.0f} rows/s)",
+            f" wait p50 {median:.2f} ms, p99 {worst:.2f} ms"
+            f"   {rate / reference:.2f}x bare SQLite ({reference:,.0f} rows/s)",
             flush=True,
         )
 

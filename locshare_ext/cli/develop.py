@@ -13,8 +13,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent
 LINKS = {
     "share/jupyter/labextensions/locshare-ext": PACKAGE / "widget" / "labextension",
-    "etc/jupyter/jupyter_server_config.d/locshare_ext.json": PACKAGE.parent
-    / "etc/jupyter/jupyter_server_config.d/locshare_ext.json",
+    "etc/jupyter/jupyter_server_config.d/locshare_ext.json": PACKAGE
+    / "server/jupyter_server_config.d/locshare_ext.json",
 }
 
 

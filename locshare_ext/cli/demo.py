@@ -1,0 +1,155 @@
+"""`jupyter locshare demo`: JupyterLab on the demo notebook, and a group that moves."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+
+from locshare_ext.cli.publishing import Sender, chosen_fixes
+from locshare_ext.errors import ServerUnreachable
+
+__all__ = ["run"]
+
+FIRST_NOTEBOOK = "01_watch_a_group.ipynb"
+DEMO_GROUP = "hikers"  # the name that the notebooks use
+START_LIMIT = 120  # s
+STOP_LIMIT = 10  # s
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start JupyterLab and a live group; end both at Ctrl-C or when JupyterLab ends."""
+    fixes = chosen_fixes(options)
+    folder = Path(options.folder).resolve() if options.folder else _default_folder()
+    port, token = options.port or _free_port(), secrets.token_hex(16)
+    _lay_out(folder, options.group)
+    with _stop_at_sigterm(), _lab(folder, port, token) as lab:
+        sender = Sender.to_process(lab.pid, options.group)
+        url = f"http://127.0.0.1:{port}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
+        print(
+            f"{_what(options)} in the group {options.group!r}: {url}  (Ctrl-C stops everything)", flush=True
+        )
+        if not options.no_browser:
+            webbrowser.open(url)
+        stop = threading.Event()
+        player = threading.Thread(target=sender.play, args=(fixes, stop), name="locshare-demo", daemon=True)
+        player.start()
+        with contextlib.suppress(KeyboardInterrupt):
+            lab.wait()
+        stop.set()
+        player.join(STOP_LIMIT)
+    return 0
+
+
+def _what(options: argparse.Namespace) -> str:
+    if options.file:
+        return f"{Path(options.file).name} at {options.speed:g}x, as if it were now,"
+    return "A simulated group"
+
+
+def _default_folder() -> Path:
+    from jupyter_core.paths import jupyter_data_dir
+
+    return Path(jupyter_data_dir()) / "locshare" / "demo"
+
+
+def _lay_out(folder: Path, group: str) -> None:
+    """Copy the notebooks to where they may be changed and saved; those there are replaced."""
+    root = folder / "notebooks"
+    root.mkdir(parents=True, exist_ok=True)
+    for notebook in sorted(_notebooks().glob("*.ipynb")):
+        text = notebook.read_text(encoding="utf-8")
+        if group != DEMO_GROUP:
+            text = text.replace(f'Group(\\"{DEMO_GROUP}\\")', f"Group({json.dumps(json.dumps(group))[1:-1]})")
+            text = text.replace(f"`{DEMO_GROUP}`", json.dumps(f"`{group}`")[1:-1])
+        (root / notebook.name).write_text(text, encoding="utf-8")
+
+
+def _notebooks() -> Path:
+    """Return the folder of the notebooks: in the package, or beside it in a working copy."""
+    package = Path(__file__).parent.parent
+    installed = package / "notebooks"
+    return installed if installed.is_dir() else package.parent / "notebooks"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _stop_at_sigterm() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C, so that nothing is left behind either way."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _lab(folder: Path, port: int, token: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run JupyterLab, its log in a file; it has ended when this ends."""
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"),
+        *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+        *(
+            f"--ServerApp.root_dir={folder / 'notebooks'}",
+            f"--LocShareApp.store_path={folder / 'log.sqlite3'}",
+        ),
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    log = folder / "jupyterlab.log"
+    with log.open("wb") as output:
+        # the token travels in the environment: a command line can be read by everybody here
+        lab = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "JUPYTER_TOKEN": token},
+            start_new_session=True,
+        )
+        try:
+            _wait_until_it_listens(lab, port, log)
+            yield lab
+        finally:
+            _end(lab)
+
+
+def _wait_until_it_listens(lab: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    limit = time.monotonic() + START_LIMIT
+    while time.monotonic() < limit:
+        if lab.poll() is not None:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise ServerUnreachable(f"JupyterLab did not start ({log}): {' '.join(last)}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    raise ServerUnreachable(f"JupyterLab does not listen on port {port} after {START_LIMIT} s; see {log}")
+
+
+def _end(lab: subprocess.Popen[bytes]) -> None:
+    if lab.poll() is not None:
+        return
+    lab.terminate()  # lets it end its kernels
+    try:
+        lab.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        lab.kill()
+        lab.wait()
