@@ -30,6 +30,8 @@ class FixBatch:
     time, received: int64, ms since 1970 UTC by the device's and the server's clock.
     lat, lon: float64, degrees. altitude, accuracy: m. speed: m/s. heading: degrees from
     true north. battery: 0-1. NaN in the last five means unknown. The arrays are read-only.
+    restarted: the log has begun anew, and everything before this batch is void: clear
+    first (an offset may name another fix now).
     """
 
     names: list[str]
@@ -44,20 +46,25 @@ class FixBatch:
     speed: Floats
     heading: Floats
     battery: Floats
+    restarted: bool = False
 
     def __len__(self) -> int:
         return len(self.seq)
 
     def take(self, rows: Any) -> FixBatch:
         """Return the fixes that `rows` (a slice, a mask or indices) selects."""
-        return FixBatch(self.names, *(getattr(self, name)[rows] for name in COLUMNS))
+        columns: dict[str, Any] = {name: getattr(self, name)[rows] for name in COLUMNS}
+        return FixBatch(self.names, **columns)
 
     @classmethod
-    def empty(cls, names: list[str] | None = None) -> FixBatch:
+    def empty(cls, names: list[str] | None = None, *, restarted: bool = False) -> FixBatch:
         """Return a batch without fixes."""
         import numpy as np
 
-        return cls(list(names or ()), *(np.empty(0, dtype=dtype) for dtype in DTYPES))
+        columns: dict[str, Any] = {
+            name: np.empty(0, dtype=dtype) for name, dtype in zip(COLUMNS, DTYPES, strict=True)
+        }
+        return cls(list(names or ()), **columns, restarted=restarted)
 
 
 COLUMNS = ("member", "seq", "time", "received", "lat", "lon", *NUMBER_COLUMNS)
@@ -104,6 +111,6 @@ class TrailSource(Protocol):
     ) -> Callable[[], None]:
         """Have new fixes and changes of status called back, on the feed's thread; returns what stops it.
 
-        The callbacks must be quick and must not wait for the feed. After the stop returns,
-        no new call begins.
+        The callbacks must be quick and must not wait for the feed. A call that had begun
+        when it was stopped may still be under way.
         """

@@ -1,0 +1,170 @@
+"""What users have called for each fix: one at a time, and never at the cost of the feed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Literal
+
+from locshare_ext.errors import InvalidInput
+from locshare_ext.model.fix import Fix
+
+__all__ = ["Callbacks", "FixCallback"]
+
+FixCallback = Callable[[Fix], Any]
+_PACKAGE = __name__.split(".", 1)[0]
+
+
+@dataclass(eq=False, slots=True)
+class _Entry:
+    """One callback. loop: the event loop to call it on, None for the feed's thread."""
+
+    call: FixCallback
+    name: str
+    loop: asyncio.AbstractEventLoop | None
+    failures: int = 0
+    shown: set[tuple[type, str | None, int | None]] = field(default_factory=set)
+
+
+class Callbacks:
+    """Functions by their qualified names: the same name again replaces the function.
+
+    An exception in one is shown once for each line that raises it, and counted; the
+    others, and the next fixes, go on. `add` may be called by any thread.
+    """
+
+    def __init__(self, show: Callable[[str], None] | None = None) -> None:
+        self._entries: dict[tuple[str, ...], _Entry] = {}
+        self._lock = threading.Lock()
+        self._show = show or _show_on_stderr
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def add(self, call: FixCallback, *, thread: Literal["feed", "main"] = "feed") -> None:
+        """Have `call` called with each fix; replaces the callback of the same name.
+
+        thread: "feed" calls on the thread that receives; "main" on the event loop that runs
+        now, as in a notebook's cell. Raises InvalidInput for what cannot be called.
+        """
+        if not callable(call):
+            raise InvalidInput(f"on_fix wants a function of one fix, got {type(call).__name__}")
+        if thread not in ("feed", "main"):
+            raise InvalidInput(f"thread {thread!r} is unknown; expected 'feed' or 'main'", field="thread")
+        loop = _running_loop() if thread == "main" else None
+        with self._lock:
+            self._entries[_key(call)] = _Entry(call, _name(call), loop)
+
+    def remove(self, call: FixCallback) -> bool:
+        """Stop calling it, or whatever has its name; returns whether there was one."""
+        with self._lock:
+            return self._entries.pop(_key(call), None) is not None
+
+    def clear(self) -> None:
+        """Stop calling all of them."""
+        with self._lock:
+            self._entries.clear()
+
+    def failures(self) -> dict[str, int]:
+        """Return how often each callback has raised, by its name."""
+        with self._lock:
+            return {entry.name: entry.failures for entry in self._entries.values()}
+
+    def run(self, fixes: Iterable[Fix]) -> None:
+        """Call every callback with every fix, fix by fix; nothing that they raise comes out."""
+        if not self._entries:
+            return
+        batch = list(fixes)
+        with self._lock:
+            entries = list(self._entries.values())
+        here = [entry for entry in entries if entry.loop is None]
+        for fix in batch:
+            for entry in here:
+                self._call(entry, fix)
+        for entry in entries:
+            if entry.loop is not None and not entry.loop.is_closed():
+                entry.loop.call_soon_threadsafe(self._call_all, entry, batch)
+
+    def _call_all(self, entry: _Entry, fixes: list[Fix]) -> None:
+        for fix in fixes:
+            self._call(entry, fix)
+
+    def _call(self, entry: _Entry, fix: Fix) -> None:
+        try:
+            entry.call(fix)
+        except Exception as error:
+            entry.failures += 1
+            place = _place(error.__traceback__)
+            kind = (type(error), *place)
+            if kind not in entry.shown and len(entry.shown) < 20:
+                entry.shown.add(kind)
+                self._show(_describe(entry, error))
+
+
+def _describe(entry: _Entry, error: Exception) -> str:
+    """Return what to show: the traceback of the user's own code, and what happens next."""
+    lines = traceback.format_exception(type(error), error, _own_part(error.__traceback__))
+    return (
+        f"on_fix callback {entry.name} raised; it is called again with the next fix, and this error is "
+        f"only counted from now on:\n{''.join(lines)}"
+    )
+
+
+def _own_part(tb: TracebackType | None) -> TracebackType | None:
+    """Return the traceback from the first frame that is not this package's."""
+    while tb is not None and tb.tb_frame.f_globals.get("__name__", "").split(".", 1)[0] == _PACKAGE:
+        if tb.tb_next is None:
+            break
+        tb = tb.tb_next
+    return tb
+
+
+def _place(tb: TracebackType | None) -> tuple[str | None, int | None]:
+    """Return file and line where it was raised."""
+    if tb is None:
+        return None, None
+    while tb.tb_next is not None:
+        tb = tb.tb_next
+    return tb.tb_frame.f_code.co_filename, tb.tb_lineno
+
+
+def _key(call: FixCallback) -> tuple[str, ...]:
+    """Return what makes two callbacks the same: module and qualified name, if it has any."""
+    name = getattr(call, "__qualname__", None)
+    if name is None:
+        return ("", str(id(call)))
+    owner = getattr(call, "__self__", None)
+    parts = [getattr(call, "__module__", None) or "", name]
+    if owner is not None:  # the same method of two objects is two callbacks
+        parts.append(str(id(owner)))
+    code = getattr(call, "__code__", None)
+    if "<lambda>" in name and code is not None:
+        parts += [code.co_filename, str(code.co_firstlineno)]
+    return tuple(parts)
+
+
+def _name(call: FixCallback) -> str:
+    return getattr(call, "__qualname__", None) or repr(call)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise InvalidInput(
+            'thread="main" needs a running event loop, as in a notebook\'s cell; '
+            'use thread="feed" in a program without one',
+            field="thread",
+        ) from None
+
+
+def _show_on_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - as an uncaught error of a thread is shown

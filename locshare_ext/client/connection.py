@@ -1,0 +1,232 @@
+"""One life of a STOMP connection over WebSocket, with stomp.py, on the thread that runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import stomp
+import websocket
+from stomp.adapter.ws import WSStompConnection, WSTransport
+from stomp.connect import BaseConnection
+from stomp.exception import NotConnectedException
+from stomp.protocol import Protocol12
+
+from locshare_ext.client.discovery import Server
+from locshare_ext.errors import AccessDenied, LocShareError, ServerUnreachable
+
+__all__ = ["Connection", "Handler"]
+
+CONNECT_LIMIT = 10.0  # s, for TCP, TLS and the upgrade together with each answer
+HEART_BEAT = (10_000, 10_000)  # ms: what we send, what we want
+HEART_BEAT_TOLERANCE = 3.0
+
+log = logging.getLogger("locshare_ext.client")
+# Without a handler of its own stomp.py's warnings would be printed between a user's cells.
+logging.getLogger("stomp.py").addHandler(logging.NullHandler())
+
+
+class Handler(Protocol):
+    """What is told of a connection's life, on the thread in `Connection.run`."""
+
+    def on_connected(self, connection: Connection) -> None:
+        """The server has accepted us; subscribe now."""
+
+    def on_receipt(self, headers: dict[str, str]) -> None:
+        """What was asked for with this `receipt-id` is done."""
+
+    def on_message(self, headers: dict[str, str], body: bytes) -> None:
+        """A MESSAGE came."""
+
+
+class Connection:
+    """Connects once; `run` returns or raises when that connection is over.
+
+    The thread that calls `run` is also the one that receives: stomp.py is given no thread
+    of its own for it (it starts one for heart-beats, which ends with the connection).
+    """
+
+    def __init__(self, server: Server, handler: Handler) -> None:
+        self._server = server
+        self._listener = _Listener(self, handler)
+        self._transport = _Transport(server)
+        self._stomp = _Connection(self._transport)
+        self._stomp.set_listener("locshare", self._listener)
+        self._receive: Callable[[], None] | None = None
+        self._transport.override_threading(self._keep_loop)
+        self._is_aborted = False
+
+    def run(self) -> None:
+        """Connect, and handle what comes until the connection ends.
+
+        Raises ServerUnreachable or AccessDenied when it could not be made or the server
+        ended it with an error; returns when it was closed without a reason.
+        """
+        try:
+            self._stomp.connect(passcode=self._server.token, with_connect_command=True, wait=False)
+            if self._receive is not None and not self._is_aborted:
+                self._receive()
+        except websocket.WebSocketBadStatusException as error:
+            raise _refused(self._server, error.status_code) from None
+        except (OSError, websocket.WebSocketException, NotConnectedException) as error:
+            raise ServerUnreachable(f"{self._server.url} does not answer: {_words(error)}") from None
+        finally:
+            self._transport.abort()
+            self._stomp.on_disconnected()  # ends the heart-beats, also of a connection that never was
+        if self._listener.error is not None:
+            raise self._listener.error
+
+    def subscribe(self, destination: str, name: str, headers: dict[str, str]) -> None:
+        """Subscribe with a receipt called as the subscription; for `on_connected`."""
+        self._stomp.subscribe(destination, name, ack="auto", headers={**headers, "receipt": name})
+
+    def abort(self) -> None:
+        """End it from any thread; `run` returns soon."""
+        self._is_aborted = True
+        with contextlib.suppress(Exception):  # a farewell only; the peer may be gone
+            if self._transport.is_connected():
+                self._stomp.send_frame("DISCONNECT", {})
+        self._transport.abort()
+
+    def _keep_loop(self, loop: Callable[[], None]) -> threading.Thread:
+        self._receive = loop
+        return threading.current_thread()
+
+
+class _Connection(WSStompConnection):  # type: ignore[misc] # stomp.py has no types
+    """stomp.py's connection over our transport."""
+
+    def __init__(self, transport: _Transport) -> None:
+        # not super().__init__: it makes a transport itself
+        BaseConnection.__init__(self, transport)
+        Protocol12.__init__(self, transport, HEART_BEAT, True, heart_beat_receive_scale=HEART_BEAT_TOLERANCE)
+
+
+class _Transport(WSTransport):  # type: ignore[misc]
+    """stomp.py's transport, with one attempt to connect, time-outs, and reasons that are told.
+
+    stomp.py's own attempt has no time-out that is not also one for receiving, logs the
+    reason instead of raising it, and follows redirects with the credential.
+    """
+
+    def __init__(self, server: Server) -> None:
+        parts = urlsplit(server.url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        super().__init__([(server.host, port)], auto_decode=False, binary_mode=True, vhost=server.host)
+        self._server = server
+        self._sending = threading.Lock()
+
+    def attempt_connection(self) -> None:
+        """Open the WebSocket; raises OSError or WebSocketException."""
+        server = self._server
+        parts = urlsplit(server.url)
+        self.current_host_and_port = (server.host, parts.port)
+        options: dict[str, Any] = {"http_no_proxy": [server.host]} if server.is_loopback else {}
+        if server.ca_file:
+            options["sslopt"] = {"ca_certs": server.ca_file}
+        self.socket = websocket.create_connection(
+            server.ws_url("stomp"),
+            timeout=CONNECT_LIMIT,
+            header=[f"{name}: {value}" for name, value in server.headers().items()],
+            redirect_limit=0,
+            sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
+            **options,
+        )
+        self.socket.settimeout(None)  # silence is the heart-beats' business
+
+    def is_connected(self) -> bool:
+        """Return whether the server has accepted us and the socket is open."""
+        return self.socket is not None and bool(self.connected)
+
+    def send(self, encoded_frame: bytes) -> None:
+        """Send one frame as one binary message; from any thread."""
+        connection = self.socket
+        if connection is None:
+            raise NotConnectedException
+        with self._sending:
+            connection.send(encoded_frame, websocket.ABNF.OPCODE_BINARY)
+
+    def receive(self) -> bytes:
+        """Return the next message's bytes, none when the connection is over."""
+        connection = self.socket
+        if connection is None:
+            return b""
+        try:
+            opcode, data = connection.recv_data()
+        except (OSError, websocket.WebSocketException):
+            return b""
+        if opcode == websocket.ABNF.OPCODE_CLOSE:
+            log.debug("the server closed: %r", data)
+            return b""
+        return bytes(data)
+
+    def disconnect_socket(self) -> None:
+        """End the connection from any thread (stomp.py: when heart-beats fail to come)."""
+        self.running = False
+        self.abort()
+
+    def abort(self) -> None:
+        """Wake whoever receives; a close() alone would leave that thread waiting."""
+        connection = self.socket
+        if connection is not None:
+            connection.abort()  # type: ignore[no-untyped-call]
+
+    def stop(self) -> None:
+        """Do not wait: whoever stops us may be the thread that would have to end."""
+
+
+class _Listener(stomp.ConnectionListener):  # type: ignore[misc]
+    """Hands events to our handler; nothing that it raises ends the connection unseen."""
+
+    def __init__(self, connection: Connection, handler: Handler) -> None:
+        self._connection = connection
+        self._handler = handler
+        self.error: LocShareError | None = None
+        self._is_accepted = False
+
+    def on_connected(self, frame: Any) -> None:
+        self._is_accepted = True
+        self._guard(self._handler.on_connected, self._connection)
+
+    def on_receipt(self, frame: Any) -> None:
+        self._guard(self._handler.on_receipt, frame.headers)
+
+    def on_message(self, frame: Any) -> None:
+        self._guard(self._handler.on_message, frame.headers, frame.body)
+
+    def on_error(self, frame: Any) -> None:
+        message = frame.headers.get("message", "without saying why")
+        kind = ServerUnreachable if self._is_accepted else AccessDenied
+        self.error = kind(f"the server ended the connection: {message}", code="stomp_error")
+        self._connection.abort()
+
+    def on_heartbeat_timeout(self) -> None:
+        self.error = ServerUnreachable("nothing came from the server for 30 s", code="heart_beat_missed")
+
+    def _guard(self, call: Callable[..., None], *arguments: Any) -> None:
+        try:
+            call(*arguments)
+        except Exception:  # the top of this thread's work: a bug of ours, and the next fix may be fine
+            log.exception("handling what the server sent failed")
+
+
+def _refused(server: Server, status: int) -> LocShareError:
+    if status in (401, 403) or 300 <= status < 400:
+        said = "does not accept the token" if server.token else "wants a token"
+        return AccessDenied(f"{server.url} {said} (HTTP {status} at the upgrade to WebSocket)")
+    if status == 404:
+        return ServerUnreachable(f"{server.url} has no locshare_ext: it runs without the extension")
+    return ServerUnreachable(f"{server.url} refused the WebSocket with HTTP {status}")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there"
+    if isinstance(error, TimeoutError | websocket.WebSocketTimeoutException):
+        return f"no connection within {CONNECT_LIMIT:.0f} s"
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__)[:200]

@@ -1,0 +1,241 @@
+"""HTTP to the server: one place for credentials, time-outs and what went wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import requests
+
+from locshare_ext import errors
+from locshare_ext.client.discovery import Server
+from locshare_ext.errors import LocShareError, NotFound, ServerUnreachable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["ARROW_TYPE", "Api", "error_from", "path_of"]
+
+ARROW_TYPE = "application/vnd.apache.arrow.stream"
+TIMEOUT = (5.0, 60.0)  # s: to connect; between two pieces of an answer
+
+_BY_STATUS: dict[int, type[LocShareError]] = {
+    400: errors.InvalidInput,
+    401: errors.NotAuthenticated,
+    403: errors.AccessDenied,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    410: errors.Gone,
+    413: errors.TooLarge,
+    415: errors.UnsupportedMedia,
+    429: errors.TooFast,
+    503: errors.Unavailable,
+}
+_FIX_FIELDS = frozenset(
+    {"time", "lat", "lon", "altitude", "accuracy", "speed", "heading", "battery", "source", "extra"}
+)
+
+
+def path_of(*words: str) -> str:
+    """Return a path below `locshare/api/`, each word quoted."""
+    return "api/" + "/".join(quote(word, safe="") for word in words)
+
+
+class Api:
+    """Requests to one server, from any thread.
+
+    locate: finds the server; asked again when it does not answer, as it may have been
+    started again elsewhere.
+    """
+
+    def __init__(self, locate: Callable[[], Server]) -> None:
+        self._locate = locate
+        self._lock = threading.Lock()
+        self._server = locate()
+        self._session = _session(self._server)
+
+    @property
+    def server(self) -> Server:
+        """The server that is talked to now."""
+        return self._server
+
+    def relocate(self) -> Server:
+        """Look for the server again; raises ServerNotFound."""
+        server = self._locate()
+        with self._lock:
+            if server != self._server:
+                self._session.close()
+                self._server, self._session = server, _session(server)
+        return server
+
+    def close(self) -> None:
+        """Close kept connections; a later request opens new ones."""
+        self._session.close()
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Return the JSON of a GET."""
+        return _json(self._request("GET", path, params=params))
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Send JSON (bytes: as they are) and return the answer's JSON, None if it is empty."""
+        headers = {}
+        if isinstance(body, bytes):
+            headers["Content-Type"] = "application/json"
+            response = self._request(method, path, params=params, data=body, headers=headers)
+        else:
+            response = self._request(method, path, params=params, json=body)
+        return _json(response) if response.content else None
+
+    def table(self, path: str, params: Mapping[str, Any] | None = None) -> tuple[pa.Table, dict[str, Any]]:
+        """Return the Arrow table of a GET and what the server says of it: group, epoch, head."""
+        import json
+
+        import pyarrow as pa
+
+        response = self._request(
+            "GET", path, params={**(params or {}), "format": "arrow"}, headers={"Accept": ARROW_TYPE}
+        )
+        try:
+            table = pa.ipc.open_stream(response.content).read_all()
+        except pa.ArrowInvalid as error:
+            raise ServerUnreachable(
+                f"{self._server.url} answered with something that is no Arrow table ({error}); "
+                "its version of locshare_ext may be another one",
+                code="protocol_mismatch",
+            ) from None
+        said = (table.schema.metadata or {}).get(b"locshare")
+        return table, json.loads(said) if said else {}
+
+    def upload(self, path: str, table: pa.Table, params: Mapping[str, Any]) -> Any:
+        """POST an Arrow table and return the answer's JSON."""
+        import pyarrow as pa
+
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table, max_chunksize=65_536)
+        body = sink.getvalue().to_pybytes()
+        return _json(
+            self._request("POST", path, params=params, data=body, headers={"Content-Type": ARROW_TYPE})
+        )
+
+    def _request(self, method: str, path: str, **options: Any) -> requests.Response:
+        response = self._try(method, path, options)
+        if response is None:  # it may have come back, here or at another address
+            before = self._server
+            if self.relocate() != before or method == "GET":
+                response = self._try(method, path, options)
+        if response is None:
+            raise ServerUnreachable(
+                f"{self._server.url} does not answer; is the server running? (found by {self._server.origin})"
+            )
+        if response.is_redirect:
+            raise ServerUnreachable(
+                f"{self._server.url} sends requests to another page, probably to log in: it does not accept "
+                "the token, or it is not a Jupyter server with locshare_ext",
+                code="redirected",
+            )
+        if response.status_code >= 400:
+            raise error_from(response, self._server)
+        return response
+
+    def _try(self, method: str, path: str, options: dict[str, Any]) -> requests.Response | None:
+        """Return the answer, None if no connection could be made."""
+        server, session = self._server, self._session
+        headers = {**server.headers(), **options.get("headers", {})}
+        try:
+            return session.request(
+                method,
+                server.http_url(path),
+                **{**options, "headers": headers},
+                auth=_keep_headers,
+                timeout=TIMEOUT,
+                allow_redirects=False,  # our own token header would travel along
+            )
+        except requests.exceptions.SSLError as error:
+            raise ServerUnreachable(
+                f"{server.url} cannot be trusted: {_reason(error)}", code="tls_failed"
+            ) from None
+        except (requests.exceptions.ConnectTimeout, requests.exceptions.ConnectionError):
+            return None
+        except requests.exceptions.Timeout:
+            raise ServerUnreachable(
+                f"{server.url} gave no answer within {TIMEOUT[1]:.0f} s", code="server_slow"
+            ) from None
+        except requests.exceptions.RequestException as error:
+            raise ServerUnreachable(f"{server.url} cannot be used: {_reason(error)}") from None
+
+
+def error_from(response: requests.Response, server: Server) -> LocShareError:
+    """Return the error that an answer of 400 and above stands for, with its code and field."""
+    try:
+        shape = response.json()["error"]
+        code, message, field = str(shape["code"]), str(shape["message"]), shape.get("field")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _foreign_error(response, server)
+    details = {key: value for key, value in shape.items() if key not in ("code", "message", "field")}
+    kind = _BY_STATUS.get(response.status_code, LocShareError)
+    if kind is errors.InvalidInput:
+        kind = _kind_of_input(code, field)
+    return kind(message, code=code, field=field, details=details)
+
+
+def _kind_of_input(code: str, field: str | None) -> type[LocShareError]:
+    for kind in (errors.InvalidName, errors.InvalidCursor, errors.InvalidFile):
+        if code == kind.default_code:
+            return kind
+    is_fix = code == errors.InvalidFix.default_code or field in _FIX_FIELDS or code == "unknown_field"
+    return errors.InvalidFix if is_fix else errors.InvalidInput
+
+
+def _foreign_error(response: requests.Response, server: Server) -> LocShareError:
+    """Return the error of an answer that is not in our shape: by a proxy, or by Jupyter itself."""
+    status = response.status_code
+    if status == 404:
+        return NotFound(
+            f"{server.url} has no locshare_ext: it runs without the extension, or is no Jupyter server",
+            code="no_extension",
+        )
+    if status in (401, 403):
+        return errors.AccessDenied(
+            f"{server.url} does not accept the token (HTTP {status})"
+            if server.token
+            else f"{server.url} wants a token (HTTP {status}): use the whole link, or token="
+        )
+    kind = _BY_STATUS.get(status, ServerUnreachable)
+    return kind(f"{server.url} answered HTTP {status} {response.reason}")
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        raise ServerUnreachable(
+            f"{response.url.split('?')[0]} answered with something that is no JSON", code="protocol_mismatch"
+        ) from None
+
+
+def _session(server: Server) -> requests.Session:
+    session = requests.Session()
+    if server.is_loopback:
+        session.trust_env = False  # a proxy cannot reach this machine's loopback
+    if server.ca_file:
+        session.verify = server.ca_file
+    return session
+
+
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keep the credential as it is: without an `auth`, requests lets ~/.netrc replace it."""
+    return request
+
+
+def _reason(error: Exception) -> str:
+    """Return the innermost reason of a chain of wrapped errors."""
+    inner: BaseException = error
+    while inner.args and isinstance(inner.args[0], BaseException):
+        inner = inner.args[0]
+    reason = getattr(inner, "reason", None)
+    return str(reason if isinstance(reason, BaseException) else inner)[:200]
