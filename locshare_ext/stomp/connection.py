@@ -12,17 +12,17 @@ No I/O, no clock. Who may do what, ack modes and what a transaction holds are de
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from locshare_ext.errors import FrameError, FrameTooLarge
 from locshare_ext.stomp import events as ev
-from locshare_ext.stomp.frames import CLIENT_COMMANDS, VERSIONS, Beat, Frame, Headers, encode_message
+from locshare_ext.stomp.frames import VERSIONS, Beat, Frame, Headers, encode_message
 from locshare_ext.stomp.heartbeat import Due, HeartBeat, negotiate, parse_heart_beat
 from locshare_ext.stomp.parser import FrameParser, Limits
+from locshare_ext.stomp.requests import RequestReader, missing_header
 
 __all__ = ["ServerConnection", "State"]
 
-_ACK_MODES = ("auto", "client", "client-individual")
 _BEAT = b"\n"
 
 
@@ -60,8 +60,7 @@ class ServerConnection:
         self._fault: FrameError | None = None
         self._answered = (0, 0)  # the heart-beat header of CONNECTED
         self._heart = HeartBeat(None, None, 0.0)
-        self._subscriptions: dict[str, tuple[str, bool]] = {}  # id -> destination, named
-        self._transactions: set[str] = set()
+        self._requests = RequestReader("1.0", self._parser.limits)  # of no use before CONNECT
 
     @property
     def version(self) -> str | None:
@@ -80,7 +79,7 @@ class ServerConnection:
 
     @limits.setter
     def limits(self, limits: Limits) -> None:
-        self._parser.limits = limits
+        self._parser.limits = self._requests.limits = limits
 
     @property
     def heart_beat(self) -> HeartBeat:
@@ -131,15 +130,10 @@ class ServerConnection:
     def _read(self, frame: Frame, now: float) -> ev.ClientEvent:
         if self._state is State.OPENING:
             return self._read_connect(frame, now)
-        fields = dict(frame.headers[::-1])  # backwards, so that the first of repeated headers stays
-        receipt = fields.get("receipt")
-        try:
-            if frame.command == "SEND":
-                return self._read_send(frame, fields, receipt)
-            return self._read_command(frame, fields, receipt)
-        except FrameError as error:
-            error.receipt = receipt
-            raise
+        request = self._requests.read(frame)
+        if isinstance(request, ev.Disconnect):
+            self._state = State.CLOSED
+        return request
 
     def _read_connect(self, frame: Frame, now: float) -> ev.ClientEvent:
         if frame.command not in ("CONNECT", "STOMP"):
@@ -157,9 +151,10 @@ class ServerConnection:
         else:
             self._check_connect(frame)
         self._parser.version = version
+        self._requests = RequestReader(version, self.limits)
         self._state = State.DECIDING
-        client = parse_heart_beat(frame.get("heart-beat") or "0,0") if version != "1.0" else (0, 0)
-        self._agree_heart_beat(client, now)
+        beats = frame.get("heart-beat") if version != "1.0" else None  # 1.0 knows no heart-beats
+        self._agree_heart_beat((0, 0) if beats is None else parse_heart_beat(beats), now)
         return ev.ConnectRequest(frame.get("login"), frame.get("passcode"), frame.get("host"), headers)
 
     def _agree(self, accepted: str | None) -> str:
@@ -176,7 +171,7 @@ class ServerConnection:
 
     def _check_connect(self, frame: Frame) -> None:
         if frame.get("host") is None:
-            raise _missing("CONNECT", "host", " from STOMP 1.1")
+            raise missing_header("CONNECT", "host", " from STOMP 1.1")
         if frame.body:
             raise FrameError("CONNECT has a body, expected none", code="body_not_allowed")
 
@@ -188,120 +183,6 @@ class ServerConnection:
             max(wants, client_sends) / 1000 if wants and client_sends else None,
             now,
         )
-
-    def _read_send(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.Send:
-        destination = fields.get("destination")
-        if not destination:
-            raise _missing("SEND", "destination")
-        transaction = fields.get("transaction")
-        if transaction is not None:
-            self._check_open(transaction)
-        return ev.Send(
-            destination, frame.body, fields.get("content-type"), frame.headers, receipt, transaction
-        )
-
-    def _read_command(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
-        command = frame.command
-        assert self.version is not None  # noqa: S101 -- agreed by CONNECT
-        if command in ("CONNECT", "STOMP"):
-            raise FrameError(f"{command} came a second time", code="already_connected")
-        if command not in CLIENT_COMMANDS[self.version]:
-            raise FrameError(
-                f"command {command[:40]} is unknown to a STOMP {self.version} server", code="command_unknown"
-            )
-        return _READERS[command](self, frame, fields, receipt)
-
-    def _read_subscribe(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
-        destination = fields.get("destination")
-        if not destination:
-            raise _missing("SUBSCRIBE", "destination")
-        name = fields.get("id")
-        if name is None and self.version != "1.0":
-            raise _missing("SUBSCRIBE", "id", " from STOMP 1.1")
-        ack = fields.get("ack", "auto")
-        if ack not in _ACK_MODES:
-            raise FrameError(
-                f"ack {ack[:40]!r} is unknown, expected {', '.join(_ACK_MODES)}",
-                code="header_invalid",
-                field="ack",
-            )
-        key = destination if name is None else name
-        if key in self._subscriptions:
-            raise FrameError(
-                f"subscription {key[:80]!r} exists already", code="subscription_taken", field="id"
-            )
-        if len(self._subscriptions) >= self.limits.subscriptions:
-            raise FrameError(
-                f"more than the limit of {self.limits.subscriptions} subscriptions on one connection",
-                code="too_many_subscriptions",
-            )
-        self._subscriptions[key] = (destination, name is not None)
-        return ev.Subscribe(key, destination, ack, frame.headers, receipt, name is not None)
-
-    def _read_unsubscribe(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
-        name = fields.get("id")
-        if name is None and self.version == "1.0":
-            destination = fields.get("destination")
-            if destination is None:
-                raise _missing("UNSUBSCRIBE", "id", " or destination")
-            name = next(
-                (key for key, known in self._subscriptions.items() if known[0] == destination), destination
-            )
-        if name is None:
-            raise _missing("UNSUBSCRIBE", "id", " from STOMP 1.1")
-        if self._subscriptions.pop(name, None) is None:
-            raise FrameError(
-                f"subscription {name[:80]!r} does not exist", code="subscription_unknown", field="id"
-            )
-        return ev.Unsubscribe(name, receipt)
-
-    def _read_ack(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
-        command = frame.command
-        header = "id" if self.version == "1.2" else "message-id"
-        name = fields.get(header)
-        if name is None:
-            raise _missing(command, header, f" in STOMP {self.version}")
-        subscription = fields.get("subscription") if self.version != "1.2" else None
-        if subscription is None and self.version == "1.1":
-            raise _missing(command, "subscription", " in STOMP 1.1")
-        transaction = fields.get("transaction")
-        if transaction is not None:
-            self._check_open(transaction)
-        made = ev.Ack if command == "ACK" else ev.Nack
-        return made(name, subscription, transaction, receipt)
-
-    def _read_transaction(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
-        command = frame.command
-        name = fields.get("transaction")
-        if name is None:
-            raise _missing(command, "transaction")
-        if command != "BEGIN":
-            self._check_open(name)
-            self._transactions.remove(name)
-            return ev.Commit(name, receipt) if command == "COMMIT" else ev.Abort(name, receipt)
-        if name in self._transactions:
-            raise FrameError(
-                f"transaction {name[:80]!r} is open already", code="transaction_taken", field="transaction"
-            )
-        if len(self._transactions) >= self.limits.transactions:
-            raise FrameError(
-                f"more than the limit of {self.limits.transactions} open transactions",
-                code="too_many_transactions",
-            )
-        self._transactions.add(name)
-        return ev.Begin(name, receipt)
-
-    def _read_disconnect(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
-        self._state = State.CLOSED
-        return ev.Disconnect(receipt)
-
-    def _check_open(self, transaction: str) -> None:
-        if transaction not in self._transactions:
-            raise FrameError(
-                f"transaction {transaction[:80]!r} is not open",
-                code="transaction_unknown",
-                field="transaction",
-            )
 
     # -- what goes out
 
@@ -364,11 +245,10 @@ class ServerConnection:
         headers: Iterable[tuple[str, str]] = (),
     ) -> bytes:
         """Return a MESSAGE for this client; `encode_message` makes one that sessions share."""
-        _, named = self._subscriptions.get(subscription, ("", True))
         return encode_message(
             version=self.version or "1.0",
             destination=destination,
-            subscription=subscription if named else None,
+            subscription=subscription if self._requests.is_named(subscription) else None,
             message_id=message_id,
             content_type=content_type,
             body=body,
@@ -396,22 +276,3 @@ class ServerConnection:
     def on_time(self, now: float) -> Due | None:
         """Return Due.BEAT (send `beat()`), Due.TIMEOUT (the peer is silent: close) or None."""
         return self._heart.on_time(now) if self._state is State.CONNECTED else None
-
-
-def _missing(command: str, header: str, when: str = "") -> FrameError:
-    return FrameError(
-        f"{command} lacks the header {header}, which is needed{when}", code="header_missing", field=header
-    )
-
-
-_Reader = Callable[[ServerConnection, Frame, dict[str, str], str | None], ev.ClientEvent]
-_READERS: dict[str, _Reader] = {
-    "SUBSCRIBE": ServerConnection._read_subscribe,
-    "UNSUBSCRIBE": ServerConnection._read_unsubscribe,
-    "ACK": ServerConnection._read_ack,
-    "NACK": ServerConnection._read_ack,
-    "BEGIN": ServerConnection._read_transaction,
-    "COMMIT": ServerConnection._read_transaction,
-    "ABORT": ServerConnection._read_transaction,
-    "DISCONNECT": ServerConnection._read_disconnect,
-}

@@ -11,6 +11,8 @@ from locshare_ext.stomp.frames import BEAT, Beat, Frame, Headers, is_escaped, un
 __all__ = ["FrameParser", "Limits"]
 
 _LF, _CR = 10, 13
+_HEAD_END = re.compile(rb"\n\r?\n|\0")
+_RECEIPT_WINDOW = 64 << 10  # bytes of a broken frame in which its receipt is looked for
 _EOLS = re.compile(rb"(?:\r?\n)+")
 _COMMAND = re.compile(r"[A-Za-z]{1,32}\Z")
 _WITH_BODY = frozenset({"SEND", "MESSAGE", "ERROR"})
@@ -180,7 +182,7 @@ class FrameParser:
             elif version == "1.0":
                 value = value.strip(" \t")  # 1.0's own examples pad values; 1.2 is the first to forbid it
             if length is None and name == "content-length":
-                length = self._content_length(value)
+                length = self._content_length(value if version else value.strip(" \t"))
             headers.append((name, value))
         if length is not None:
             self._check_size(body + length + 1)
@@ -272,9 +274,11 @@ class FrameParser:
 
     def _readable_receipt(self) -> str | None:
         """Return the receipt that the broken frame asks for, if that line can be read."""
-        window = bytes(self._data[self._start : self._start + self.limits.header_line * 2])
-        head = re.split(rb"\n\r?\n|\0", window, maxsplit=1)[0]
+        window = bytes(self._data[self._start : self._start + _RECEIPT_WINDOW])
+        head, *rest = _HEAD_END.split(window, maxsplit=1)
         command, *lines = head.split(b"\n")
+        if not rest:
+            lines = lines[:-1]  # the last one has not ended
         if command.rstrip(b"\r").decode(errors="replace") in _OPENING:
             return None  # a receipt is for any frame but CONNECT
         for line in lines:
