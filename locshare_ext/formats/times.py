@@ -1,0 +1,117 @@
+"""Times as files write them, read by explicit rules."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
+
+from locshare_ext.errors import InvalidInput
+from locshare_ext.model.names import near_names
+
+__all__ = ["NEEDS_ZONE", "TimeReader", "Unit", "text_of_ms", "zone_of"]
+
+Unit = Literal["s", "ms"]
+NEEDS_ZONE = "time_needs_zone"  # the code of a naive time's error
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST = -5_364_662_400_000  # 1800-01-01; what nanoseconds hold begins in 1678
+_LATEST = 7_258_118_400_000  # 2200-01-01; compact dates such as 20260126155702 would be later
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e\+?[0-9]+)?\Z", re.ASCII | re.IGNORECASE)
+_ISO = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)"
+    r" ?(Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?\Z",
+    re.ASCII | re.IGNORECASE,
+)
+_EXPECTED = "ISO 8601 such as 2026-01-26T15:57:02+00:00, or seconds or milliseconds since 1970"
+
+
+class TimeReader:
+    """Turns the texts of one column into ms since 1970 UTC.
+
+    A number is seconds below 1e11, ms below 1e14, microseconds below 1e17, else
+    nanoseconds, unless `unit` says. Other text is ISO 8601; one without an offset is in
+    `zone`. column: how errors call it.
+    """
+
+    def __init__(self, zone: tzinfo | None = None, *, unit: Unit | None = None, column: str = "time") -> None:
+        self._zone = zone
+        self._unit = unit
+        self._column = column
+
+    def read(self, text: str) -> int:
+        """Return the ms of one text; raises InvalidInput, with code NEEDS_ZONE for a naive one."""
+        text = text.strip()
+        if _NUMBER.match(text):
+            return self._within(self._of_number(text), text)
+        match = _ISO.match(text)
+        if match is None or self._unit is not None:
+            expected = _EXPECTED if self._unit is None else f"a number of {self._unit} since 1970"
+            raise self._error(text, f"is not understood; expected {expected}")
+        day, clock, offset = match.groups()
+        try:
+            moment = datetime.fromisoformat(f"{day}T{clock.replace(',', '.')}")
+            if offset is None:
+                zone = self._zone
+            elif offset[0] in "+-":
+                zone = datetime.fromisoformat(f"{day}T00:00{offset}").tzinfo
+            else:
+                zone = UTC
+        except ValueError as error:
+            raise self._error(text, f"is no time: {error}") from None
+        if zone is None:
+            raise InvalidInput(
+                f"{self._column} {text!r} has no zone; say which, such as tz='UTC' or 'Europe/London'",
+                code=NEEDS_ZONE,
+                field="tz",
+            )
+        return self._within(self._of_local(moment.replace(tzinfo=zone), text), text)
+
+    def _of_number(self, text: str) -> int:
+        if self._unit is None and abs(float(text)) >= 1e14:
+            return int(float(text)) // (1_000 if abs(float(text)) < 1e17 else 1_000_000)
+        if self._unit == "s" or (self._unit is None and abs(float(text)) < 1e11):
+            seconds, dot, rest = text.partition(".")
+            if dot and rest.isdigit() and seconds[0] != "-":  # digits, as float would round
+                return int(seconds) * 1000 + int((rest + "000")[:3])
+            return round(float(text) * 1000)
+        return int(float(text))
+
+    def _of_local(self, moment: datetime, text: str) -> int:
+        if moment.tzinfo is not UTC and moment.utcoffset() != moment.replace(fold=1).utcoffset():
+            is_gap = (moment.utcoffset() or timedelta()) < (moment.replace(fold=1).utcoffset() or timedelta())
+            # of a skipped hour, fold 0 has the offset from before, which is the smaller one
+            what = "does not exist" if is_gap else "happens twice"
+            raise self._error(text, f"{what} in {moment.tzinfo}, where clocks were changed")
+        passed = moment - _EPOCH
+        return passed.days * 86_400_000 + passed.seconds * 1000 + passed.microseconds // 1000
+
+    def _within(self, ms: int, text: str) -> int:
+        if not _EARLIEST <= ms < _LATEST:
+            raise self._error(text, "is not between the years 1800 and 2200")
+        return ms
+
+    def _error(self, text: str, what: str) -> InvalidInput:
+        shown = text if len(text) <= 40 else text[:40] + "…"
+        return InvalidInput(f"{self._column} {shown!r} {what}", code="time_malformed", field="time")
+
+
+def zone_of(tz: str | tzinfo | None) -> tzinfo | None:
+    """Return the zone of an IANA name such as `Europe/London`; raises InvalidInput if unknown."""
+    if tz is None or isinstance(tz, tzinfo):
+        return tz
+    if tz.upper() in ("UTC", "Z", "GMT"):
+        return UTC
+    try:
+        return zoneinfo.ZoneInfo(tz)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        near = near_names(tz[:64], zoneinfo.available_timezones(), 2)
+        hint = f"; did you mean {' or '.join(near)}?" if near else "; expected a name such as Europe/London"
+        raise InvalidInput(f"time zone {tz[:64]!r} is unknown{hint}", field="tz") from None
+
+
+def text_of_ms(ms: int) -> str:
+    """Return RFC 3339 in UTC with milliseconds, `2026-01-26T15:57:02.000Z`."""
+    moment = _EPOCH + timedelta(milliseconds=ms)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,167 @@
+"""The trail frame as CSV and back, without loss (times to the millisecond)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from locshare_ext.errors import InvalidFile, InvalidInput
+from locshare_ext.formats.atomic import replacing
+from locshare_ext.formats.csv import is_trail_csv, unquoted
+from locshare_ext.formats.frame import FLAG_COLUMNS, STR, attrs_of, category, utc_times
+from locshare_ext.formats.keys import columns_of_keys
+from locshare_ext.formats.trailcheck import check_ranges
+from locshare_ext.model.fix import NUMBERS
+from locshare_ext.model.trail import FRAME_COLUMNS, TRIP_GAP
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["read_trail_csv", "write_csv"]
+
+_TEXTS = ("recording", "group", "member", "trip", "source")
+_FORMULA = r"^('*[=+\-@\t\r])"
+
+
+def write_csv(frame: pd.DataFrame, target: str | Path | IO[bytes]) -> None:
+    """Write a trail frame as CSV: UTF-8, RFC 3339 times in UTC, unknown is empty.
+
+    A text cell that begins with = + - @ gets an apostrophe in front, so that no
+    spreadsheet takes it for a formula (and so does one that has that apostrophe already);
+    `read_trail_csv` and `read_csv` take it off. target: a path, which is replaced when the
+    whole is written, or a binary file. Raises InvalidInput when it is no trail frame.
+    """
+    if missing := [name for name in FRAME_COLUMNS if name not in frame.columns]:
+        raise InvalidInput(f"this is no trail frame: it has no column {missing[0]!r}")
+    names = [*FRAME_COLUMNS, *(name for name in frame.columns if name not in FRAME_COLUMNS)]
+    columns = {name: _written(frame[name]) for name in names}
+    titles = [name if name in FRAME_COLUMNS else _safe(pa.array([str(name)]))[0].as_py() for name in names]
+    table = pa.table(list(columns.values()), names=titles)
+    if isinstance(target, str | os.PathLike):
+        with replacing(Path(target)) as beside:
+            pacsv.write_csv(table, beside)
+    else:
+        pacsv.write_csv(table, target)
+
+
+def read_trail_csv(path: str | Path) -> pd.DataFrame:
+    """Read what `write_csv` wrote, as the same frame.
+
+    Raises InvalidFile when it is no such file or a value is not what it should be; to
+    read what can be read of a damaged file, see `csv.read_csv`.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    table = _parsed(path)
+    check_ranges(table, path.name)
+    columns: dict[str, Any] = {
+        name: _texts(table.column(name), _by_number if name == "trip" else str) for name in _TEXTS
+    }
+    columns["seq"] = table.column("seq").to_numpy()
+    for name in ("time", "received"):
+        columns[name] = utc_times(table.column(name).cast(pa.int64()).to_numpy())
+    for name in ("lat", "lon", *NUMBERS, *FLAG_COLUMNS):
+        columns[name] = table.column(name).to_numpy(zero_copy_only=False)
+    extra = _plain(table.column("extra"))
+    columns["extra"] = _str(extra)
+    frame = pd.DataFrame(columns, columns=list(FRAME_COLUMNS))
+    for name in table.column_names[len(FRAME_COLUMNS) :]:
+        frame[unquoted(name)] = _own_column(unquoted(name), table.column(name), extra)
+    names = [list(frame[name].cat.categories) for name in ("recording", "group")]
+    recordings, groups = names
+    frame.attrs.update(
+        attrs_of(frame, recordings=[name for name in recordings if name], groups=groups, gap=TRIP_GAP)
+    )
+    return frame
+
+
+def _parsed(path: Path) -> pa.Table:
+    types: dict[str, Any] = {name: pa.utf8() for name in (*_TEXTS, "extra")}
+    types |= {name: pa.float64() for name in ("lat", "lon", *NUMBERS)}
+    types |= {name: pa.bool_() for name in FLAG_COLUMNS}
+    types |= {name: pa.timestamp("ms", "UTC") for name in ("time", "received")} | {"seq": pa.int64()}
+    try:
+        table = pacsv.read_csv(
+            path,
+            parse_options=pacsv.ParseOptions(newlines_in_values=True),
+            convert_options=pacsv.ConvertOptions(
+                column_types=types,
+                null_values=[""],
+                true_values=["true"],
+                false_values=["false"],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as error:
+        raise InvalidFile(f"{path.name}: {error}") from None
+    if not is_trail_csv(table.column_names):
+        raise InvalidFile(f"{path.name} is no CSV of a trail frame; expected {','.join(FRAME_COLUMNS)}")
+    return table
+
+
+def _written(column: pd.Series[Any]) -> Any:
+    """Return a column as it stands in the file."""
+    dtype: Any = column.dtype
+    if dtype.kind == "M":
+        ms = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[ms]")
+        return pc.binary_join_element_wise(pc.strftime(pa.array(ms), "%Y-%m-%dT%H:%M:%S"), "Z", "")
+    if getattr(dtype, "categories", None) is not None:
+        codes = column.cat.codes.to_numpy()
+        names = pa.array(column.cat.categories.astype(str).tolist(), pa.utf8())
+        return _safe(names).take(pa.array(codes, mask=codes < 0))
+    values = pa.array(column, from_pandas=True)
+    return (
+        _safe(values) if pa.types.is_string(values.type) or pa.types.is_large_string(values.type) else values
+    )
+
+
+def _safe(texts: Any) -> Any:
+    return pc.replace_substring_regex(texts.cast(pa.utf8()), _FORMULA, r"'\1")
+
+
+def _plain(texts: Any) -> Any:
+    return pc.replace_substring_regex(texts, r"^'('*[=+\-@\t\r])", r"\1")
+
+
+def _texts(column: pa.ChunkedArray, key: Callable[[str], Any]) -> pd.Categorical[Any]:
+    """Return text as a category, its names sorted by `key`."""
+    encoded = column.combine_chunks().dictionary_encode()
+    found = _plain(encoded.dictionary).to_pylist()
+    names = sorted(set(found), key=key)
+    place = {name: number for number, name in enumerate(names)}
+    turned = np.array([*(place[name] for name in found), -1], dtype=np.int32)
+    return category(turned[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)], names)
+
+
+def _by_number(name: str) -> tuple[str, int]:
+    member, hyphen, number = name.rpartition("-")
+    return (member, int(number)) if hyphen and number.isascii() and number.isdigit() else (name, 0)
+
+
+def _str(texts: Any) -> Any:
+    dtype: Any = STR
+    return dtype.__from_arrow__(texts.cast(pa.large_utf8()))
+
+
+def _own_column(name: str, column: pa.ChunkedArray, extra: pa.ChunkedArray) -> Any:
+    """Return a column that was made of a key of `extra` as it was made, any other as it looks."""
+    key = name.removeprefix("extra.") if name.removeprefix("extra.") in FRAME_COLUMNS else name
+    _, values = next(columns_of_keys(extra, [key], taken=()))
+    import pandas as pd
+
+    if not pd.isna(values).all():
+        return values
+    if pa.types.is_null(column.type):
+        return _str(column.cast(pa.utf8()))
+    if pa.types.is_string(column.type):
+        return _str(_plain(column))
+    return column.to_numpy(zero_copy_only=False)
