@@ -37,8 +37,10 @@ def sent_time(fix: Fix) -> int:
 
 @dataclass(slots=True)
 class Sequence:
-    """The state that numbers a log: its head and each member's newest times.
+    """The state that numbers a log: its head, and each member's name and newest times.
 
+    names: folded -> as first written; a member has one name in its group, so `ANN` and
+    `ann` are stored under the one that came first.
     is_stored(fix): whether the log has this (member, sent time, lat, lon); asked only of
     fixes that are not newer than the member's newest.
     """
@@ -46,6 +48,7 @@ class Sequence:
     epoch: str
     head: int = 0
     newest: dict[str, Newest] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
     def admit(
         self, drafts: Iterable[Fix | Event], is_stored: Callable[[Fix], bool]
@@ -59,7 +62,8 @@ class Sequence:
         duplicates = 0
         for draft in drafts:
             if isinstance(draft, Event):
-                entries.append(self._number(msgspec.structs.replace(draft, cursor=self._next())))
+                name = None if draft.member is None else self._name(draft.member, fold(draft.member))
+                entries.append(self._number(msgspec.structs.replace(draft, member=name, cursor=self._next())))
                 continue
             member = fold(draft.member)
             sent = sent_time(draft)
@@ -70,6 +74,8 @@ class Sequence:
                 continue
             seen.add(key)
             flags = draft.flags
+            if "late" in flags:  # of another log, when it is imported
+                flags = tuple(flag for flag in flags if flag != "late")
             effective = draft.effective_time
             if newest is None:
                 self.newest[member] = Newest(effective, sent)
@@ -78,8 +84,19 @@ class Sequence:
                     flags = ("late", *flags)
                 newest.effective = max(newest.effective, effective)
                 newest.sent = max(newest.sent, sent)
-            entries.append(self._number(msgspec.structs.replace(draft, cursor=self._next(), flags=flags)))
+            fix = msgspec.structs.replace(
+                draft, member=self._name(draft.member, member), cursor=self._next(), flags=flags
+            )
+            entries.append(self._number(fix))
         return entries, duplicates
+
+    def forget(self, member: str) -> None:
+        """Drop what is known of a member, in whichever spelling."""
+        self.newest.pop(fold(member), None)
+        self.names.pop(fold(member), None)
+
+    def _name(self, name: str, folded: str) -> str:
+        return self.names.setdefault(folded, name)
 
     def _next(self) -> str:
         return str(Cursor(self.epoch, self.head + 1))

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from locshare_ext.model.clock import Clock
+from locshare_ext.model.clock import Clock, check_clock
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
+from locshare_ext.model.names import fold
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,6 +51,8 @@ class LogInfo:
 
     name: the group's slug, or an import's id. oldest: the lowest offset that is kept
     (head + 1 if none is). head: the newest offset ever given, 0 in a new log.
+    trimmed: the highest offset that retention removed: below it recordings may keep some,
+    so who resumes there misses entries. What was forgotten leaves no such mark.
     created: ms since 1970. settings: plain JSON values, `title` among them.
     """
 
@@ -60,6 +63,7 @@ class LogInfo:
     head: int
     created: int
     settings: Mapping[str, Any] = field(default_factory=dict)
+    trimmed: int = 0
 
     def cursor(self, offset: int) -> str:
         """Return the text of the cursor at `offset`."""
@@ -82,13 +86,28 @@ class Selection:
     upto: int | None = None
     recording: str | None = None
 
+    def has(self, entry: Entry) -> bool:
+        """Whether an entry is selected, `recording` left aside."""
+        item = entry.item
+        at = item.received if check_clock(self.clock) == "received" else item.time
+        if self.members is not None:
+            wanted = {fold(name) for name in self.members}
+            if item.member is None or fold(item.member) not in wanted:
+                return False
+        return (
+            (self.since is None or at >= self.since)
+            and (self.until is None or at <= self.until)
+            and (self.after is None or entry.offset > self.after)
+            and (self.upto is None or entry.offset <= self.upto)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RecordingInfo:
     """A named, kept part of a log (or the whole of an import).
 
     An entry belongs to it if its offset lies in (after, upto], or if it arrived later,
-    until `closed`, with its `time` in [since, until]. since, until, closed, created: ms;
+    before `closed`, with its `time` in [since, until]. since, until, closed, created: ms;
     until and upto are None while it runs; closed is when late entries end to be taken
     (None while it runs).
     """
@@ -112,6 +131,14 @@ class RecordingInfo:
             return "running"
         return "closed" if self.closed is not None and self.closed <= now else "stopped"
 
+    def has(self, offset: int, time: int, received: int) -> bool:
+        """Whether the entry of that offset and those clocks (ms) belongs to it."""
+        if offset <= self.after:
+            return False
+        if self.until is None or self.upto is None or offset <= self.upto:
+            return True
+        return self.since <= time <= self.until and (self.closed is None or received < self.closed)
+
 
 class LogStore(Protocol):
     """Keeps any number of append-only logs, and the recordings over them.
@@ -129,6 +156,7 @@ class LogStore(Protocol):
         Futures are resolved in the order of the calls, on the loop that called. The log
         is made, with life `epoch`, if it does not exist; if it does, its own epoch stays.
         A batch is stored whole or not at all. Cancelling the future does not undo it.
+        NotFound: the log of that life was deleted, its offsets must not begin again.
         """
 
     async def logs(self) -> list[LogInfo]:

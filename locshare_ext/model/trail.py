@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import msgspec
+
+from locshare_ext.model.fix import Fix
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ARROW_FIELDS", "FRAME_COLUMNS", "TRIP_GAP", "arrow_schema"]
+__all__ = ["ARROW_FIELDS", "FRAME_COLUMNS", "TRIP_GAP", "arrow_schema", "table_from_fixes"]
 
 TRIP_GAP = 30 * 60 * 1000  # ms of silence after which a member's next trip begins
 
@@ -65,3 +70,24 @@ def arrow_schema() -> pa.Schema:
         "dictionary": pa.dictionary(pa.int32(), pa.utf8()),
     }
     return pa.schema([pa.field(name, types[kind]) for name, kind in ARROW_FIELDS])
+
+
+def table_from_fixes(fixes: Sequence[tuple[int, Fix]]) -> pa.Table:
+    """Return the table of ARROW_FIELDS of (seq, fix) in the order given."""
+    import pyarrow as pa
+
+    def column(field: pa.Field) -> pa.Array:
+        name = field.name
+        if name == "seq":
+            return pa.array([seq for seq, _ in fixes], field.type)
+        if name in ("late", "future", "repaired"):
+            return pa.array([name in fix.flags for _, fix in fixes], field.type)
+        if name == "extra":
+            texts = [msgspec.json.encode(fix.extra).decode() if fix.extra else None for _, fix in fixes]
+            return pa.array(texts, field.type)
+        if name in ("member", "source"):
+            return pa.array([getattr(fix, name) for _, fix in fixes], pa.utf8()).dictionary_encode()
+        return pa.array([getattr(fix, name) for _, fix in fixes], field.type)
+
+    schema = arrow_schema()
+    return pa.Table.from_arrays([column(field) for field in schema], schema=schema)

@@ -1,0 +1,275 @@
+"""One group's log: readers are woken when there is more, and take it from where they stand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal, Protocol
+
+import msgspec
+
+from locshare_ext.broker.newest import NewestFixes
+from locshare_ext.broker.tail import LogEntry, Tail
+from locshare_ext.errors import StoreError, Unavailable
+from locshare_ext.model import wire
+from locshare_ext.model.cursor import Cursor
+from locshare_ext.model.event import Event
+from locshare_ext.model.fix import Fix
+from locshare_ext.model.names import fold
+from locshare_ext.model.store import Appended, Entry, LogInfo, LogStore
+
+__all__ = ["GroupLog", "LogEntry", "Place", "Reader"]
+
+LENGTH = 10_000  # entries in memory
+LENGTH_BYTES = 4 << 20  # of their bodies
+READ_BYTES = 256 << 10  # what one reader takes at a time
+
+
+class Reader(Protocol):
+    """Somebody with a place in the log. All calls come on the log's loop and must not raise."""
+
+    def wake(self) -> None:
+        """There is something after some place; cheap, at most once per loop turn."""
+
+    def offer(self, items: Sequence[LogEntry]) -> None:
+        """Take fixes that could not be stored: flag `volatile`, no cursor, offset 0."""
+
+    def close(self, reason: str) -> None:
+        """The log ends; it has let go of this reader already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader begins: after `offset`. gap: something it has not seen is no longer kept."""
+
+    offset: int
+    gap: bool
+
+
+class GroupLog:
+    """A group's log, live: the newest entries in memory, all others from the store.
+
+    info: as the store knows it; of a log that is not stored yet, made by the caller (its
+    epoch is used when the first append makes it). length, length_bytes: bounds of memory.
+    Belongs to one event loop.
+    """
+
+    def __init__(
+        self, info: LogInfo, store: LogStore, *, length: int = LENGTH, length_bytes: int = LENGTH_BYTES
+    ) -> None:
+        self._info = info
+        self._store = store
+        self._tail = Tail(info.head, length, length_bytes)
+        self._newest = NewestFixes()
+        self._readers: set[Reader] = set()
+        self._is_waking = False
+        self._shared: dict[Hashable, bytes] = {}
+        self._closed: str | None = None
+
+    @property
+    def info(self) -> LogInfo:
+        """The log as it is now."""
+        return self._info
+
+    @property
+    def name(self) -> str:
+        """The group's slug."""
+        return self._info.name
+
+    @property
+    def epoch(self) -> str:
+        """The log's life, the first part of its cursors."""
+        return self._info.epoch
+
+    @property
+    def head(self) -> int:
+        """The newest offset that readers were told of, 0 in a new log."""
+        return self._info.head
+
+    @property
+    def oldest(self) -> int:
+        """The lowest offset that is kept, head + 1 if none is."""
+        return self._info.oldest
+
+    @property
+    def readers(self) -> int:
+        """How many readers are attached."""
+        return len(self._readers)
+
+    def cursor(self, offset: int) -> str:
+        """Return the text of the cursor at `offset`."""
+        return self._info.cursor(offset)
+
+    async def append(self, drafts: Sequence[Fix | Event]) -> Appended:
+        """Store a batch, then tell the readers; returns when it is committed.
+
+        Cancelling does not undo it. StoreError: nothing is stored; the fixes were offered to
+        the readers as volatile. NotFound: the log was deleted. Unavailable: it was closed.
+        """
+        self._check_open()
+        if not drafts:
+            return Appended((), 0, self.head)
+        future = self._store.append(self.name, drafts, epoch=self.epoch, kind=self._info.kind)
+        # Told by the future and not by this coroutine: a cancelled caller leaves no hole.
+        future.add_done_callback(partial(self._settle, drafts))
+        return await asyncio.shield(future)
+
+    def attach(self, reader: Reader) -> None:
+        """Wake `reader` from now on; take its place in the same loop turn to miss nothing."""
+        self._check_open()
+        self._readers.add(reader)
+
+    def detach(self, reader: Reader) -> None:
+        """Leave `reader` alone; no error if it is not attached."""
+        self._readers.discard(reader)
+
+    def place(self, text: str | None, default: Literal["start", "now"]) -> Place:
+        """Return the place that a cursor's text, `start` or `now` names; None is `default`.
+
+        A cursor of another life begins at the oldest entry with a gap, one below what was
+        trimmed goes on from there with a gap. Raises InvalidCursor for other text.
+        """
+        text = default if text is None else text
+        first = self.oldest - 1
+        if text == "start":
+            return Place(first, False)
+        if text == "now":
+            return Place(self.head, False)
+        cursor = Cursor.parse(text)
+        if cursor.epoch != self.epoch:
+            return Place(first, True)
+        if cursor.offset > self.head:  # the file was replaced by an older copy
+            return Place(self.head, True)
+        return Place(max(cursor.offset, first), cursor.offset < self._info.trimmed)
+
+    def tail(self, after: int, max_bytes: int = READ_BYTES) -> Sequence[LogEntry] | None:
+        """Return what is after an offset and in memory: entries of up to `max_bytes`, at least one.
+
+        Empty: nothing is there yet. None: older than memory, use `read`. The sequence is shared
+        by all readers at that place and must not be changed.
+        """
+        return self._tail.after(after, max_bytes)
+
+    async def read(self, after: int, limit: int, max_bytes: int = READ_BYTES) -> list[LogEntry]:
+        """Return what is after an offset, from wherever it is: up to `limit`, up to `max_bytes`."""
+        some = self._tail.after(after, max_bytes)
+        if some is not None:
+            return list(some[:limit])
+        entries: list[LogEntry] = []
+        size = 0
+        for entry in await self._store.read(self.name, after, limit):
+            made = _encode(entry)
+            size += len(made.body)
+            # what is committed but not told yet comes by the tail
+            if entry.offset > self.head or (entries and size > max_bytes):
+                break
+            entries.append(made)
+        return entries
+
+    async def newest(self) -> list[LogEntry]:
+        """Return each member's newest fix, ascending by offset."""
+        if not self._newest.is_loaded:
+            await self._newest.load(self._load_newest)
+        return self._newest.all()
+
+    def shared(self, key: Hashable, build: Callable[[], bytes]) -> bytes:
+        """Return `build()`, made once for all who ask by the same key in this loop turn."""
+        found = self._shared.get(key)
+        if found is None:
+            if not self._shared:
+                asyncio.get_running_loop().call_soon(self._shared.clear)
+            found = self._shared[key] = build()
+        return found
+
+    async def forget(self, member: str) -> int:
+        """Remove every trace of a member from store and memory; returns the number of entries."""
+        count = await self._store.forget(self.name, member)
+        self._tail.remove(partial(_is_of, fold(member)))
+        self._newest.reset()
+        await self.refresh()
+        return count
+
+    async def trim(self, before: int) -> int:
+        """Remove entries received before `before` (ms) that no recording keeps; returns how many."""
+        count = await self._store.trim(self.name, before)
+        if count:
+            await self.refresh()
+            self._tail.raise_floor(min(self._info.trimmed, self.head))
+            self._newest.reset()
+        return count
+
+    async def refresh(self) -> None:
+        """Take settings and bounds from the store, where another part changed them."""
+        info = await self._store.log(self.name)
+        if info is not None and info.epoch == self.epoch:
+            self._info = replace(info, head=self.head)  # what is not told of yet comes by `append`
+
+    def close(self, reason: str = "the group was closed") -> None:
+        """Let go of all readers and refuse further batches; twice is no error."""
+        if self._closed is not None:
+            return
+        self._closed = reason
+        readers, self._readers = self._readers, set()
+        for reader in readers:
+            reader.close(reason)
+
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            raise Unavailable(self._closed, code="log_closed")
+
+    def _settle(self, drafts: Sequence[Fix | Event], future: asyncio.Future[Appended]) -> None:
+        """Tell the readers what became of a batch; runs before whoever awaits it goes on."""
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is None:
+            self._extend(future.result())
+        elif isinstance(error, StoreError):
+            self._offer(drafts)
+
+    def _extend(self, appended: Appended) -> None:
+        if not appended.entries:
+            return
+        first = appended.entries[0]
+        assert first.item.cursor is not None  # noqa: S101 - the contract of LogStore
+        epoch = first.item.cursor.rpartition("-")[0]
+        if epoch != self.epoch or first.offset != self.head + 1:
+            # another life, or entries that were not told of here: those are in the store
+            self._tail.restart(first.offset - 1)
+            self._newest.reset()
+        made = [_encode(entry) for entry in appended.entries]
+        self._info = replace(self._info, epoch=epoch, head=made[-1].offset)
+        self._tail.extend(made)
+        self._newest.extend(made)
+        if not self._is_waking and self._readers:
+            self._is_waking = True
+            asyncio.get_running_loop().call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._is_waking = False
+        for reader in tuple(self._readers):
+            reader.wake()
+
+    def _offer(self, drafts: Sequence[Fix | Event]) -> None:
+        volatile = [_volatile(draft) for draft in drafts if isinstance(draft, Fix)]
+        if volatile:
+            for reader in tuple(self._readers):
+                reader.offer(volatile)
+
+    async def _load_newest(self) -> list[LogEntry]:
+        return [_encode(entry) for entry in await self._store.newest(self.name)]
+
+
+def _encode(entry: Entry) -> LogEntry:
+    return LogEntry(entry.offset, entry.item, wire.encode(entry.item), isinstance(entry.item, Fix))
+
+
+def _is_of(folded: str, entry: LogEntry) -> bool:
+    return entry.item.member is not None and fold(entry.item.member) == folded
+
+
+def _volatile(fix: Fix) -> LogEntry:
+    offered = msgspec.structs.replace(fix, cursor=None, flags=(*fix.flags, "volatile"))
+    return LogEntry(0, offered, wire.encode(offered), True)

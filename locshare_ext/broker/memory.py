@@ -1,0 +1,261 @@
+"""The store that keeps nothing: logs in memory, bounded, gone with the program."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from locshare_ext.errors import Conflict, LocShareError, NotFound, StoreError
+from locshare_ext.model.event import Event
+from locshare_ext.model.fix import Fix
+from locshare_ext.model.names import fold
+from locshare_ext.model.sequence import Sequence as Numbering
+from locshare_ext.model.sequence import sent_time
+from locshare_ext.model.store import Appended, Entry, LogInfo, LogKind, RecordingInfo, Selection
+from locshare_ext.model.trail import table_from_fixes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["MemoryStore"]
+
+
+@dataclass(slots=True)
+class _Log:
+    info: LogInfo
+    numbering: Numbering
+    entries: list[Entry] = field(default_factory=list)  # ascending by offset
+    newest: dict[str, int] = field(default_factory=dict)  # folded member -> offset
+    stored: set[tuple[str, int, float, float]] = field(default_factory=set)
+
+
+class MemoryStore:
+    """Keep the newest `length` entries of each log in memory; the contract is `LogStore`.
+
+    What is over `length` goes even if a recording would keep it: memory has a bound.
+    All methods belong to one event loop.
+    """
+
+    persistent = False
+
+    def __init__(self, length: int = 100_000) -> None:
+        self._length = length
+        self._logs: dict[str, _Log] = {}
+        self._recordings: dict[str, RecordingInfo] = {}
+        self._deleted: set[str] = set()  # epochs
+        self._is_closed = False
+
+    def append(
+        self, log: str, drafts: Sequence[Fix | Event], *, epoch: str, kind: LogKind = "group"
+    ) -> asyncio.Future[Appended]:
+        """Store a batch; the future is done when this returns."""
+        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        try:
+            future.set_result(self._append(log, drafts, epoch, kind))
+        except LocShareError as error:
+            future.set_exception(error)
+        return future
+
+    async def logs(self) -> list[LogInfo]:
+        """Return every log, by name."""
+        return [self._info(self._logs[name]) for name in sorted(self._logs)]
+
+    async def log(self, name: str) -> LogInfo | None:
+        """Return one log, None if there is none of that name."""
+        log = self._logs.get(name)
+        return None if log is None else self._info(log)
+
+    async def create_log(
+        self, name: str, *, kind: LogKind, epoch: str, settings: Mapping[str, Any]
+    ) -> LogInfo:
+        """Make a log before it has entries; raises Conflict if there is one."""
+        self._check_open()
+        if name in self._logs:
+            raise Conflict(f"there is a log {name!r} already", code="log_exists")
+        return self._info(self._make(name, kind, epoch, settings))
+
+    async def update_settings(self, name: str, settings: Mapping[str, Any]) -> LogInfo:
+        """Replace a log's settings; raises NotFound if there is no such log."""
+        log = self._known(name)
+        log.info = replace(log.info, settings=dict(settings))
+        return self._info(log)
+
+    async def delete_log(self, name: str) -> None:
+        """Remove a log with all its entries and recordings; no error if there is none."""
+        log = self._logs.pop(name, None)
+        if log is not None:
+            self._deleted.add(log.info.epoch)
+            self._recordings = {key: one for key, one in self._recordings.items() if one.log != name}
+
+    async def read(self, log: str, after: int, limit: int) -> list[Entry]:
+        """Return up to `limit` entries with an offset above `after`, ascending."""
+        entries = self._entries(log)
+        start = bisect.bisect_right(entries, after, key=_offset)
+        return entries[start : start + max(limit, 0)]
+
+    async def newest(self, log: str) -> list[Entry]:
+        """Return each member's newest fix by effective time, ascending by offset."""
+        if log not in self._logs:
+            return []
+        offsets = set(self._logs[log].newest.values())
+        return [entry for entry in self._entries(log) if entry.offset in offsets]
+
+    async def counts(self, log: str) -> dict[str, int]:
+        """Return how many fixes each member has."""
+        counts: dict[str, int] = {}
+        for entry in self._entries(log):
+            if isinstance(entry.item, Fix):
+                counts[entry.item.member] = counts.get(entry.item.member, 0) + 1
+        return counts
+
+    async def trails(self, log: str, selection: Selection) -> pa.Table:
+        """Return fixes as an Arrow table with `trail.ARROW_FIELDS`, ascending by seq."""
+        chosen = self._select(log, selection)
+        return table_from_fixes(
+            [(entry.offset, entry.item) for entry in chosen if isinstance(entry.item, Fix)]
+        )
+
+    async def events(self, log: str, selection: Selection) -> list[Entry]:
+        """Return events, ascending by offset."""
+        return [entry for entry in self._select(log, selection) if isinstance(entry.item, Event)]
+
+    async def forget(self, log: str, member: str) -> int:
+        """Remove every trace of a member; returns the number of entries removed."""
+        if log not in self._logs:
+            return 0
+        known, folded = self._logs[log], fold(member)
+        known.numbering.forget(member)
+        return self._remove(
+            known,
+            [entry for entry in known.entries if entry.item.member and fold(entry.item.member) == folded],
+        )
+
+    async def trim(self, log: str, before: int) -> int:
+        """Remove entries received before `before` (ms) that no recording keeps."""
+        if log not in self._logs:
+            return 0
+        known = self._logs[log]
+        keeping = [recording for recording in self._recordings.values() if recording.log == log]
+        old = [
+            entry
+            for entry in known.entries
+            if entry.item.received < before and not any(_has(recording, entry) for recording in keeping)
+        ]
+        if old:
+            self._trim(known, old)
+        return len(old)
+
+    async def put_recording(self, recording: RecordingInfo) -> None:
+        """Make or replace a recording by its id; raises NotFound if there is no such log."""
+        kind = self._known(recording.log).info.kind
+        self._recordings[recording.id] = replace(recording, kind=kind)
+
+    async def recordings(self, log: str | None = None) -> list[RecordingInfo]:
+        """Return recordings, of one log or of all, by time of creation."""
+        chosen = [one for one in self._recordings.values() if log is None or one.log == log]
+        return sorted(chosen, key=lambda one: (one.created, one.id))
+
+    async def delete_recording(self, recording_id: str) -> None:
+        """Remove a recording, and its log if it is an import; no error if there is none."""
+        recording = self._recordings.pop(recording_id, None)
+        if recording is not None and recording.kind == "import":
+            await self.delete_log(recording.log)
+
+    async def close(self) -> None:
+        """Refuse what comes from now on; twice is no error."""
+        self._is_closed = True
+
+    def _append(self, name: str, drafts: Sequence[Fix | Event], epoch: str, kind: LogKind) -> Appended:
+        self._check_open()
+        log = self._logs.get(name)
+        if log is None:
+            if epoch in self._deleted:
+                raise NotFound(f"log {name!r} was deleted", code="log_deleted")
+            log = self._make(name, kind, epoch, {})
+        entries, duplicates = log.numbering.admit(drafts, lambda fix: _key(fix) in log.stored)
+        for entry in entries:
+            if isinstance(entry.item, Fix):
+                log.stored.add(_key(entry.item))
+                if "late" not in entry.item.flags:
+                    log.newest[fold(entry.item.member)] = entry.offset
+        log.entries += entries
+        over = len(log.entries) - self._length
+        if over > self._length // 10:  # in steps, as each moves what is kept
+            self._trim(log, log.entries[:over])
+        return Appended(tuple(entries), duplicates, log.numbering.head)
+
+    def _make(self, name: str, kind: LogKind, epoch: str, settings: Mapping[str, Any]) -> _Log:
+        created = time.time_ns() // 1_000_000
+        info = LogInfo(name, kind, epoch, 1, 0, created, dict(settings))
+        log = self._logs[name] = _Log(info, Numbering(epoch))
+        return log
+
+    def _info(self, log: _Log) -> LogInfo:
+        head = log.numbering.head
+        return replace(log.info, head=head, oldest=log.entries[0].offset if log.entries else head + 1)
+
+    def _known(self, name: str) -> _Log:
+        self._check_open()
+        if name not in self._logs:
+            raise NotFound(f"there is no log {name!r}", code="log_not_found")
+        return self._logs[name]
+
+    def _entries(self, name: str) -> list[Entry]:
+        self._check_open()
+        return self._logs[name].entries if name in self._logs else []
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise StoreError("the store is closed")
+
+    def _select(self, name: str, selection: Selection) -> list[Entry]:
+        recording = None
+        if selection.recording is not None:
+            recording = self._recordings.get(selection.recording)
+            if recording is None or recording.log != name:
+                raise NotFound(
+                    f"{name!r} has no recording {selection.recording!r}", code="recording_not_found"
+                )
+        return [
+            entry
+            for entry in self._entries(name)
+            if selection.has(entry) and (recording is None or _has(recording, entry))
+        ]
+
+    def _trim(self, log: _Log, old: list[Entry]) -> None:
+        log.info = replace(log.info, trimmed=max(log.info.trimmed, old[-1].offset))
+        self._remove(log, old)
+        staying = {fold(entry.item.member) for entry in log.entries if entry.item.member}
+        for folded in log.numbering.names.keys() - staying:
+            log.numbering.forget(folded)
+
+    def _remove(self, log: _Log, entries: list[Entry]) -> int:
+        gone = {entry.offset for entry in entries}
+        log.entries = [entry for entry in log.entries if entry.offset not in gone]
+        log.stored -= {_key(entry.item) for entry in entries if isinstance(entry.item, Fix)}
+        lost = {member for member, offset in log.newest.items() if offset in gone}
+        for member in lost:
+            del log.newest[member]
+        best: dict[str, tuple[int, int]] = {}
+        for entry in log.entries if lost else ():
+            if isinstance(entry.item, Fix) and (member := fold(entry.item.member)) in lost:
+                rank = (entry.item.effective_time, entry.offset)
+                best[member] = max(rank, best.get(member, rank))
+        log.newest.update({member: offset for member, (_, offset) in best.items()})
+        return len(gone)
+
+
+def _key(fix: Fix) -> tuple[str, int, float, float]:
+    return fold(fix.member), sent_time(fix), fix.lat, fix.lon
+
+
+def _has(recording: RecordingInfo, entry: Entry) -> bool:
+    return recording.has(entry.offset, entry.item.time, entry.item.received)
+
+
+def _offset(entry: Entry) -> int:
+    return entry.offset

@@ -1,0 +1,177 @@
+"""Append batches to logs: the part of the writer that every publisher waits for."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from locshare_ext.model.event import Event
+from locshare_ext.model.fix import Fix
+from locshare_ext.model.names import fold
+from locshare_ext.model.sequence import Newest, sent_time
+from locshare_ext.model.sequence import Sequence as Numbering
+from locshare_ext.model.store import Appended, LogKind
+from locshare_ext.store.rows import INSERT_EVENT, INSERT_FIX, event_row, first_id, fix_row
+
+__all__ = ["LogState", "append_batch", "load_state", "make_log", "save_states"]
+
+_Key = tuple[int, int, float, float]  # member, sent time, lat, lon
+_LOOKED_UP_AT_ONCE = 250
+
+# Candidates come by (member, time), of repaired ones by (member, sent): both are plain
+# indexes, as a unique one over the whole key costs four fifths of the rate (measured).
+_FIND_STORED = """
+    WITH wanted(member, sent) AS (VALUES {values})
+    SELECT f.member, f.time, f.lat, f.lon FROM wanted AS w
+      CROSS JOIN fixes AS f INDEXED BY fixes_by_time
+      ON f.member = w.member AND f.time = w.sent AND f.sent IS NULL
+    UNION ALL
+    SELECT f.member, f.sent, f.lat, f.lon FROM wanted AS w
+      CROSS JOIN fixes AS f INDEXED BY fixes_repaired
+      ON f.member = w.member AND f.sent = w.sent AND f.sent IS NOT NULL"""
+
+
+@dataclass(slots=True)
+class _Member:
+    """What the writer knows of a member beside its numbering; saved in `tallies`."""
+
+    id: int
+    fixes: int = 0
+    newest_offset: int = 0
+
+
+@dataclass(slots=True)
+class LogState:
+    """A log as the writer holds it in memory; thrown away when a commit fails."""
+
+    id: int
+    numbering: Numbering
+    members: dict[str, _Member] = field(default_factory=dict)  # by folded name
+    touched: set[str] = field(default_factory=set)  # members whose tallies are to be saved
+
+
+def load_state(conn: sqlite3.Connection, name: str) -> LogState | None:
+    """Return a log's state from its rows, None if there is no such log."""
+    row = conn.execute("SELECT id, epoch, head FROM logs WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        return None
+    state = LogState(row[0], Numbering(row[1], row[2]))
+    rows = conn.execute(
+        "SELECT members.name, id, fixes, newest_offset, newest_effective, newest_sent "
+        "FROM members LEFT JOIN tallies ON member = id WHERE log = ?",
+        (state.id,),
+    )
+    for member, member_id, fixes, newest_offset, effective, sent in rows:
+        folded = fold(member)
+        state.numbering.names[folded] = member
+        state.members[folded] = _Member(member_id, fixes or 0, newest_offset or 0)
+        if effective is not None:
+            state.numbering.newest[folded] = Newest(effective, sent)
+    return state
+
+
+def make_log(conn: sqlite3.Connection, name: str, kind: LogKind, epoch: str, settings: str = "{}") -> None:
+    """Insert a log without entries."""
+    created = time.time_ns() // 1_000_000
+    conn.execute(
+        "INSERT INTO logs (name, kind, epoch, created, settings) VALUES (?, ?, ?, ?, ?)",
+        (name, kind, epoch, created, settings),
+    )
+
+
+def append_batch(conn: sqlite3.Connection, state: LogState, drafts: Sequence[Fix | Event]) -> Appended:
+    """Insert what is new of a batch; the caller commits, after `save_states`."""
+    entries, duplicates = state.numbering.admit(drafts, _stored(conn, state, drafts))
+    fixes: list[tuple[Any, ...]] = []
+    events: list[tuple[Any, ...]] = []
+    base = first_id(state.id)
+    for entry in entries:
+        item = entry.item
+        if isinstance(item, Event):
+            of = None if item.member is None else _member(conn, state, item.member).id
+            events.append(event_row(base + entry.offset, of, item))
+            continue
+        member = _member(conn, state, item.member)
+        member.fixes += 1
+        if "late" not in item.flags:
+            member.newest_offset = entry.offset
+        state.touched.add(fold(item.member))
+        fixes.append(fix_row(base + entry.offset, member.id, item))
+    if fixes:
+        conn.executemany(INSERT_FIX, fixes)
+    if events:
+        conn.executemany(INSERT_EVENT, events)
+    return Appended(tuple(entries), duplicates, state.numbering.head)
+
+
+def save_states(conn: sqlite3.Connection, states: Sequence[LogState]) -> None:
+    """Write heads and tallies of the logs that the transaction appended to."""
+    conn.executemany(
+        "UPDATE logs SET head = ? WHERE id = ?", [(state.numbering.head, state.id) for state in states]
+    )
+    for state in states:
+        if state.touched:
+            conn.executemany("INSERT OR REPLACE INTO tallies VALUES (?, ?, ?, ?, ?)", _tallies(state))
+            state.touched.clear()
+
+
+def _tallies(state: LogState) -> Iterator[tuple[int, ...]]:
+    for folded in state.touched:
+        member, newest = state.members[folded], state.numbering.newest[folded]
+        yield member.id, member.fixes, newest.effective, newest.sent, member.newest_offset
+
+
+def _member(conn: sqlite3.Connection, state: LogState, name: str) -> _Member:
+    folded = fold(name)
+    member = state.members.get(folded)
+    if member is None:
+        made = conn.execute("INSERT INTO members (log, name) VALUES (?, ?)", (state.id, name))
+        assert made.lastrowid is not None  # noqa: S101 - an INSERT has one
+        member = state.members[folded] = _Member(made.lastrowid)
+    return member
+
+
+def _stored(
+    conn: sqlite3.Connection, state: LogState, drafts: Sequence[Fix | Event]
+) -> Callable[[Fix], bool]:
+    """Return the test for fixes that the log already has, after one look-up for the batch.
+
+    Fixes newer than all that is stored of their member cannot be there and cost nothing.
+    """
+    wanted: set[tuple[int, int]] = set()
+    for draft in drafts:
+        if isinstance(draft, Event):
+            continue
+        folded = fold(draft.member)
+        newest = state.numbering.newest.get(folded)
+        if newest is not None and (sent := sent_time(draft)) <= newest.sent:
+            wanted.add((state.members[folded].id, sent))
+    if not wanted:
+        return _never
+    found = _find_stored(conn, wanted)
+    members = state.members
+
+    def is_stored(fix: Fix) -> bool:
+        member = members.get(fold(fix.member))
+        return member is not None and (member.id, sent_time(fix), fix.lat, fix.lon) in found
+
+    return is_stored
+
+
+def _find_stored(conn: sqlite3.Connection, wanted: set[tuple[int, int]]) -> set[_Key]:
+    found: set[_Key] = set()
+    rest = iter(sorted(wanted))
+    while some := list(islice(rest, _LOOKED_UP_AT_ONCE)):
+        size = 8 if len(some) <= 8 else _LOOKED_UP_AT_ONCE  # two statements, prepared once each
+        some += [some[-1]] * (size - len(some))
+        sql = _FIND_STORED.format(values=", ".join(["(?, ?)"] * len(some)))
+        found.update(conn.execute(sql, [value for pair in some for value in pair]))
+    return found
+
+
+def _never(_: Fix) -> bool:
+    return False

@@ -1,0 +1,183 @@
+"""Read rows: what a Selection and a recording mean in SQL."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+from heapq import merge
+from typing import Any
+
+from locshare_ext.errors import NotFound
+from locshare_ext.model.clock import check_clock
+from locshare_ext.model.names import fold
+from locshare_ext.model.store import Entry, LogInfo, RecordingInfo, Selection
+from locshare_ext.store.rows import (
+    EVENT_COLUMNS,
+    FIX_COLUMNS,
+    event_from_row,
+    first_id,
+    fix_from_row,
+    last_id,
+)
+from locshare_ext.store.schema import GONE
+
+__all__ = [
+    "find_log",
+    "inside",
+    "list_logs",
+    "list_recordings",
+    "read_counts",
+    "read_entries",
+    "read_events",
+    "read_newest",
+    "where",
+]
+
+_LOG_COLUMNS = "id, name, kind, epoch, oldest, head, created, settings, trimmed"
+_RECORDING_COLUMNS = (
+    "recordings.id, recordings.name, logs.name, kind, recordings.created, since, after, until, upto, "
+    "closed, description, received_known"
+)
+
+_IS_HERE = f"name NOT GLOB '{GONE}*'"
+_IS_MEMBER = f"members.name NOT GLOB '{GONE}*'"
+_IS_NOBODY_GONE = f"(members.name IS NULL OR {_IS_MEMBER})"
+
+
+def find_log(conn: sqlite3.Connection, name: str) -> tuple[int, LogInfo] | None:
+    """Return a log's id and what is known of it, None if there is none of that name."""
+    row = conn.execute(f"SELECT {_LOG_COLUMNS} FROM logs WHERE name = ?", (name,)).fetchone()
+    return None if row is None else (row[0], _info(row))
+
+
+def list_logs(conn: sqlite3.Connection) -> list[LogInfo]:
+    """Return every log, by name."""
+    rows = conn.execute(f"SELECT {_LOG_COLUMNS} FROM logs WHERE {_IS_HERE} ORDER BY name")
+    return [_info(row) for row in rows]
+
+
+def list_recordings(conn: sqlite3.Connection, log: str | None) -> list[RecordingInfo]:
+    """Return recordings, of one log or of all, by time of creation."""
+    rows = conn.execute(
+        f"SELECT {_RECORDING_COLUMNS} FROM recordings JOIN logs ON logs.id = log "
+        "WHERE ?1 IS NULL OR logs.name = ?1 ORDER BY recordings.created, recordings.id",
+        (log,),
+    )
+    return [replace(RecordingInfo(*row[:11]), received_known=bool(row[11])) for row in rows]
+
+
+def read_entries(conn: sqlite3.Connection, log: str, after: int, limit: int) -> list[Entry]:
+    """Return up to `limit` entries of both kinds with an offset above `after`, ascending."""
+    found = find_log(conn, log)
+    if found is None or limit <= 0:
+        return []
+    log_id, info = found
+    bounds = (first_id(log_id, after), last_id(log_id), limit)
+    fixes = conn.execute(
+        f"SELECT {FIX_COLUMNS} FROM fixes JOIN members ON members.id = member "
+        f"WHERE fixes.id > ? AND fixes.id <= ? AND {_IS_MEMBER} ORDER BY fixes.id LIMIT ?",
+        bounds,
+    )
+    events = conn.execute(
+        f"SELECT {EVENT_COLUMNS} FROM events LEFT JOIN members ON members.id = member "
+        f"WHERE events.id > ? AND events.id <= ? AND {_IS_NOBODY_GONE} ORDER BY events.id LIMIT ?",
+        bounds,
+    )
+    both = merge(
+        [fix_from_row(row, info.epoch) for row in fixes],
+        [event_from_row(row, info.epoch) for row in events],
+        key=lambda entry: entry.offset,
+    )
+    return list(both)[:limit]
+
+
+def read_newest(conn: sqlite3.Connection, log: str) -> list[Entry]:
+    """Return each member's newest fix, ascending by offset."""
+    found = find_log(conn, log)
+    if found is None:
+        return []
+    log_id, info = found
+    rows = conn.execute(
+        f"SELECT {FIX_COLUMNS} FROM members JOIN tallies ON tallies.member = members.id "
+        "CROSS JOIN fixes ON fixes.id = ? + newest_offset WHERE log = ? ORDER BY fixes.id",
+        (first_id(log_id), log_id),
+    )
+    return [fix_from_row(row, info.epoch) for row in rows]
+
+
+def read_counts(conn: sqlite3.Connection, log: str) -> dict[str, int]:
+    """Return how many fixes each member has, for those who have any."""
+    rows = conn.execute(
+        "SELECT members.name, fixes FROM logs JOIN members ON log = logs.id "
+        "JOIN tallies ON member = members.id WHERE logs.name = ? AND fixes > 0",
+        (log,),
+    )
+    return dict(rows.fetchall())
+
+
+def read_events(conn: sqlite3.Connection, log: str, selection: Selection) -> list[Entry]:
+    """Return the selected events, ascending by offset."""
+    found = find_log(conn, log)
+    if found is None:
+        return []
+    log_id, info = found
+    sql, values = where(conn, "events", log_id, log, selection)
+    rows = conn.execute(
+        f"SELECT {EVENT_COLUMNS} FROM events LEFT JOIN members ON members.id = member "
+        f"WHERE {sql} AND {_IS_NOBODY_GONE} ORDER BY events.id",
+        values,
+    )
+    return [event_from_row(row, info.epoch) for row in rows]
+
+
+def where(
+    conn: sqlite3.Connection, table: str, log_id: int, log: str, selection: Selection
+) -> tuple[str, list[Any]]:
+    """Return the condition on `fixes` or `events`, and its values."""
+    clock = check_clock(selection.clock)
+    end = last_id(log_id) if selection.upto is None else first_id(log_id, selection.upto)
+    parts = [f"{table}.id > ? AND {table}.id <= ?"]
+    values: list[Any] = [first_id(log_id, selection.after or 0), end]
+    if selection.since is not None:
+        parts.append(f"{clock} >= ?")
+        values.append(selection.since)
+    if selection.until is not None:
+        parts.append(f"{clock} <= ?")
+        values.append(selection.until)
+    if selection.members is not None:
+        wanted = {fold(name) for name in selection.members}
+        rows = conn.execute("SELECT id, name FROM members WHERE log = ?", (log_id,))
+        ids = [member for member, name in rows if fold(name) in wanted]
+        parts.append("member IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(ids))  # one statement for any number
+    if selection.recording is not None:
+        sql, more = inside(table, log_id, _recording(conn, log, selection.recording))
+        parts.append(sql)
+        values += more
+    return " AND ".join(parts), values
+
+
+def inside(table: str, log_id: int, recording: RecordingInfo) -> tuple[str, list[Any]]:
+    """Return the condition for what belongs to a recording: `RecordingInfo.has` in SQL."""
+    after = first_id(log_id, recording.after)
+    if recording.until is None or recording.upto is None:
+        return f"{table}.id > ?", [after]
+    late = "time >= ? AND time <= ?"
+    values: list[Any] = [after, first_id(log_id, recording.upto), recording.since, recording.until]
+    if recording.closed is not None:
+        late += " AND received < ?"
+        values.append(recording.closed)
+    return f"({table}.id > ? AND ({table}.id <= ? OR ({late})))", values
+
+
+def _recording(conn: sqlite3.Connection, log: str, recording_id: str) -> RecordingInfo:
+    for recording in list_recordings(conn, log):
+        if recording.id == recording_id:
+            return recording
+    raise NotFound(f"{log!r} has no recording {recording_id!r}", code="recording_not_found")
+
+
+def _info(row: tuple[Any, ...]) -> LogInfo:
+    _, name, kind, epoch, oldest, head, created, settings, trimmed = row
+    return LogInfo(name, kind, epoch, oldest, head, created, json.loads(settings), trimmed)

@@ -1,0 +1,300 @@
+"""The one thread that writes: whatever waits goes into one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from locshare_ext.errors import InvalidInput, LocShareError, NotFound, StoreError
+from locshare_ext.model.event import Event
+from locshare_ext.model.fix import Fix
+from locshare_ext.model.store import Appended, LogKind
+from locshare_ext.store.appending import LogState, append_batch, load_state, make_log, save_states
+from locshare_ext.store.connection import Synchronous, failure, open_writer
+
+__all__ = ["Desk", "Writer"]
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+MAX_IN_ONE = 2_000  # drafts per transaction: it holds up the live fixes behind it for about 10 ms
+MAX_WAITING = 200_000  # drafts that wait for a disk that does not answer; then StoreError
+
+
+@dataclass(slots=True)
+class _Append:
+    log: str
+    drafts: Sequence[Fix | Event]
+    epoch: str
+    kind: LogKind
+    future: asyncio.Future[Appended]
+
+
+@dataclass(slots=True)
+class _Task(Generic[_T]):
+    work: Callable[[Desk], _T]
+    future: asyncio.Future[_T]
+
+
+_DATA_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+
+_Job = _Append | _Task[Any]
+_Answer = tuple[asyncio.Future[Any], Any, BaseException | None]
+
+
+class Desk:
+    """What the writer's thread works with: its connection and the logs it has in memory.
+
+    Only used on that thread. After an error of SQLite the connection is closed and opened
+    anew for the next job, so that a store recovers when the cause is gone.
+    """
+
+    def __init__(self, path: Path, synchronous: Synchronous) -> None:
+        self.path = path
+        self.deleted: set[str] = set()  # epochs of logs deleted while this program runs
+        self._synchronous = synchronous
+        self._conn: sqlite3.Connection | None = None
+        self._states: dict[str, LogState] = {}
+
+    @property
+    def conn(self) -> sqlite3.Connection:
+        """The open connection; raises StoreError when the file cannot be opened."""
+        if self._conn is None:
+            self._conn = open_writer(self.path, self._synchronous)
+        return self._conn
+
+    def state(self, log: str) -> LogState | None:
+        """Return a log's state, loaded when it is not in memory."""
+        state = self._states.get(log)
+        if state is None:
+            state = load_state(self.conn, log)
+            if state is not None:
+                self._states[log] = state
+        return state
+
+    def drop_state(self, log: str) -> None:
+        """Load a log's state anew next time: its rows were changed past it."""
+        self._states.pop(log, None)
+
+    def append(self, jobs: Sequence[_Append]) -> list[Appended]:
+        """Store the batches of `jobs` in one transaction."""
+        conn = self.conn
+        conn.execute("BEGIN IMMEDIATE")
+        touched: dict[int, LogState] = {}
+        answers = []
+        for job in jobs:
+            state = self._state_for(job)
+            answers.append(append_batch(conn, state, job.drafts))
+            touched[state.id] = state
+        save_states(conn, list(touched.values()))
+        conn.execute("COMMIT")
+        return answers
+
+    def recover(self, *, reopen: bool) -> None:
+        """Undo what was begun, and forget what was in memory of it."""
+        self._states.clear()
+        conn, self._conn = self._conn, None if reopen else self._conn
+        if conn is None:
+            return
+        try:
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+        except sqlite3.Error:
+            _log.debug("rollback failed", exc_info=True)  # closing does the same
+        if reopen:
+            conn.close()
+
+    def close(self) -> None:
+        """Close the file; the last connection also empties the write-ahead log into it."""
+        self._states.clear()
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    def _state_for(self, job: _Append) -> LogState:
+        state = self.state(job.log)
+        if state is None:
+            if job.epoch in self.deleted:
+                raise NotFound(f"log {job.log!r} was deleted", code="log_deleted")
+            make_log(self.conn, job.log, job.kind, job.epoch)
+            state = self.state(job.log)
+        assert state is not None  # noqa: S101 - made above
+        return state
+
+
+class Writer:
+    """Run jobs on one thread, in the order they came; it starts with the first of them.
+
+    Appends that wait go into one transaction (group commit, without a timer: what comes
+    while one commits joins the next). Answers go to the loops that asked, in order.
+    """
+
+    def __init__(self, path: Path, synchronous: Synchronous) -> None:
+        self._desk = Desk(path, synchronous)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._waiting = 0  # drafts
+        self._is_closed = False
+        self._is_failing = False
+
+    @property
+    def has_started(self) -> bool:
+        """Whether there was any job yet."""
+        return self._thread is not None
+
+    def append(
+        self, log: str, drafts: Sequence[Fix | Event], epoch: str, kind: LogKind
+    ) -> asyncio.Future[Appended]:
+        """Queue a batch; must be called on a loop, whose future it returns."""
+        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            is_full = self._waiting and self._waiting + len(drafts) > MAX_WAITING
+            if not is_full:
+                self._waiting += len(drafts)
+        if is_full:
+            future.set_exception(StoreError("the store does not keep up: try again", code="store_busy"))
+            return future
+        self._put(_Append(log, drafts, epoch, kind, future))
+        return future
+
+    def run(self, work: Callable[[Desk], _T]) -> asyncio.Future[_T]:
+        """Queue other work; must be called on a loop, whose future it returns."""
+        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        self._put(_Task(work, future))
+        return future
+
+    async def close(self, last: Callable[[], None]) -> None:
+        """Finish what is queued, run `last` on the thread, close the file, end the thread."""
+
+        def work(desk: Desk) -> None:
+            last()
+            desk.close()
+
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            thread = self._thread
+        if thread is None:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Task(work, future))
+        self._jobs.put(None)
+        try:
+            await asyncio.shield(future)
+        finally:
+            if future.done():
+                thread.join()  # it has nothing left to do
+
+    def _put(self, job: _Job) -> None:
+        with self._lock:
+            if self._is_closed:
+                job.future.set_exception(StoreError("the store is closed"))
+                return
+            self._jobs.put(job)
+            if self._thread is None:
+                # daemon: a program that forgot to close can end; what was acknowledged is committed
+                self._thread = threading.Thread(target=self._work, name="locshare-writer", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        ahead: list[_Job | None] = []  # taken from the queue while gathering, not done yet
+        while (job := ahead.pop() if ahead else self._jobs.get()) is not None:
+            if isinstance(job, _Append):
+                group = self._gather(job, ahead)
+                _tell(self._append(group))
+                with self._lock:
+                    self._waiting -= sum(len(one.drafts) for one in group)
+                del group
+            else:
+                _tell([self._do(job)])
+            del job  # while waiting, hold nobody's batch
+
+    def _gather(self, first: _Append, ahead: list[_Job | None]) -> list[_Append]:
+        group, count = [first], len(first.drafts)
+        while count < MAX_IN_ONE:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if not isinstance(job, _Append):
+                ahead.append(job)
+                break
+            group.append(job)
+            count += len(job.drafts)
+        return group
+
+    def _append(self, group: list[_Append]) -> list[_Answer]:
+        try:
+            appended = self._desk.append(group)
+        except Exception as error:
+            reason = self._recover(error)
+            if len(group) > 1 and not isinstance(reason, StoreError):
+                # one batch is at fault: the others must not fail with it
+                return [answer for job in group for answer in self._append([job])]
+            return [(job.future, None, reason) for job in group]
+        self._note(None)
+        return [(job.future, result, None) for job, result in zip(group, appended, strict=True)]
+
+    def _do(self, task: _Task[Any]) -> _Answer:
+        try:
+            return task.future, task.work(self._desk), None
+        except Exception as error:
+            return task.future, None, self._recover(error)
+
+    def _recover(self, error: Exception) -> LocShareError:
+        """Make ready for the next job; returns what to tell those whose job failed."""
+        if isinstance(error, StoreError):
+            reason: LocShareError = error
+            self._desk.recover(reopen=True)
+        elif isinstance(error, sqlite3.Error) and not isinstance(error, _DATA_ERRORS):
+            reason = failure(error, "the store could not commit")
+            reason.__cause__ = error
+            self._desk.recover(reopen=True)
+        else:
+            self._desk.recover(reopen=False)
+            if isinstance(error, LocShareError):
+                return error
+            _log.error("a batch or task of the store failed", exc_info=error)
+            reason = InvalidInput(f"cannot be stored: {error}", code="not_storable")
+            reason.__cause__ = error
+            return reason
+        self._note(reason)
+        return reason
+
+    def _note(self, reason: LocShareError | None) -> None:
+        """Log when the store begins to fail and when it works again, not every batch between."""
+        if reason is not None and not self._is_failing:
+            _log.warning("store %s fails, nothing is recorded: %s", self._desk.path, reason)
+        elif reason is None and self._is_failing:
+            _log.warning("store %s works again", self._desk.path)
+        self._is_failing = reason is not None
+
+
+def _tell(answers: list[_Answer]) -> None:
+    """Resolve futures on their loops, in order, one call for each loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Answer]] = {}
+    for answer in answers:
+        loops.setdefault(answer[0].get_loop(), []).append(answer)
+    for loop, some in loops.items():
+        with suppress(RuntimeError):  # the loop was closed: nobody is there to be told
+            loop.call_soon_threadsafe(_resolve, some)
+
+
+def _resolve(answers: list[_Answer]) -> None:
+    for future, result, error in answers:
+        if future.done():  # cancelled; what is stored stays stored
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
