@@ -72,7 +72,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """ACK. `id`: the MESSAGE's `ack` in 1.2, its `message-id` before; subscription: None but in 1.1."""
+    """ACK. `id`: the MESSAGE's `ack` in 1.2, its `message-id` before.
+
+    subscription: always there in 1.1, if the client sent it in 1.0, None in 1.2.
+    """
 
     id: str
     subscription: str | None

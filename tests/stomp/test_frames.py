@@ -74,7 +74,29 @@ def test_escapes_are_read_once() -> None:
     assert unescape("\\\\\\n\\c\\r", "1.2") == "\\\n:\r"
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+LETTERS = st.sampled_from("\\:\n\r ncr") | st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+TEXT = st.text(LETTERS, max_size=12)
+
+
+@pytest.mark.parametrize("special", ["\\", "\n", ":", "\r", "\0"])
+@pytest.mark.parametrize(
+    "place", ["destination", "subscription", "message_id", "content_type", "name", "value"]
+)
+@pytest.mark.parametrize("version", ["1.0", "1.1", "1.2"])
+def test_fast_message_is_the_frame_to_the_letter(special: str, place: str, version: str) -> None:
+    given = dict.fromkeys(["destination", "subscription", "message_id", "content_type", "name", "value"], "v")
+    given[place] = f"a{special}b"
+    name, value = given.pop("name"), given.pop("value")
+    wire = encode_message(version=version, body=b"x", headers=[(name, value)], **given)
+    headers = (
+        ("destination", given["destination"]),
+        ("message-id", given["message_id"]),
+        ("subscription", given["subscription"]),
+        ("content-type", given["content_type"]),
+        (name, value),
+        ("content-length", "1"),
+    )
+    assert wire == Frame("MESSAGE", headers, b"x").encode(version)
 
 
 @given(

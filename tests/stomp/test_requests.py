@@ -78,6 +78,7 @@ RIGHT: list[tuple[bytes, tuple[str, ...], list[ClientEvent]]] = [
     (b"ACK\nmessage-id:m\nreceipt:r\n\n\0", ("1.0",), [Ack("m", None, None, "r")]),
     (b"ACK\nmessage-id:m\nsubscription:1\n\n\0", ("1.0", "1.1"), [Ack("m", "1", None, None)]),
     (b"ACK\nid:a\n\n\0", ("1.2",), [Ack("a", None, None, None)]),
+    (b"ACK\nid:a\nsubscription:1\n\n\0", ("1.2",), [Ack("a", None, None, None)]),
     (b"NACK\nmessage-id:m\nsubscription:1\n\n\0", ("1.1",), [Nack("m", "1", None, None)]),
     (b"NACK\nid:a\nreceipt:r\n\n\0", ("1.2",), [Nack("a", None, None, "r")]),
     (
