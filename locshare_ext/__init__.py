@@ -1,5 +1,61 @@
-"""Share locations of a group live in Jupyter notebooks."""
+"""Share locations of a group live in Jupyter notebooks.
+
+>>> from locshare_ext import Group, GroupMap
+>>> group = Group("hikers")
+>>> GroupMap(group)
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from locshare_ext import errors
+    from locshare_ext.client.group import Group
+    from locshare_ext.client.recording import Recording, open_recording, read_trails
+    from locshare_ext.errors import LocShareError
+    from locshare_ext.model.fix import Fix
+    from locshare_ext.widget import GroupMap, TrailLayer
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Fix",
+    "Group",
+    "GroupMap",
+    "LocShareError",
+    "Recording",
+    "TrailLayer",
+    "__version__",
+    "errors",
+    "open_recording",
+    "read_trails",
+]
+
+# Where each public name lives. Loaded when first asked for: a notebook server imports this
+# package at its start, and has no use for pandas or the map.
+_PLACES = {
+    "Fix": "locshare_ext.model.fix",
+    "Group": "locshare_ext.client.group",
+    "GroupMap": "locshare_ext.widget",
+    "LocShareError": "locshare_ext.errors",
+    "Recording": "locshare_ext.client.recording",
+    "TrailLayer": "locshare_ext.widget",
+    "open_recording": "locshare_ext.client.recording",
+    "read_trails": "locshare_ext.client.recording",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module("locshare_ext.errors")
+    if name in _PLACES:
+        value = getattr(import_module(_PLACES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

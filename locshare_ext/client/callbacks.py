@@ -80,16 +80,17 @@ class Callbacks:
 
     def run(self, fixes: Iterable[Fix]) -> None:
         """Call every callback with every fix, fix by fix; nothing that they raise comes out."""
-        if not self._entries:
-            return
-        batch = list(fixes)
         with self._lock:
             entries = list(self._entries.values())
         here = [entry for entry in entries if entry.loop is None]
-        for fix in batch:
+        elsewhere = [entry for entry in entries if entry.loop is not None]
+        batch: list[Fix] = []
+        for fix in fixes:  # lazily: whoever hands them in keeps a clock by it
             for entry in here:
                 self._call(entry, fix)
-        for entry in entries:
+            if elsewhere:
+                batch.append(fix)
+        for entry in elsewhere:
             if entry.loop is not None and not entry.loop.is_closed():
                 entry.loop.call_soon_threadsafe(self._call_all, entry, batch)
 

@@ -85,6 +85,10 @@ class Connection:
         """Subscribe with a receipt called as the subscription; for `on_connected`."""
         self._stomp.subscribe(destination, name, ack="auto", headers={**headers, "receipt": name})
 
+    def send(self, destination: str, body: bytes, headers: dict[str, str]) -> None:
+        """Send JSON to a destination, from any thread; raises NotConnectedException or OSError."""
+        self._stomp.send(destination, body, "application/json", headers)
+
     def abort(self) -> None:
         """End it from any thread; `run` returns soon."""
         self._is_aborted = True

@@ -6,7 +6,7 @@ import itertools
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,7 @@ class Feed:
         self._is_known = True  # whether the group exists, as far as we know
         self._near: list[str] = []
         self._volatile: dict[_Key, None] = {}
+        self._seen: int | None = None  # ms by the server's clock of the fix that callbacks see now
         self._status = SourceStatus("connecting", now_ms(), "Not connected yet.")
 
     # what others call
@@ -93,6 +94,13 @@ class Feed:
     def is_idle(self) -> bool:
         """Whether nobody is called when something comes."""
         return not self.callbacks and not self._listeners
+
+    @property
+    def clock(self) -> int:
+        """The moment, in ms, of what is seen: in a callback that of its fix, else now."""
+        if self._seen is not None and threading.current_thread() is self._thread:
+            return self._seen
+        return now_ms()
 
     def start(self) -> None:
         """Begin to connect, once; returns at once."""
@@ -241,7 +249,14 @@ class Feed:
             self._is_known = True
             self._go_live()
         self._tell_fixes(batch)
-        self.callbacks.run(self._not_told(fixes))
+        if self.callbacks:
+            self.callbacks.run(self._one_by_one(self._not_told(fixes)))
+            self._seen = None
+
+    def _one_by_one(self, fixes: list[Fix]) -> Iterator[Fix]:
+        for fix in fixes:
+            self._seen = fix.received
+            yield fix
 
     def _not_told(self, fixes: list[Fix]) -> list[Fix]:
         """Return the fixes that callbacks have not seen: one that was volatile may be stored later."""
@@ -332,3 +347,8 @@ def _short(error: LocShareError) -> str:
     if isinstance(error, ServerNotFound):
         return "no running server with locshare_ext was found"
     return error.message.rstrip(".")
+
+
+def _is_other_life(begin: Cursor, before: Cursor) -> bool:
+    """Return whether what is read from `begin` on can name other fixes than those read until `before`."""
+    return begin.epoch != before.epoch or begin.offset < before.offset

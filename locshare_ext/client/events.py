@@ -1,0 +1,53 @@
+"""What is on a group's log besides fixes, as a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from locshare_ext.client.http import Api, path_of
+from locshare_ext.errors import NotFound
+from locshare_ext.model.cursor import Cursor
+from locshare_ext.model.event import KINDS, Event
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["events_frame", "read_events"]
+
+
+def read_events(api: Api, group: str) -> list[Event]:
+    """Return a group's events, in order of arrival; none of an unknown group."""
+    try:
+        answer = api.get(path_of("groups", group, "events"), {"format": "json"})
+    except NotFound:  # of a server that does not offer them, too: then there are none
+        return []
+    return msgspec.convert(answer["events"], list[Event])
+
+
+def events_frame(events: Sequence[Event]) -> pd.DataFrame:
+    """Return one row per event: seq, kind, time, received, member, text, data (JSON)."""
+    import numpy as np
+    import pandas as pd
+
+    from locshare_ext.formats.frame import STR, category, utc_times
+
+    def text(values: list[str | None]) -> Any:
+        return pd.array(values, dtype=STR)
+
+    seqs = [0 if event.cursor is None else Cursor.parse(event.cursor).offset for event in events]
+    kinds = np.array([KINDS.index(event.kind) for event in events], dtype=np.int8)
+    data = [msgspec.json.encode(event.data).decode() if event.data else None for event in events]
+    return pd.DataFrame(
+        {
+            "seq": np.array(seqs, dtype=np.int64),
+            "kind": category(kinds, KINDS),
+            "time": utc_times(np.array([event.time for event in events], dtype=np.int64)),
+            "received": utc_times(np.array([event.received for event in events], dtype=np.int64)),
+            "member": text([event.member for event in events]),
+            "text": text([event.text for event in events]),
+            "data": text(data),
+        }
+    )

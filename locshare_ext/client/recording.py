@@ -1,0 +1,380 @@
+"""A recording: a kept part of a group's past, on a server or in a file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from locshare_ext.client.callbacks import Callbacks, FixCallback
+from locshare_ext.client.columns import batch_from_table
+from locshare_ext.client.origin import (
+    Choice,
+    Origin,
+    ServerOrigin,
+    TableOrigin,
+    choose,
+    end_of,
+    frame_at,
+    frame_of,
+)
+from locshare_ext.client.player import Player
+from locshare_ext.client.source import FixBatch, SourceStatus
+from locshare_ext.client.times import check_zone, ms_from, now_ms
+from locshare_ext.errors import InvalidInput
+from locshare_ext.model.clock import check_clock, datetime_from_ms
+from locshare_ext.model.names import near_names
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from locshare_ext.client.http import Api
+    from locshare_ext.formats.loaded import Loaded
+
+__all__ = ["Recording", "open_recording", "read_trails"]
+
+
+class Recording:
+    """A recording, from `Group.record`, `Group.recordings` or `open_recording`.
+
+    Made by these; any thread may use it. One on a server is asked for its fixes each time,
+    as late ones may join it until it is closed; one from a file needs no server.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        info: Mapping[str, Any],
+        *,
+        api: Api | None = None,
+        loaded: Loaded | None = None,
+        tz: tzinfo | None = None,
+    ) -> None:
+        self._origin = origin
+        self._info = dict(info)
+        self._api = api
+        self._loaded = loaded
+        self._tz = tz
+        self._callbacks = Callbacks()
+        self._player: Player | None = None
+
+    @classmethod
+    def of_server(cls, api: Api, info: Mapping[str, Any], *, tz: tzinfo | None = None) -> Recording:
+        """Return the recording that a server described."""
+        origin = ServerOrigin(
+            api, info.get("group") or "", recording=str(info["name"]), recording_id=str(info["id"])
+        )
+        return cls(origin, info, api=api, tz=tz)
+
+    @classmethod
+    def of_file(cls, loaded: Loaded, *, tz: tzinfo | None = None) -> Recording:
+        """Return the recording that a file held."""
+        origin = TableOrigin(loaded.table, group=loaded.group, recording=loaded.name)
+        info = {"id": None, "received_known": loaded.received_known, "state": "closed", **loaded.info}
+        return cls(origin, info, loaded=loaded, tz=tz)
+
+    # what it is
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._origin.recording
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.name
+
+    @property
+    def group(self) -> str:
+        """The name of the group that it is of; empty for an import that names none."""
+        return self._origin.group
+
+    @property
+    def id(self) -> str | None:
+        """Its id on the server, None for a file."""
+        return self._info.get("id")
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What else is known of it, as plain values; times in ms."""
+        return dict(self._info)
+
+    @property
+    def received_known(self) -> bool:
+        """Whether it tells when a server received each fix; else `received` equals `time`."""
+        return bool(self._info.get("received_known", True))
+
+    @property
+    def state(self) -> str:
+        """`running`, `stopped` (late fixes still join it) or `closed`; asks the server."""
+        if self._api is not None and self.id is not None and self._info.get("state") != "closed":
+            self._info.update(self._api.get(self._path()))
+        return str(self._info.get("state", "closed"))
+
+    @property
+    def tz(self) -> tzinfo | None:
+        """The zone of times that have none; None refuses them."""
+        return self._tz
+
+    @tz.setter
+    def tz(self, tz: str | tzinfo | None) -> None:
+        self._tz = check_zone(tz)
+
+    def __repr__(self) -> str:
+        place = f", id={self.id!r}" if self.id else ""
+        return f"Recording({self.name!r}, group={self.group!r}{place}, {self._info.get('state', 'closed')})"
+
+    # frames
+
+    def trails(
+        self,
+        *,
+        last: str | timedelta | None = None,
+        since: Any = None,
+        until: Any = None,
+        clock: str = "time",
+        members: str | Sequence[str] | None = None,
+        trip_gap: str | timedelta | None = None,
+        extra: Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """Return the trail frame, as `Group.trails`; `last` is a span until its end."""
+        end = None if last is None else end_of(self._table())
+        choice = choose(
+            last=last, since=since, until=until, clock=clock, members=members, tz=self._tz, end=end
+        )
+        if self._loaded is not None and choice == Choice(clock=choice.clock):
+            return self._loaded.frame(trip_gap=trip_gap, extra=extra)
+        return frame_of(self._origin, choice, trip_gap=trip_gap, extra=extra)
+
+    def at(self, t: Any, *, clock: str = "time", members: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Return where everyone was at `t`, as it was or as it was known; as `Group.at`."""
+        moment = ms_from(t, tz=self._tz, field="t")
+        frame = frame_at(self._origin, moment, check_clock(clock), None, {})
+        wanted = choose(members=members).members
+        return frame if wanted is None else frame[frame["member"].isin(wanted)].reset_index(drop=True)
+
+    def latest(self) -> pd.DataFrame:
+        """Return where everyone was at the end; ages are as of then."""
+        from locshare_ext.formats.latest import latest_frame
+
+        table = self._table()
+        frame = frame_of(TableOrigin(table, group=self.group, recording=self.name), Choice())
+        return latest_frame(frame, end_of(table))
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per member: fixes, trips, first and last time, median interval."""
+        import pandas as pd
+
+        frame = self.trails()
+        groups = frame.groupby("member", observed=True)
+        columns = {
+            "fixes": groups.size().astype("int64"),
+            "trips": groups["trip"].nunique().astype("int64"),
+            "first": groups["time"].min(),
+            "last": groups["time"].max(),
+            "interval": groups["time"].agg(lambda times: times.diff().median()).astype("timedelta64[ns]"),
+            "late": groups["late"].sum().astype("int64"),
+        }
+        return pd.DataFrame(columns).reset_index()
+
+    members = summary
+
+    # the same code as live
+
+    @overload
+    def on_fix(self, call: FixCallback, *, thread: Literal["feed", "main"] = ...) -> FixCallback: ...
+
+    @overload
+    def on_fix(
+        self, call: None = ..., *, thread: Literal["feed", "main"] = ...
+    ) -> Callable[[FixCallback], FixCallback]: ...
+
+    def on_fix(
+        self, call: FixCallback | None = None, *, thread: Literal["feed", "main"] = "feed"
+    ) -> FixCallback | Callable[[FixCallback], FixCallback]:
+        """Call a function with every `Fix` that `play` delivers; as `Group.on_fix`."""
+        if call is None:
+            return lambda function: self.on_fix(function, thread=thread)
+        self._callbacks.add(call, thread=thread)
+        return call
+
+    def off_fix(self, call: FixCallback) -> None:
+        """Stop calling this function, or the one of its name."""
+        self._callbacks.remove(call)
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How often each callback of `on_fix` has raised, by its name."""
+        return self._callbacks.failures()
+
+    def play(self, speed: float = 1.0, *, clock: str = "time", wait: bool = True) -> Player:
+        """Deliver every fix once to the callbacks, in the order of a clock, ties as they arrived.
+
+        speed: times as fast as it was; float("inf") as fast as the callbacks take it. clock:
+        "time" as it happened, "received" as it came in. wait: return when all is delivered
+        (interrupting the kernel ends it); False plays on a thread of its own. Playing again
+        ends a replay that is under way. Returns the player: pause, resume, speed, stop, wait.
+        """
+        table = self._table()
+        if self._player is not None:
+            self._player.stop()
+        player = self._player = Player(table, self._callbacks, speed=speed, clock=check_clock(clock))
+        if wait:
+            player.run()
+        else:
+            threading.Thread(target=player.run, name=f"locshare-play-{self.name}", daemon=True).start()
+        return player
+
+    @property
+    def clock(self) -> datetime:
+        """The moment of what is seen: the replay's playhead, before it the recording's beginning."""
+        if self._player is not None:
+            return datetime_from_ms(self._player.clock_ms)
+        return datetime_from_ms(self._begin())
+
+    # what a map reads
+
+    @property
+    def is_live(self) -> bool:
+        """Always false: a recording is looked at from its start."""
+        return False
+
+    @property
+    def status(self) -> SourceStatus:
+        """That it is a recording, and its name."""
+        text = f"Recording {self.name!r}" + (f" of {self.group}." if self.group else ".")
+        return SourceStatus("closed", int(self._info.get("created") or now_ms()), text)
+
+    def history(self) -> FixBatch:
+        """Return all its fixes, in order of arrival."""
+        return batch_from_table(self._table())
+
+    def listen(
+        self, on_fixes: Callable[[FixBatch], None], on_status: Callable[[SourceStatus], None]
+    ) -> Callable[[], None]:
+        """Do nothing, as nothing comes; see `TrailSource.listen`."""
+        return _nothing
+
+    # keeping it
+
+    def stop(self) -> Recording:
+        """End it now; fixes of its time that arrive later join it for 24 h more, or until `close()`."""
+        return self._change({"stop": True})
+
+    def close(self) -> Recording:
+        """Take no late fixes any more; it stays, and does not change."""
+        return self._change({"close": True})
+
+    def rename(self, name: str) -> Recording:
+        """Give it another name."""
+        self._change({"name": name})
+        self._origin.recording = self.name_on_server()
+        return self
+
+    def name_on_server(self) -> str:
+        """Return the name as the server has it."""
+        return str(self._info["name"])
+
+    def delete(self) -> None:
+        """Remove it from the server for good; the group's own log keeps what its retention keeps."""
+        self._need_api("delete").send("DELETE", self._path())
+        self._info["state"] = "deleted"
+
+    def to_file(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write it as a GeoPackage, which QGIS and R open too; returns the path.
+
+        Raises InvalidInput if there is such a file already, unless `overwrite`.
+        """
+        from locshare_ext.client.files import write_recording
+
+        return write_recording(self, self._table(), self._loaded, Path(path), overwrite=overwrite)
+
+    # behind it
+
+    def _table(self) -> pa.Table:
+        return self._origin.table(Choice())
+
+    def _begin(self) -> int:
+        import pyarrow.compute as pc
+
+        since = self._info.get("since")
+        if isinstance(since, int):
+            return since
+        table = self._table()
+        return int(pc.min(table.column("time")).as_py()) if table.num_rows else now_ms()
+
+    def _path(self) -> str:
+        from locshare_ext.client.http import path_of
+
+        return path_of("recordings", str(self.id))
+
+    def _need_api(self, what: str) -> Api:
+        if self._api is None:
+            raise InvalidInput(
+                f"{what}() is for recordings on a server; this one was opened from a file", code="is_a_file"
+            )
+        return self._api
+
+    def _change(self, change: dict[str, Any]) -> Recording:
+        answer = self._need_api(next(iter(change))).send("PATCH", self._path(), change)
+        self._info.update(answer)
+        return self
+
+
+def open_recording(
+    path: str | os.PathLike[str],
+    *,
+    columns: Mapping[str, str] | str | None = None,
+    tz: str | tzinfo | None = None,
+    name: str | None = None,
+) -> Recording:
+    """Open a recording from a file: GeoPackage, GPX, or CSV with a map of its columns.
+
+    columns: for a CSV, such as "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude".
+    tz: the zone of times in a file that name none. Raises InvalidFile, InvalidInput.
+    """
+    from locshare_ext.client.files import load
+
+    zone = check_zone(tz)
+    return Recording.of_file(load(Path(path), columns=columns, tz=tz, name=name), tz=zone)
+
+
+def read_trails(recordings: Iterable[str | os.PathLike[str] | Recording], **options: Any) -> pd.DataFrame:
+    """Return the trails of many recordings as one frame, with shared categories.
+
+    recordings: files as `open_recording` takes them, or recordings. options: as of
+    `Recording.trails`. Trips stay unique over all of them.
+    """
+    from locshare_ext.formats.joined import concat_frames
+
+    if isinstance(recordings, str | Recording) or hasattr(recordings, "__fspath__"):
+        recordings = [recordings]  # type: ignore[list-item]
+    opened = [one if isinstance(one, Recording) else open_recording(one) for one in recordings]
+    return concat_frames([one.trails(**options) for one in opened])
+
+
+def find_recording(recordings: Sequence[Recording], name_or_id: str) -> Recording:
+    """Return the newest recording of a name, or the one of an id; raises NotFound with near names."""
+    from locshare_ext.errors import NotFound
+
+    for one in reversed(recordings):
+        if name_or_id in (one.id, one.name):
+            return one
+    near = near_names(name_or_id, [one.name for one in recordings])
+    hint = f"; near names: {', '.join(near)}" if near else ""
+    raise NotFound(
+        f"recording {name_or_id!r} does not exist{hint}",
+        code="recording_not_found",
+        field="recording",
+        details={"near": near},
+    )
+
+
+def _nothing() -> None:
+    """Stop what was never begun."""

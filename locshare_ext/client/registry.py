@@ -1,0 +1,77 @@
+"""One feed per group and kernel, however often a cell makes its `Group`."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+import weakref
+from typing import Any
+
+from locshare_ext.client.feed import Feed
+from locshare_ext.client.http import Api
+
+__all__ = ["Feed", "Key", "close", "close_all", "existing", "feed", "hold"]
+
+Key = tuple[str, ...]  # the group's name, then what tells its server from others
+
+# re-entrant: a Group may be collected, and so come here, while this thread holds it
+_lock = threading.RLock()
+_feeds: dict[tuple[int, Key], Feed] = {}
+_holders: dict[tuple[int, Key], weakref.WeakSet[Any]] = {}
+
+
+def feed(key: Key, group: str, api: Api) -> Feed:
+    """Return the feed of a group, made now if there is none; it is not started."""
+    place = (os.getpid(), key)  # a forked process has no thread of its parent's
+    with _lock:
+        found = _feeds.get(place)
+        if found is None or found.is_closed:
+            found = _feeds[place] = Feed(group, api)
+        return found
+
+
+def existing(key: Key) -> Feed | None:
+    """Return the feed of a group if there is one."""
+    return _feeds.get((os.getpid(), key))
+
+
+def hold(holder: Any, key: Key) -> None:
+    """Remember that `holder` uses this feed; when the last is collected, an idle feed ends."""
+    place = (os.getpid(), key)
+    with _lock:
+        _holders.setdefault(place, weakref.WeakSet()).add(holder)
+    weakref.finalize(holder, _release, place).atexit = False
+
+
+def close(key: Key) -> None:
+    """End a group's feed."""
+    with _lock:
+        found = _feeds.pop((os.getpid(), key), None)
+    if found is not None:
+        found.close()
+
+
+@atexit.register
+def close_all() -> None:
+    """End every feed of this process."""
+    with _lock:
+        mine = [place for place in _feeds if place[0] == os.getpid()]
+        found = [_feeds.pop(place) for place in mine]
+    for one in found:
+        with contextlib.suppress(Exception):  # the interpreter is ending; nobody could read it
+            one.close(timeout=1.0)
+
+
+def _release(place: tuple[int, Key]) -> None:
+    """End a feed that nobody holds and that calls nobody; runs whenever a Group is collected."""
+    with _lock:
+        if any(True for _ in _holders.get(place, ())):  # its len() may count who is just going
+            return
+        _holders.pop(place, None)
+        found = _feeds.get(place)
+        if found is None or not found.is_idle:
+            return
+        del _feeds[place]
+    found.close(timeout=0)  # collecting must not wait for a thread
