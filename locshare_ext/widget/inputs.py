@@ -1,0 +1,97 @@
+"""What callers hand to a layer, as checked columns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from locshare_ext.errors import InvalidInput
+from locshare_ext.widget.trail_log import NUMBERS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["column_of", "columns_of_frame", "ms_column"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+def column_of(
+    name: str, values: npt.ArrayLike, count: int, dtype: Any, limit: float | None = None
+) -> npt.NDArray[Any]:
+    """Return values as a column of `count` numbers; a single one stands for every row.
+
+    limit: the largest magnitude allowed (degrees); then NaN is refused too.
+    Raises InvalidInput.
+    """
+    try:
+        column = np.asarray(values, dtype=dtype)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{name} is {type(values).__name__}, expected numbers", field=name) from None
+    if column.ndim == 0:
+        column = np.full(count, column, dtype)
+    if column.shape != (count,):
+        raise InvalidInput(f"{name} has shape {column.shape}, expected ({count},) as members", field=name)
+    if limit is not None and not (np.abs(column) <= limit).all():
+        wrong = column[~(np.abs(column) <= limit)][0]
+        raise InvalidInput(f"{name} {wrong} is outside [-{limit:g}, {limit:g}] degrees", field=name)
+    return column
+
+
+def ms_column(name: str, values: Any, count: int) -> Ints:
+    """Return moments as int64 ms since 1970 UTC; a single one stands for every row.
+
+    Takes integers (ms), datetimes with a zone, datetime64 (UTC) and pandas' columns.
+    Raises InvalidInput.
+    """
+    if isinstance(values, datetime):
+        values = _ms_of(name, values)
+    if getattr(getattr(values, "dtype", None), "tz", None) is not None:  # a pandas column or index
+        values = (values.dt if hasattr(values, "dt") else values).tz_convert("UTC")
+        values = (values.dt if hasattr(values, "dt") else values).tz_localize(None).to_numpy()
+    elif isinstance(values, list | tuple) and values and isinstance(values[0], datetime):
+        values = [_ms_of(name, value) for value in values]
+    column = np.asarray(values)
+    if column.dtype.kind == "M":
+        column = column.astype("datetime64[ms]").astype(np.int64)
+    elif column.dtype.kind not in "iuf":
+        raise InvalidInput(
+            f"{name} is {column.dtype}, expected ms since 1970, datetimes with a zone or datetime64",
+            field=name,
+        )
+    return column_of(name, column, count, np.int64)
+
+
+def columns_of_frame(
+    frame: pd.DataFrame,
+) -> tuple[list[str], Ints, Ints, Floats, Floats, dict[str, Any]]:
+    """Return member names, time, received, lat, lon and the numbers of a trail frame.
+
+    Raises InvalidInput naming a column that is missing.
+    """
+    for name in ("member", "time", "lat", "lon"):
+        if name not in frame:
+            raise InvalidInput(f"column {name!r} is missing from the frame", field=name)
+    count = len(frame)
+    received = (
+        ms_column("received", frame["received"], count) if "received" in frame else np.zeros(count, np.int64)
+    )
+    numbers = {name: column_of(name, frame[name], count, np.float32) for name in NUMBERS if name in frame}
+    return (
+        [str(name) for name in frame["member"]],
+        ms_column("time", frame["time"], count),
+        received,
+        column_of("lat", frame["lat"], count, np.float64, 90.0),
+        column_of("lon", frame["lon"], count, np.float64, 180.0),
+        numbers,
+    )
+
+
+def _ms_of(name: str, moment: datetime) -> int:
+    if moment.tzinfo is None:
+        raise InvalidInput(f"{name} {moment} has no time zone", field=name)
+    return round(moment.timestamp() * 1000)

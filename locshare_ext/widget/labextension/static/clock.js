@@ -1,0 +1,112 @@
+// The playhead: which moment the map shows. Knows no DOM and reads no clock: `now` (any monotonic ms)
+// and `wall` (ms since 1970) are handed in.
+
+export const SPEEDS = [0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
+
+/** Return the speed at which a span is seen in about two minutes. */
+export function speedFor(span) {
+  return SPEEDS.find(speed => span / speed <= 120000) ?? SPEEDS[SPEEDS.length - 1];
+}
+
+export class PlayClock {
+  /** isLive: fixes may still come, and the end moves. */
+  constructor(isLive) {
+    this.isLive = isLive;
+    this.state = isLive ? 'live' : 'paused'; // live, playing, paused
+    this.speed = 1;
+    this.loop = false;
+    this.start = null; // ms, bounds of what there is to see; null while nothing is
+    this.end = null;
+    this.turns = 0; // how often a loop began again
+    this.#at = null;
+    this.#base = 0;
+  }
+
+  #at; // playhead at #base, ms
+  #base; // monotonic ms
+
+  /** Set what there is to see. A recording is put at its first fix once it is known. */
+  setBounds(start, end) {
+    const isFirst = this.start === null;
+    this.start = start;
+    this.end = end;
+    if (!this.isLive && (isFirst || this.#at === null || (this.#isUntouched && start < this.#at))) {
+      this.#at = start;
+      this.speed = this.#isUntouched ? speedFor(end - start) : this.speed;
+    }
+  }
+
+  #isUntouched = true;
+
+  /** Return the moment to show; moves on from playing to live or paused where there is no more. */
+  moment(now) {
+    if (this.start === null) return null;
+    if (this.state === 'live') return this.end;
+    if (this.state === 'paused') return this.#clip(this.#at);
+    let at = this.#at + (now - this.#base) * this.speed;
+    if (at < this.end) return Math.max(at, this.start);
+    if (this.isLive) {
+      this.live();
+      return this.end;
+    }
+    const span = this.end - this.start;
+    if (!this.loop || span <= 0) {
+      this.state = 'paused';
+      this.#at = this.end;
+      return this.end;
+    }
+    at = this.start + ((at - this.start) % span);
+    this.turns++;
+    this.#rebase(at, now);
+    return at;
+  }
+
+  play(now) {
+    const at = this.moment(now);
+    if (at === null) return;
+    this.#isUntouched = false;
+    this.state = 'playing';
+    // at the end there is nothing to play but the beginning; while live, the last part of it
+    this.#rebase(at >= this.end ? this.start : at, now);
+  }
+
+  pause(now) {
+    const at = this.moment(now);
+    this.#isUntouched = false;
+    this.state = 'paused';
+    this.#at = at;
+  }
+
+  toggle(now) {
+    if (this.state === 'playing' || this.state === 'live') this.pause(now); else this.play(now);
+  }
+
+  /** Go to the newest, and stay there. */
+  live() {
+    if (this.isLive) this.state = 'live';
+  }
+
+  /** Go to a moment: playing goes on from there, live becomes paused. */
+  seek(moment, now) {
+    if (this.start === null) return;
+    this.#isUntouched = false;
+    if (this.state === 'live') this.state = 'paused';
+    this.#rebase(this.#clip(moment), now);
+  }
+
+  setSpeed(speed, now) {
+    const at = this.moment(now); // first, so that the past keeps the old speed
+    this.#isUntouched = false;
+    this.speed = speed;
+    if (at !== null) this.#rebase(at, now);
+  }
+
+  #rebase(at, now) {
+    this.#at = at;
+    this.#base = now;
+  }
+
+  #clip(at) {
+    return Math.max(this.start, Math.min(this.end, at));
+  }
+}

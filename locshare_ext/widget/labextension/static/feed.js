@@ -1,0 +1,144 @@
+// What comes from the kernel: asks for what is missing until it is there, and acknowledges what came.
+
+import { join, missing } from './ranges.js';
+
+const HELLO_AGAIN = 2000; // ms
+const ACK_PERIOD = 400;
+const SILENCE = 13000; // ms without a beat, which comes every 5 s
+
+const pageName = () => Math.random().toString(36).slice(2, 10);
+
+export class Feed {
+  /** sink: {names(first, names), fixes(message, buffer, spans, isHistory), clear(), status(status)} */
+  constructor(model, sink) {
+    this.model = model;
+    this.sink = sink;
+    this.page = pageName();
+    this.epoch = null;
+    this.have = [];
+    this.head = 0;
+    this.sequence = 0;
+    this.offset = 0; // ms that the kernel's clock is ahead of this page's
+    this.isConnected = false;
+    this.heard = 0; // Date.now() of the last message
+    this.#listen = (content, buffers) => this.#receive(content, buffers ?? []);
+    model.on('msg:custom', this.#listen);
+    this.#hello();
+    this.#watch = setInterval(() => this.#look(), 1000);
+  }
+
+  #listen;
+  #watch;
+  #again = null;
+  #ackTimer = null;
+  #acked = 0;
+  #ackedAt = 0;
+
+  /** ms of silence beyond a beat's period, 0 while the kernel is heard. */
+  get silence() {
+    return this.heard && Date.now() - this.heard > SILENCE ? Date.now() - this.heard : 0;
+  }
+
+  close() {
+    this.#send({ op: 'bye' });
+    this.model.off('msg:custom', this.#listen);
+    clearInterval(this.#watch);
+    clearTimeout(this.#again);
+    clearTimeout(this.#ackTimer);
+  }
+
+  /** Ask again, as the kernel may have been away. */
+  #hello() {
+    this.#send({ op: 'hello', epoch: this.epoch, have: this.have });
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#hello(), HELLO_AGAIN);
+  }
+
+  #send(content) {
+    if (this.model.comm_live === false || this.model.comm === undefined) return;
+    try {
+      this.model.send({ ...content, page: this.page });
+    } catch {
+      this.isConnected = false; // the kernel is gone; its watcher says so
+    }
+  }
+
+  #receive(content, buffers) {
+    this.heard = Date.now();
+    const offset = content.now - this.heard;
+    if (Number.isFinite(offset)) this.offset = offset;
+    if (content.epoch !== this.epoch) this.#begin(content.epoch, content.op);
+    if (content.op === 'state') this.#state(content);
+    else if (content.op === 'fixes') this.#fixes(content, buffers[0]);
+    else if (content.op === 'beat') this.#beat(content);
+    else if (content.op === 'status') this.sink.status(content.status);
+  }
+
+  #begin(epoch, op) {
+    const isFirst = this.epoch === null;
+    this.epoch = epoch;
+    this.have = [];
+    this.head = 0;
+    if (!isFirst) this.sink.clear();
+    if (op !== 'state') this.#hello();
+  }
+
+  #state({ page, head, oldest, names, status }) {
+    this.sink.names(...names);
+    this.sink.status(status);
+    if (page !== this.page) return;
+    clearTimeout(this.#again);
+    this.isConnected = true;
+    this.head = head;
+    if (oldest > 0) this.have = join(this.have, 0, oldest); // forgotten there: nothing to wait for
+    this.#missedBefore = null;
+  }
+
+  #fixes({ first, count, columns, names, sequence }, data) {
+    this.sequence = Math.max(this.sequence, sequence);
+    if (names) this.sink.names(...names);
+    const spans = missing(this.have, first, first + count);
+    if (spans.length) {
+      const isHistory = first + count <= this.head;
+      this.have = join(this.have, first, first + count);
+      this.head = Math.max(this.head, first + count);
+      // the buffer may lie at any offset of the message, and goes to the worker whole
+      const buffer = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+      this.sink.fixes({ columns, count }, buffer, spans.map(([a, b]) => [a - first, b - first]), isHistory);
+    }
+    this.#acknowledge();
+  }
+
+  #beat({ head, oldest }) {
+    if (!this.isConnected) return;
+    const lacks = JSON.stringify(missing(this.have, oldest, Math.min(head, this.head)));
+    // what a beat finds missing may still be on its way; what two beats do is not
+    if (lacks !== '[]' && lacks === this.#missedBefore) this.#hello();
+    else if (head > this.head && head === this.#headBefore) this.#hello();
+    this.#missedBefore = lacks;
+    this.#headBefore = head;
+  }
+
+  #missedBefore = null;
+  #headBefore = null;
+
+  #acknowledge() {
+    const wait = this.#ackedAt + ACK_PERIOD - Date.now();
+    if (wait > 0) {
+      this.#ackTimer ??= setTimeout(() => { this.#ackTimer = null; this.#acknowledge(); }, wait);
+      return;
+    }
+    if (this.#acked === this.sequence) return;
+    this.#acked = this.sequence;
+    this.#ackedAt = Date.now();
+    this.#send({ op: 'ack', sequence: this.sequence });
+  }
+
+  /** Find out by silence that the kernel does not know this page any more. */
+  #look() {
+    if (this.silence && this.isConnected) {
+      this.isConnected = false;
+      this.#hello();
+    }
+  }
+}

@@ -1,0 +1,226 @@
+// One layer on this page: its fixes and renderer, its playhead, and what people chose. Views share it.
+
+import { Colors } from './colors.js';
+import { Emitter } from './emitter.js';
+import { Feed } from './feed.js';
+import { latOf, lonOf } from './projection.js';
+import { PlayClock } from './clock.js';
+
+const DAY = 86400000;
+
+export class Session extends Emitter {
+  constructor(model) {
+    super();
+    this.model = model;
+    this.views = new Map();
+    this.names = [];
+    this.colors = new Colors();
+    this.hidden = new Set();
+    this.followed = null;
+    this.status = null;
+    this.frames = 0;
+    this.bounds = { fixes: 0, oldest: Infinity, newest: -Infinity, members: 0 };
+    this.last = null; // the last frame's places
+    this.clock = new PlayClock(model.get('mode') === 'live');
+    this.#start();
+  }
+
+  #ids = new Map();
+  #asks = new Map();
+  #asked = 0;
+  #views = 0;
+
+  #start() {
+    this.worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    this.worker.onmessage = ({ data }) => this.#fromWorker(data);
+    this.worker.onerror = event => console.error('locshare renderer:', event.message);
+    this.sendOptions();
+    const settings = 'trail interpolate labels stale_after lost_after';
+    this.model.on(settings.split(' ').map(name => `change:${name}`).join(' '), this.#onSettings, this);
+    this.feed = new Feed(this.model, {
+      names: (first, names) => this.#name(first, names),
+      fixes: (message, buffer, skip, isHistory) => {
+        const arrived = isHistory ? 0 : this.wall();
+        this.worker.postMessage({ op: 'fixes', ...message, buffer, skip, arrived }, [buffer]);
+      },
+      clear: () => this.#clear(),
+      status: status => { this.status = status; this.emit('status', status); },
+    });
+    window.locshareLayers = window.locshareLayers ?? [];
+    window.locshareLayers.push(this.handle = this.#handle());
+  }
+
+  close() {
+    this.feed.close();
+    this.worker.terminate();
+    this.model.off(null, this.#onSettings, this);
+    const at = window.locshareLayers.indexOf(this.handle);
+    if (at >= 0) window.locshareLayers.splice(at, 1);
+  }
+
+  /** Now by the kernel's clock, which the fixes' ages are told by. */
+  wall() {
+    const { offset } = this.feed;
+    return Date.now() + (Math.abs(offset) > 2000 ? offset : 0);
+  }
+
+  /** The moment at the end of what there is to see: now, or a recording's last fix. */
+  get end() {
+    const { newest } = this.bounds;
+    if (this.model.get('mode') !== 'live') return newest;
+    const wall = this.wall();
+    // what ended long ago, or is dated ahead, is looked at as of its own end
+    return wall - newest > DAY || newest > wall ? newest : wall;
+  }
+
+  /** Move the clock on; returns {live, moment, reference}, null while there is nothing. */
+  moment() {
+    if (!(this.bounds.fixes > 0)) return null;
+    this.clock.setBounds(this.bounds.oldest, this.end);
+    const before = `${this.clock.state} ${this.clock.turns}`;
+    const moment = this.clock.moment(performance.now());
+    if (before !== `${this.clock.state} ${this.clock.turns}`) this.emit('clock');
+    const live = this.clock.state === 'live';
+    return { live, moment, reference: live ? Math.max(moment, this.wall()) : moment };
+  }
+
+  /** Do something to the playhead, and show it. */
+  steer(change) {
+    change(this.clock, performance.now());
+    this.emit('clock');
+    this.wake();
+  }
+
+  attach(view) {
+    const id = ++this.#views;
+    this.views.set(id, view);
+    this.wake();
+    return id;
+  }
+
+  detach(id) {
+    this.views.delete(id);
+    this.worker.postMessage({ op: 'drop', view: id });
+  }
+
+  wake() {
+    for (const view of this.views.values()) view.wake();
+  }
+
+  sendOptions(more = {}) {
+    const get = name => this.model.get(name);
+    this.worker.postMessage({ op: 'options', options: {
+      names: this.names, colors: this.names.map((name, id) => this.colors.of(id, name)),
+      hidden: [...this.hidden], followed: this.followed,
+      trail: Math.max(1, get('trail')) * 1000, interpolate: get('interpolate'), labels: get('labels'),
+      staleAfter: get('stale_after') * 1000, lostAfter: get('lost_after') * 1000, ...more,
+    } });
+    this.wake();
+  }
+
+  setHidden(id, isHidden) {
+    if (isHidden) this.hidden.add(id); else this.hidden.delete(id);
+    this.sendOptions();
+    this.emit('choice');
+  }
+
+  follow(id) {
+    this.followed = this.followed === id ? null : id;
+    this.sendOptions();
+    this.emit('choice');
+  }
+
+  /** Ask the worker; resolves with its answer. */
+  ask(op, question = {}) {
+    const ask = ++this.#asked;
+    return new Promise(resolve => {
+      this.#asks.set(ask, resolve);
+      this.worker.postMessage({ op, ask, ...question });
+    });
+  }
+
+  /** Return {lat, lon, time} of a member as last drawn, null if it is not. */
+  placeOf(id) {
+    if (id === undefined || !this.last || id >= this.last.times.length) return null;
+    const time = this.last.times[id];
+    if (Number.isNaN(time)) return null;
+    return { lat: latOf(this.last.ys[id]), lon: lonOf(this.last.xs[id]), time: Math.round(time) };
+  }
+
+  /** Return [x, y] in units of all members that are drawn. */
+  places() {
+    const places = [];
+    this.last?.times.forEach((time, id) => {
+      if (!Number.isNaN(time)) places.push([this.last.xs[id], this.last.ys[id]]);
+    });
+    return places;
+  }
+
+  #onSettings() { this.sendOptions(); this.emit('settings'); }
+
+  #name(first, names) {
+    names.forEach((name, k) => {
+      this.names[first + k] = name;
+      this.#ids.set(name, first + k);
+    });
+    if (names.length) this.sendOptions();
+  }
+
+  #clear() {
+    this.names = [];
+    this.#ids.clear();
+    this.colors = new Colors();
+    this.last = null;
+    this.clock = new PlayClock(this.model.get('mode') === 'live');
+    this.worker.postMessage({ op: 'clear' });
+    this.emit('clock');
+  }
+
+  #fromWorker(data) {
+    if (data.op === 'frame') {
+      this.frames++;
+      this.last = data;
+      const view = this.views.get(data.view);
+      if (view) view.show(data); else data.bitmap.close();
+      this.emit('frame', data);
+    } else if (data.op === 'bounds') {
+      this.bounds = data;
+      this.emit('bounds', data);
+      this.wake();
+    } else {
+      this.#asks.get(data.ask)?.(data.answer);
+      this.#asks.delete(data.ask);
+    }
+  }
+
+  /** What `window.locshareLayers` offers to measurements and tests. */
+  #handle() {
+    return {
+      stats: () => ({
+        frames: this.frames, fixes: this.bounds.fixes, members: this.bounds.members,
+        trailPoints: this.last?.points ?? 0, connected: this.feed.isConnected && !this.feed.silence,
+      }),
+      positionOf: member => this.placeOf(this.#ids.get(member)),
+      title: () => this.model.get('title'),
+      clock: () => ({ state: this.clock.state, moment: this.clock.moment(performance.now()), speed: this.clock.speed }),
+    };
+  }
+}
+
+const sessions = new WeakMap();
+
+/** Return the session of a model, shared by its views; `release` it when a view goes. */
+export function acquire(model) {
+  let held = sessions.get(model);
+  if (!held) sessions.set(model, held = { session: new Session(model), users: 0 });
+  held.users++;
+  return held.session;
+}
+
+export function release(model) {
+  const held = sessions.get(model);
+  if (held && --held.users === 0) {
+    sessions.delete(model);
+    held.session.close();
+  }
+}

@@ -1,0 +1,89 @@
+// All fixes of one layer on this page: a track per member. Lives in the worker; knows no DOM.
+
+import { Track } from './track.js';
+import { between } from './projection.js';
+
+export class Store {
+  constructor() { this.clear(); }
+
+  clear() {
+    this.tracks = []; // by member id; holes for members without a fix
+    this.fixes = 0;
+    this.oldest = Infinity; // effective times of all, ms
+    this.newest = -Infinity;
+    this.version = 0; // changes with every insertion
+  }
+
+  /**
+   * Insert rows [from, to) of a message's columns.
+   * `arrived`: ms, when the member counts as heard of if the fixes carry no `received`; 0 for history.
+   */
+  insert(columns, from, to, arrived = 0) {
+    const byMember = new Map();
+    const members = columns.member.values;
+    for (let row = from; row < to; row++) {
+      const rows = byMember.get(members[row]);
+      if (rows) rows.push(row); else byMember.set(members[row], [row]);
+    }
+    for (const [member, rows] of byMember) {
+      const track = (this.tracks[member] ??= new Track());
+      track.insert(columns, rows);
+      if (!columns.received && arrived > track.heard) track.heard = arrived;
+      if (track.key[0] < this.oldest) this.oldest = track.key[0];
+      if (track.newest > this.newest) this.newest = track.newest;
+    }
+    this.fixes += to - from;
+    this.version++;
+    return byMember.keys();
+  }
+
+  /**
+   * Where a track is at a moment: {index, x, y, time, isMoving}, null before its first fix.
+   * Between two fixes the place is interpolated, but not across a gap, and never past the newest.
+   */
+  placeAt(track, moment, interpolate = true) {
+    const index = track.indexAt(moment);
+    if (index < 0) return null;
+    const isLast = index === track.count - 1;
+    if (!interpolate || isLast || track.isGap(index)) {
+      return { index, x: track.x[index], y: track.y[index], time: track.time[index], isMoving: false };
+    }
+    const length = track.key[index + 1] - track.key[index];
+    const f = length > 0 ? (moment - track.key[index]) / length : 0;
+    return {
+      index,
+      x: between(track.x[index], track.x[index + 1], f),
+      y: track.y[index] + (track.y[index + 1] - track.y[index]) * f,
+      time: track.time[index] + (track.time[index + 1] - track.time[index]) * f,
+      isMoving: track.x[index] !== track.x[index + 1] || track.y[index] !== track.y[index + 1],
+    };
+  }
+
+  /** Return the number of fixes in each of `bins` equal parts of [from, to). */
+  density(from, to, bins) {
+    const counts = new Uint32Array(bins);
+    const scale = bins / (to - from);
+    for (const track of this.tracks) {
+      if (!track) continue;
+      for (let k = track.indexAt(from - 1) + 1; k < track.count && track.key[k] < to; k++) {
+        counts[Math.max(0, Math.min(bins - 1, Math.floor((track.key[k] - from) * scale)))]++;
+      }
+    }
+    return counts;
+  }
+
+  /** Return the moment of the next fix after a moment, or of the last one before it; null at the end. */
+  step(moment, direction) {
+    let best = null;
+    for (const track of this.tracks) {
+      if (!track) continue;
+      let index = track.indexAt(moment);
+      if (direction > 0) index++;
+      else while (index >= 0 && track.key[index] >= moment) index--;
+      if (index < 0 || index >= track.count) continue;
+      const key = track.key[index];
+      if (best === null || (direction > 0 ? key < best : key > best)) best = key;
+    }
+    return best;
+  }
+}

@@ -1,0 +1,58 @@
+// The widgets' classes, made from the page's Leaflet and ipyleaflet.
+
+import { createOverlay } from './overlay.js';
+import { acquire, release } from './session.js';
+import { createPanels } from './panels.js';
+import { createGround } from './ground.js';
+import { loadStyle } from './style.js';
+
+const MODULE = 'locshare-ext';
+const VERSION = '^0.1.0';
+
+/** What shows where people are: it belongs to the page alone, never into a saved notebook. */
+const PRIVATE = ['center', 'zoom', 'north', 'south', 'east', 'west', 'top', 'bottom', 'left', 'right', 'window_url'];
+
+export function createWidgets(L, bridge) {
+  loadStyle();
+  const Overlay = createOverlay(L);
+
+  class TrailLayerModel extends bridge.LeafletLayerModel {
+    defaults() {
+      return {
+        ...super.defaults(), _model_name: 'TrailLayerModel', _view_name: 'TrailLayerView',
+        _model_module: MODULE, _view_module: MODULE, _model_module_version: VERSION, _view_module_version: VERSION,
+        title: '', mode: 'live', trail: 600, interpolate: true, labels: true, stale_after: 60, lost_after: 600,
+        panels: [], fit: false, is_fitted: false,
+      };
+    }
+  }
+
+  class TrailLayerView extends bridge.LeafletLayerView {
+    create_obj() {
+      const session = this.session = acquire(this.model);
+      this.obj = new Overlay(session, (map, overlay) => createPanels(L, map, overlay, session));
+    }
+
+    remove() {
+      super.remove();
+      this.obj?.remove();
+      release(this.model);
+    }
+  }
+
+  class GroupMapModel extends bridge.LeafletMapModel {
+    defaults() {
+      return { ...super.defaults(), _model_name: 'GroupMapModel', _model_module: MODULE, _model_module_version: VERSION };
+    }
+
+    /** Return the state that is saved with the notebook. */
+    get_state(dropDefaults) {
+      const state = super.get_state(dropDefaults);
+      for (const name of PRIVATE) delete state[name];
+      return state;
+    }
+  }
+  GroupMapModel.serializers = bridge.LeafletMapModel.serializers;
+
+  return { TrailLayerModel, TrailLayerView, GroupMapModel, ...createGround(L, bridge) };
+}

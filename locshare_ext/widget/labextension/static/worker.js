@@ -1,0 +1,121 @@
+// The renderer: holds the fixes and draws them, off the page's main thread.
+
+import { decodeColumns } from './columns.js';
+import { Display, NONE } from './display.js';
+import { Heads } from './heads.js';
+import { Painter } from './painter.js';
+import { Store } from './store.js';
+
+const store = new Store();
+const display = new Display();
+const heads = new Heads();
+const views = new Map();
+const options = {
+  version: 0, names: [], colors: [], hidden: new Set(), followed: null, trail: 600000, interpolate: true,
+  labels: true, staleAfter: 60000, lostAfter: 600000, ground: 'light', ink: '#222', paper: '#fff',
+};
+let window_ = null; // of the last frame
+
+const handlers = {
+  fixes({ columns, count, skip, buffer, arrived }) {
+    const decoded = decodeColumns(columns, count, buffer);
+    for (const [from, to] of skip) store.insert(decoded, from, to, arrived);
+    tellBounds();
+  },
+  clear() {
+    store.clear();
+    display.clear();
+    for (const painter of views.values()) painter.drawn = null;
+    tellBounds();
+  },
+  options(message) {
+    Object.assign(options, message.options);
+    if (message.options.hidden) options.hidden = new Set(message.options.hidden);
+    options.version++;
+  },
+  view({ view, geometry }) {
+    if (!views.has(view)) views.set(view, new Painter());
+    views.get(view).setView(geometry);
+  },
+  drop({ view }) { views.delete(view); },
+  draw,
+  hit({ view, ask, x, y }) {
+    postMessage({ op: 'answer', ask, answer: hit(views.get(view), x, y) });
+  },
+  density({ ask, from, to, bins }) {
+    const counts = store.density(from, to, bins);
+    postMessage({ op: 'answer', ask, answer: counts }, [counts.buffer]);
+  },
+  step({ ask, moment, direction }) {
+    postMessage({ op: 'answer', ask, answer: store.step(moment, direction) });
+  },
+  members({ ask }) { postMessage({ op: 'answer', ask, answer: members() }); },
+};
+
+onmessage = ({ data }) => handlers[data.op](data);
+
+function tellBounds() {
+  postMessage({ op: 'bounds', fixes: store.fixes, oldest: store.oldest, newest: store.newest, members: memberCount() });
+}
+
+function memberCount() {
+  let count = 0;
+  for (const track of store.tracks) if (track) count++;
+  return count;
+}
+
+function draw({ view, live, moment, reference }) {
+  const painter = views.get(view);
+  if (!painter) return;
+  const now = performance.now();
+  window_ = { end: moment, length: options.trail, reference };
+  display.update(store, { live, moment, reference, now }, options);
+  const { bitmap, isPending } = painter.draw(store, display, window_, options, heads, now);
+  const xs = display.x.slice(0, display.count);
+  const ys = display.y.slice(0, display.count);
+  const times = display.time.slice(0, display.count);
+  const { w, h, ox, oy, dpr, z } = painter;
+  postMessage({
+    op: 'frame', view, bitmap, geometry: { w, h, ox, oy, dpr, z }, xs, ys, times, points: painter.points,
+    isMoving: display.isMoving || isPending, visible: painter.visible.length, cost: performance.now() - now,
+  }, [bitmap, xs.buffer, ys.buffer, times.buffer]);
+}
+
+/** Return what a tooltip says of the head nearest to device pixels, null when none is near. */
+function hit(painter, x, y) {
+  let best = null;
+  let nearest = (14 * (painter?.dpr ?? 1)) ** 2;
+  for (const head of painter?.visible ?? []) {
+    const distance = (head.x - x) ** 2 + (head.y - y) ** 2;
+    if (distance <= nearest && display.state[head.id] !== NONE) [best, nearest] = [head, distance];
+  }
+  return best && { ...describe(best.id), x: best.x, y: best.y };
+}
+
+function describe(id) {
+  const track = store.tracks[id];
+  const index = display.index[id];
+  return {
+    id, state: display.state[id], age: window_.reference - track.key[index], heard: heardAge(track, index),
+    speed: track.number('speed', index), heading: display.heading[id], battery: track.number('battery', index),
+    accuracy: track.number('accuracy', index), altitude: track.number('altitude', index),
+  };
+}
+
+/** Age of the last sign of life: of the member now, or as of the moment that is looked at. */
+function heardAge(track, index) {
+  const heard = display.wasLive ? track.heard : track.received[index];
+  return heard > 0 ? Math.max(0, window_.reference - heard) : NaN;
+}
+
+function members() {
+  const listed = [];
+  if (!window_) return listed;
+  for (let id = 0; id < store.tracks.length; id++) {
+    const track = store.tracks[id];
+    if (!track?.count) continue;
+    const isShown = id < display.count && display.state[id] !== NONE;
+    listed.push(isShown ? describe(id) : { id, state: NONE, age: NaN, heard: NaN });
+  }
+  return listed;
+}
