@@ -14,11 +14,13 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from locshare_ext.cli.publishing import Sender, chosen_fixes
+from locshare_ext.cli.publishing import Sender, recorded, server_of_process, simulated
+from locshare_ext.client.simulator import TimedFix
 from locshare_ext.errors import ServerUnreachable
+from locshare_ext.model.names import group_slug
 
 __all__ = ["run"]
 
@@ -30,31 +32,41 @@ STOP_LIMIT = 10  # s
 
 def run(options: argparse.Namespace) -> int:
     """Start JupyterLab and a live group; end both at Ctrl-C or when JupyterLab ends."""
-    fixes = chosen_fixes(options)
+    group_slug(options.group)
+    fixes = recorded(options) if options.file else simulated()
     folder = Path(options.folder).resolve() if options.folder else _default_folder()
     port, token = options.port or _free_port(), secrets.token_hex(16)
     _lay_out(folder, options.group)
-    with _stop_at_sigterm(), _lab(folder, port, token) as lab:
-        sender = Sender.to_process(lab.pid, options.group)
+    with contextlib.suppress(KeyboardInterrupt), _sigterm_as_ctrl_c(), _lab(folder, port, token) as lab:
         url = f"http://127.0.0.1:{port}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
-        print(
-            f"{_what(options)} in the group {options.group!r}: {url}  (Ctrl-C stops everything)", flush=True
-        )
+        print(f"{_what(options)} moves in {options.group!r}: {url}   (Ctrl-C stops everything)", flush=True)
         if not options.no_browser:
             webbrowser.open(url)
-        stop = threading.Event()
-        player = threading.Thread(target=sender.play, args=(fixes, stop), name="locshare-demo", daemon=True)
-        player.start()
-        with contextlib.suppress(KeyboardInterrupt):
+        with _playing(Sender(server_of_process(lab.pid), options.group), fixes, options):
             lab.wait()
-        stop.set()
-        player.join(STOP_LIMIT)
     return 0
+
+
+@contextlib.contextmanager
+def _playing(sender: Sender, fixes: Iterable[TimedFix], options: argparse.Namespace) -> Iterator[None]:
+    """Publish on a thread of its own; it has ended when this ends."""
+    stop = threading.Event()
+    how = {"speed": options.speed, "shift": bool(options.file), "stop": stop}
+    player = threading.Thread(
+        target=sender.play, args=(fixes,), kwargs=how, name="locshare-demo", daemon=True
+    )
+    player.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        sender.close()
+        player.join(STOP_LIMIT)
 
 
 def _what(options: argparse.Namespace) -> str:
     if options.file:
-        return f"{Path(options.file).name} at {options.speed:g}x, as if it were now,"
+        return f"{Path(options.file).name}, at {options.speed:g}x as if it were now,"
     return "A simulated group"
 
 
@@ -89,7 +101,7 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _stop_at_sigterm() -> Iterator[None]:
+def _sigterm_as_ctrl_c() -> Iterator[None]:
     """Treat SIGTERM as Ctrl-C, so that nothing is left behind either way."""
 
     def stop(*_: object) -> None:
@@ -118,7 +130,7 @@ def _lab(folder: Path, port: int, token: str) -> Iterator[subprocess.Popen[bytes
     log = folder / "jupyterlab.log"
     with log.open("wb") as output:
         # the token travels in the environment: a command line can be read by everybody here
-        lab = subprocess.Popen(
+        lab = subprocess.Popen(  # noqa: S603 - Jupyter of this environment, with our arguments
             command,
             stdout=output,
             stderr=output,

@@ -122,7 +122,7 @@ def _import(commands: Commands[argparse.ArgumentParser]) -> None:
         "import",
         "transfer",
         "import a GPX, CSV or GeoPackage file as a closed recording",
-        'jupyter locshare import buses.csv --columns "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude" --tz UTC',
+        'jupyter locshare import buses.csv --columns "member=bus,time=when,lat=lat,lon=lon" --tz UTC',
     )
     command.add_argument("file", help="GPX, CSV or GeoPackage")
     command.add_argument("--name", help="the recording's name (default: the file's)")

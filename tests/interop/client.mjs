@@ -8,6 +8,7 @@ const say = (what) => process.stdout.write(JSON.stringify(what) + "\n");
 
 const client = new Client({
   webSocketFactory: () => new WebSocket(url, versions.split(","), { headers: { "X-Locshare-Token": token } }),
+  connectHeaders: { host: "locshare" }, // STOMP 1.1 and later ask for it, stompjs adds none
   heartbeatIncoming: 1000,
   heartbeatOutgoing: 1000,
   reconnectDelay: 0,

@@ -1,0 +1,64 @@
+"""Files that a command reads: asking for a CSV's columns, and showing how far reading is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from locshare_ext.errors import InvalidFile, InvalidInput
+
+if TYPE_CHECKING:
+    from locshare_ext.formats.loaded import Loaded
+
+__all__ = ["read_file"]
+
+
+def read_file(path: str, columns: str | None, tz: str | None) -> Loaded:
+    """Return a GPX, CSV or GeoPackage file's fixes, with a progress bar if it takes long.
+
+    A CSV whose columns are not told is asked for on a terminal, with a guess to confirm;
+    elsewhere that is an InvalidInput that holds the guess.
+    """
+    from tqdm import tqdm
+
+    from locshare_ext.formats import load
+
+    file = Path(path)
+    if not file.is_file():
+        raise InvalidFile(
+            f"{path} does not exist" if not file.exists() else f"{path} is no file", field="file"
+        )
+    if columns is None and sys.stdin.isatty():
+        columns, tz = _ask(file, tz)
+    with tqdm(total=file.stat().st_size, unit="B", unit_scale=True, desc=file.name, delay=1) as bar:
+        loaded = load(file, columns=columns, tz=tz, progress=lambda done, _: bar.update(done - bar.n))
+    for remark in loaded.remarks:
+        print(f"{file.name}: {remark}", file=sys.stderr)
+    for row in loaded.set_aside[:3]:
+        print(f"{file.name}, line {row.line} set aside: {row.reason}", file=sys.stderr)
+    if loaded.set_aside_count > 3:
+        print(f"{file.name}: {loaded.set_aside_count} lines set aside in all", file=sys.stderr)
+    return loaded
+
+
+def _ask(file: Path, tz: str | None) -> tuple[str | None, str | None]:
+    """Return the columns and the zone that a person confirms or types; None if not needed."""
+    if file.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        return None, tz
+    from locshare_ext.formats.csv import guess_file
+
+    guess = guess_file(file)
+    if guess is None:
+        return None, tz
+    print(f"Which columns of {file.name} are which? It looks like\n  {guess.columns}", file=sys.stderr)
+    for doubt in guess.doubts:
+        print(f"  but {doubt}", file=sys.stderr)
+    if guess.missing:
+        print(f"  and nothing looks like {' or '.join(guess.missing)}", file=sys.stderr)
+    typed = input("Press Enter if that is right, or type FIELD=COLUMN,...: ").strip()
+    if not typed and guess.missing:
+        raise InvalidInput(f"{file.name}: no column is {' or '.join(guess.missing)}", field="columns")
+    if guess.needs_zone and tz is None:
+        tz = input("Its times have no zone; which is theirs (such as UTC or Asia/Seoul)? ").strip() or None
+    return typed or str(guess.columns), tz
