@@ -47,6 +47,12 @@ _PLACES = {
 }
 
 
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from locshare_ext.server.app import LocShareApp  # only a notebook server needs it
+
+    return [{"module": "locshare_ext", "app": LocShareApp}]
+
+
 def __getattr__(name: str) -> Any:
     if name == "errors":
         return import_module("locshare_ext.errors")

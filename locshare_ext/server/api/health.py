@@ -1,0 +1,40 @@
+"""Whether it works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from locshare_ext import __version__
+from locshare_ext.broker.access import MANAGE
+from locshare_ext.errors import StoreError
+from locshare_ext.server.base import Handler
+from locshare_ext.server.site import PROTOCOL
+
+__all__ = ["HealthHandler"]
+
+
+class HealthHandler(Handler):
+    """`api/health`."""
+
+    async def get(self) -> None:
+        """Give versions, the store and whether it works, groups and connections."""
+        self.query()
+        site = self.site
+        store: dict[str, Any] = {"persistent": site.store.persistent, "works": True}
+        groups = None
+        try:
+            groups = sum(info.kind == "group" for info in await site.store.logs())
+        except StoreError as error:
+            store.update(works=False, error=error.message)
+        if self.principal.may(None, MANAGE):
+            store["path"] = site.store_path
+        self.answer(
+            {
+                "version": __version__,
+                "protocol": int(PROTOCOL),
+                "store": store,
+                "retention": {"age": site.retention.age},
+                "groups": groups,
+                "connections": len(site.sessions),
+            }
+        )

@@ -1,0 +1,248 @@
+"""Recordings: start, stop, list, change, delete, read, import."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from typing import IO, TYPE_CHECKING, Any
+
+from locshare_ext.broker.access import MANAGE, WATCH
+from locshare_ext.errors import InvalidFile, InvalidInput, UnsupportedMedia
+from locshare_ext.model.cursor import Cursor
+from locshare_ext.model.store import RecordingInfo
+from locshare_ext.server.api.parameters import TRAIL_PARAMETERS, moment, selection
+from locshare_ext.server.api.trails import ARROW, format_of, send_table
+from locshare_ext.server.base import Handler
+from locshare_ext.services.recordings import recording_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["RecordingHandler", "RecordingTrailsHandler", "RecordingsHandler"]
+
+_IN_MEMORY = 4 << 20  # bytes of an import that need no file
+_MOST_AT_ONCE = 1 << 20  # bytes written to it at a time
+
+
+class RecordingsHandler(Handler):
+    """`api/recordings`: POST with JSON starts one, POST with Arrow imports one."""
+
+    file: IO[bytes] | None = None
+
+    @property
+    def is_import(self) -> bool:
+        """Whether the body is a file."""
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return self.request.method == "POST" and kind not in ("", "application/json", "text/plain")
+
+    @property
+    def body_limit(self) -> int:
+        """Imports go to disk and may be large."""
+        return self.site.limits.imported if self.is_import else self.site.limits.body
+
+    @property
+    def drain_limit(self) -> int:
+        """All of an import is read."""
+        return max(self.body_limit, self.site.limits.drain) if self._may_import() else self.site.limits.drain
+
+    def _may_import(self) -> bool:
+        return self.is_import and self.current_principal is not None
+
+    async def prepare(self) -> None:
+        """Open the gates for a large body only for who may import."""
+        await super().prepare()
+        if self.refusal is None and self.is_import:
+            connection: Any = self.request.connection
+            connection.set_max_body_size(self.body_limit + (1 << 20))
+            connection.set_body_timeout(24 * 3600.0)
+            try:
+                self.require(None, MANAGE)
+                self._check_type()
+                self.file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- on_finish closes
+            except Exception as error:
+                self.refusal = error
+
+    def _check_type(self) -> None:
+        kind = self.request.headers.get("Content-Type", "")
+        if kind.partition(";")[0].strip().lower() != ARROW:
+            raise UnsupportedMedia(
+                f"content-type {kind[:80]!r} is not taken; expected {ARROW}, or JSON to start a recording",
+                field="content-type",
+            )
+
+    async def take(self, chunk: bytes) -> None:
+        """Keep a piece: of an import on disk."""
+        self.body += chunk
+        if self.file is not None and len(self.body) >= _MOST_AT_ONCE:
+            await self._write_out()
+
+    async def _write_out(self) -> None:
+        assert self.file is not None  # noqa: S101
+        data, self.body = bytes(self.body), bytearray()
+        await asyncio.to_thread(self.file.write, data)
+
+    def on_finish(self) -> None:
+        """Let go of the file."""
+        self._drop_file()
+
+    def on_connection_close(self) -> None:
+        """Let go of the file of an upload that was cut off."""
+        super().on_connection_close()
+        self._drop_file()
+
+    def _drop_file(self) -> None:
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+
+    async def get(self) -> None:
+        """List recordings: {"recordings": [...]}."""
+        query = self.query("group")
+        if "group" in query:
+            group = await self.find_group(query["group"], WATCH)
+            found = await self.site.recordings.all(group)
+        else:
+            self.require(None, WATCH)
+            found = await self.site.recordings.all()
+        now = self.site.clock()
+        self.answer({"recordings": [recording_json(info, now) for info in found]})
+
+    async def post(self) -> None:
+        """Start a recording of a group, or import a file."""
+        if self.is_import:
+            await self._import()
+            return
+        self.query()
+        sent = self.json_body()
+        known = ("group", "name", "since", "description")
+        for name in sent:
+            if name not in known:
+                raise InvalidInput(
+                    f"field {name[:64]!r} is unknown; expected {', '.join(known)}",
+                    code="unknown_field",
+                    field=name[:64],
+                )
+        if not isinstance(sent.get("group"), str):
+            raise InvalidInput("group is missing", code="group_missing", field="group")
+        slug = self.require(sent["group"], MANAGE)
+        group = await self.site.groups.find(slug)
+        since = None if sent.get("since") is None else moment(sent["since"], "since")
+        info = await self.site.recordings.start(
+            group, sent.get("name", ""), since=since, description=sent.get("description") or ""
+        )
+        self.answer(recording_json(info, self.site.clock()), 201)
+
+    async def _import(self) -> None:
+        query = self.query("name", "received_known", "description")
+        received_known = query.get("received_known", "1")
+        if received_known not in ("0", "1"):
+            raise InvalidInput(
+                f"received_known {received_known[:40]!r} is not 1 or 0", field="received_known"
+            )
+        await self._write_out()
+        assert self.file is not None  # noqa: S101
+        self.file.seek(0)
+        info = await self.site.recordings.import_(
+            query.get("name", ""),
+            _tables(self.file),
+            received_known=received_known == "1",
+            description=query.get("description", ""),
+        )
+        self.answer(recording_json(info, self.site.clock()), 201)
+
+
+class RecordingHandler(Handler):
+    """`api/recordings/{id}`."""
+
+    async def get(self, recording_id: str) -> None:
+        """Give one."""
+        self.query()
+        info = await _find(self, recording_id, WATCH)
+        self.answer(recording_json(info, self.site.clock()))
+
+    async def patch(self, recording_id: str) -> None:
+        """Stop it, close it, or change its name or description."""
+        self.query()
+        info = await _find(self, recording_id, MANAGE)
+        sent = self.json_body()
+        known = ("stop", "close", "name", "description")
+        for name, value in sent.items():
+            if name not in known:
+                raise InvalidInput(
+                    f"field {name[:64]!r} is unknown; expected {', '.join(known)}",
+                    code="unknown_field",
+                    field=name[:64],
+                )
+            if name in ("stop", "close") and value is not True:
+                raise InvalidInput(f"{name} {value!r} is not true", field=name)
+        recordings = self.site.recordings
+        if "name" in sent or "description" in sent:
+            info = await recordings.describe(info, name=sent.get("name"), description=sent.get("description"))
+        if "stop" in sent:
+            info = await recordings.stop(info)
+        if "close" in sent:
+            info = await recordings.close(info)
+        self.answer(recording_json(info, self.site.clock()))
+
+    async def delete(self, recording_id: str) -> None:
+        """Remove it."""
+        self.query()
+        info = await _find(self, recording_id, MANAGE)
+        await self.site.recordings.delete(info)
+        self.answer({"deleted": info.id})
+
+
+class RecordingTrailsHandler(Handler):
+    """`api/recordings/{id}/trails`."""
+
+    async def get(self, recording_id: str) -> None:
+        """Give its fixes that the query selects."""
+        query = self.query(*(name for name in TRAIL_PARAMETERS if name != "recording"))
+        info = await _find(self, recording_id, WATCH)
+
+        def place(text: str, field: str) -> int:
+            return Cursor.parse(text, field=field).offset
+
+        chosen = selection(query, place)
+        wanted = format_of(query)
+        table = await self.site.recordings.trails(info, chosen)
+        log = await self.site.store.log(info.log)
+        assert log is not None  # noqa: S101 -- a recording's log is there as long as it is
+        await send_table(self, table, wanted, info.log if info.kind == "group" else None, log)
+
+
+async def _find(handler: Handler, recording_id: str, role: Any) -> RecordingInfo:
+    """Return a recording that the principal may touch; others get the same answer for all."""
+    if handler.principal.group is not None:
+        # whether there is one in another group is not told
+        own = await handler.site.recordings.all()
+        if not any(one.id == recording_id and one.log == handler.principal.group for one in own):
+            handler.require(None, role)
+    info = await handler.site.recordings.get(recording_id)
+    handler.require(info.log if info.kind == "group" else None, role)
+    return info
+
+
+async def _tables(file: IO[bytes]) -> AsyncIterator[pa.Table]:
+    """Read an Arrow stream's batches in a thread; raises InvalidFile."""
+    import pyarrow as pa
+
+    def fail(error: Exception) -> InvalidFile:
+        return InvalidFile(f"the body is no Arrow stream that can be read: {error}")
+
+    try:
+        reader = await asyncio.to_thread(pa.ipc.open_stream, file)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise fail(error) from None
+    missing = [name for name in ("member", "time", "lat", "lon") if name not in reader.schema.names]
+    if missing:
+        raise InvalidFile(f"column {missing[0]!r} is missing", field=missing[0])
+    while True:
+        try:
+            batch = await asyncio.to_thread(next, reader, None)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise fail(error) from None
+        if batch is None:
+            return
+        yield pa.Table.from_batches([batch])

@@ -1,0 +1,173 @@
+"""The Jupyter server extension: wires store, services and handlers; decides nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_core.paths import jupyter_data_dir
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Bool, Enum, Float, Integer, List, Unicode, default
+
+from locshare_ext.broker.access import ALL_ROLES, Principal
+from locshare_ext.server.credentials import KERNEL, new_secret
+from locshare_ext.server.jupyter import JupyterIdentity
+from locshare_ext.server.limits import Limits
+from locshare_ext.server.routes import routes
+from locshare_ext.server.runtime import kernel_host, remove_runtime_file, write_runtime_file
+from locshare_ext.server.site import Site
+from locshare_ext.server.stores import MEMORY, open_store
+from locshare_ext.services.groups import GroupOptions
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+__all__ = ["LocShareApp"]
+
+_LIMITS = Limits()
+
+
+class LocShareApp(ExtensionApp):
+    """Share locations of groups live: STOMP over WebSocket, a stored log, trails, recordings."""
+
+    name = "locshare_ext"
+    load_other_extensions = True
+
+    store = Unicode(
+        help="File that keeps fixes and recordings; `memory` keeps nothing beyond the server's life. "
+        "Must not lie on a network drive. Default: locshare/log.sqlite3 in Jupyter's data directory.",
+    ).tag(config=True)
+    synchronous = Enum(
+        ("NORMAL", "FULL"),
+        default_value="NORMAL",
+        help="NORMAL: what was acknowledged survives the end of this program, however it comes. "
+        "FULL: a power cut too; slower.",
+    ).tag(config=True)
+    retention = Float(
+        7.0,
+        min=0,
+        allow_none=True,
+        help="Days that fixes are kept unless recorded; 0: in memory only, None: for ever.",
+    ).tag(config=True)
+    retention_bytes = Integer(
+        2_000_000_000, min=1_000_000, allow_none=True, help="Bytes of the store over which less is kept."
+    ).tag(config=True)
+    log_length = Integer(
+        10_000, min=1, help="Fixes per group in memory for readers that lag; older ones come from the store."
+    ).tag(config=True)
+    allowed_hosts = List(
+        Unicode(),
+        help="Names of this server that requests may use besides the local ones. Empty: Jupyter's own rule.",
+    ).tag(config=True)
+    max_groups = Integer(1000, min=1, help="Groups of this server.").tag(config=True)
+    max_members = Integer(10_000, min=1, help="Members of one group.").tag(config=True)
+    max_connections = Integer(_LIMITS.connections, min=1, help="STOMP connections open at once.").tag(
+        config=True
+    )
+    max_unproved = Integer(
+        _LIMITS.unproved, min=1, help="Open connections of one address that have shown no credential."
+    ).tag(config=True)
+    max_frame = Integer(_LIMITS.frame, min=1024, help="Bytes of a STOMP frame.").tag(config=True)
+    max_subscriptions = Integer(_LIMITS.subscriptions, min=1, help="Subscriptions of one connection.").tag(
+        config=True
+    )
+    max_body = Integer(_LIMITS.body, min=1024, help="Bytes of a POST's body.").tag(config=True)
+    max_import = Integer(_LIMITS.imported, min=1024, help="Bytes of an imported file.").tag(config=True)
+    connect_timeout = Float(_LIMITS.connect, min=0.1, help="Seconds until a connection must CONNECT.").tag(
+        config=True
+    )
+    heart_beat = Integer(
+        _LIMITS.heart_beat, min=0, help="Milliseconds between heart-beats offered both ways; 0: none."
+    ).tag(config=True)
+    ping_interval = Float(_LIMITS.ping, min=1, help="Seconds between WebSocket pings.").tag(config=True)
+    max_unsent = Integer(
+        _LIMITS.unsent, min=65_536, help="Bytes unsent to a reader over which it is served no more."
+    ).tag(config=True)
+    stall_timeout = Float(
+        _LIMITS.stall, min=0.1, help="Seconds without progress after which such a reader is closed."
+    ).tag(config=True)
+    max_failures = Integer(
+        _LIMITS.failures_per_address, min=1, help="Wrong credentials a minute from one address."
+    ).tag(config=True)
+    write_runtime = Bool(True, help="Write the file by which kernels find this server.").tag(config=True)
+
+    site: Site | None = None
+    _runtime_file: Path | None = None
+
+    @default("store")
+    def _store_default(self) -> str:
+        return os.path.join(jupyter_data_dir(), "locshare", "log.sqlite3")
+
+    def initialize_settings(self) -> None:
+        """Make what the handlers share; opens nothing."""
+        assert self.serverapp is not None  # noqa: S101
+        where = MEMORY if self.retention == 0 else self.store
+        store, path = open_store(where, self.synchronous)
+        self.site = Site(
+            store,
+            store_path=path,
+            log=self.log,
+            identity=JupyterIdentity(self.serverapp.web_app.settings),
+            limits=self._limits(),
+            options=GroupOptions(self.log_length, self.max_groups, self.max_members),
+            retention_age=None if self.retention is None else int(self.retention * 86_400),
+            retention_bytes=self.retention_bytes,
+            allowed_hosts=tuple(self.allowed_hosts),
+        )
+        self._secret = new_secret(KERNEL)
+        kernel = Principal(id="kernel", kind="kernel", group=None, roles=ALL_ROLES, member=None)
+        self.site.credentials.add(self._secret, kernel)
+
+    def initialize_handlers(self) -> None:
+        """Add the handlers; Jupyter puts its base_url before them."""
+        assert self.site is not None  # noqa: S101
+        self.handlers.extend(routes(self.site))
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Tell kernels where we are: only now the port is final."""
+        assert self.site is not None  # noqa: S101
+        self.site.start()
+        if not self.write_runtime:
+            return
+        if serverapp.sock:
+            self.log.warning("locshare_ext: kernels cannot find a server that listens on a unix socket")
+            return
+        host, ca_file = (
+            await asyncio.get_running_loop().run_in_executor(
+                None, kernel_host, serverapp.ip, serverapp.certfile
+            )
+            if serverapp.certfile
+            else kernel_host(serverapp.ip, "")
+        )
+        scheme = "https" if serverapp.certfile else "http"
+        url = f"{scheme}://{host}:{serverapp.port}{serverapp.base_url}"
+        try:
+            self._runtime_file = write_runtime_file(url, self._secret, ca_file)
+        except OSError as error:
+            self.log.warning("locshare_ext: kernels will not find this server: %s", error)
+
+    async def stop_extension(self) -> None:
+        """End connections, groups and the store; runs also when the start hook did not."""
+        runtime_file, self._runtime_file = self._runtime_file, None
+        if runtime_file is not None:
+            remove_runtime_file(runtime_file)
+        if self.site is not None:
+            await self.site.close()
+
+    def _limits(self) -> Limits:
+        return Limits(
+            frame=self.max_frame,
+            subscriptions=self.max_subscriptions,
+            connect=self.connect_timeout,
+            heart_beat=self.heart_beat,
+            unsent=self.max_unsent,
+            stall=self.stall_timeout,
+            ping=self.ping_interval,
+            connections=self.max_connections,
+            unproved=self.max_unproved,
+            body=self.max_body,
+            imported=self.max_import,
+            failures_per_address=self.max_failures,
+        )

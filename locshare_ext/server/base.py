@@ -1,0 +1,336 @@
+"""What every handler below locshare/ has: a principal, limits, one shape of errors, clean logs."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, NoReturn
+
+import msgspec
+from tornado import web
+
+from locshare_ext.broker.access import Principal, Role, require
+from locshare_ext.errors import InvalidInput, LocShareError, NotAuthenticated, TooLarge, UnsupportedMedia
+from locshare_ext.model.names import group_slug, near_names
+from locshare_ext.model.wire import error_object
+from locshare_ext.server.credentials import sent_credential
+from locshare_ext.server.origin import check_host, check_origin, is_cross_site
+from locshare_ext.server.site import Site
+from locshare_ext.services.groups import Group
+
+__all__ = ["Handler", "NothingHere", "scrubbed", "words"]
+
+_METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
+_SECRETS = re.compile(r"ls[a-z]_[0-9A-Za-z_%-]*|(?<=/in/)[^/?]+")
+_ENCODER = msgspec.json.Encoder()
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Type": "application/json",
+}
+_STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "too_large"}
+
+
+def scrubbed(uri: str) -> str:
+    """Return the path of a URI as logs may have it: without its query and without secrets."""
+    return _SECRETS.sub("[secret]", uri.partition("?")[0])
+
+
+class Handler(web.RequestHandler):
+    """A plain tornado handler: no cookies, no XSRF, no identity of its own.
+
+    `prepare` finds the principal by `authenticate`, the one place for that; without one no
+    method is reached. Bodies are streamed and limited: what is refused in `prepare` is
+    answered only after the body was read, else a proxy's next request over the same
+    connection fails (SECURITY 3.2). Methods raise our errors; they become the one shape.
+    """
+
+    _stream_request_body = True  # what tornado's decorator sets; here for all handlers
+
+    site: Site
+    principal: Principal
+    action: str | None = None  # asked of Jupyter's authorizer; None: read or write by method
+    needs_principal = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in _METHODS:
+            if name in cls.__dict__:
+                setattr(cls, name, _guarded(cls.__dict__[name]))
+
+    def initialize(self, site: Site) -> None:
+        """Take what all handlers share."""
+        self.site = site
+        self.current_principal: Principal | None = None
+        self.refusal: Exception | None = None
+        self.body = bytearray()
+        self.body_size = 0
+
+    # -- who, and what came
+
+    async def prepare(self) -> None:
+        """Find the principal and look at the body's headers."""
+        if self._stream_request_body:
+            connection: Any = self.request.connection
+            connection.set_max_body_size(self.drain_limit + (1 << 20))
+            connection.set_body_timeout(self.site.limits.body_timeout)
+        try:
+            self.current_principal = await self.authenticate()
+            if self.current_principal is not None:
+                self.principal = self.current_principal
+            elif self.needs_principal and self.request.method != "OPTIONS":
+                raise NotAuthenticated("no credential came with the request, and one is needed")
+            self._check_body()
+        except Exception as error:  # answered by the method, once the body is read
+            if not self._stream_request_body:
+                raise
+            self.refusal = error
+            if int(self.request.headers.get("Content-Length", "0")) > self.drain_limit:
+                self.set_header("Connection", "close")  # too much to read it just for politeness
+                raise
+
+    async def authenticate(self) -> Principal | None:
+        """Return who sends this: by a credential of ours, else by Jupyter's own rules.
+
+        None: nobody known. Raises AccessDenied for a wrong credential, a host that is not
+        ours, and a foreign origin, whatever the credential.
+        """
+        request, site = self.request, self.site
+        check_host(request.host, site.allowed_hosts, self.settings, is_guarded=site.identity.is_guarded)
+        allowed = check_origin(request.headers, request.host, self.settings)
+        if allowed is not None:
+            self.set_header("Access-Control-Allow-Origin", allowed)
+            self.set_header("Vary", "Origin")
+        if request.method == "OPTIONS":
+            return None
+        token = sent_credential(request.headers)
+        if token is not None:  # cookies are ignored, Jupyter is not asked
+            return site.credentials.check(token, request.remote_ip or "")
+        if allowed is None and is_cross_site(request.headers):
+            return None
+        writes = request.method not in ("GET", "HEAD")
+        return await site.identity.principal(self, self.action or ("write" if writes else "read"))
+
+    @property
+    def body_limit(self) -> int:
+        """The most bytes of a body that are taken."""
+        return self.site.limits.body
+
+    @property
+    def drain_limit(self) -> int:
+        """The most bytes of a body that are read, taken or not."""
+        return self.site.limits.drain
+
+    def _check_body(self) -> None:
+        encoding = self.request.headers.get("Content-Encoding", "identity").lower()
+        if encoding != "identity":
+            raise UnsupportedMedia(
+                f"content-encoding {encoding[:40]!r} is not taken; expected a body as it is",
+                field="content-encoding",
+            )
+        length = self.request.headers.get("Content-Length", "0")
+        if length.isdigit() and int(length) > self.body_limit:
+            raise self._too_large()
+
+    def data_received(self, chunk: bytes) -> Any:
+        """Keep a piece of the body, up to the limit; beyond it is read and dropped."""
+        self.body_size += len(chunk)
+        if self.body_size > self.drain_limit and not self._finished:
+            self.set_header("Connection", "close")
+            self.send_error(413, exc_info=(TooLarge, self._too_large(), None))
+            return None
+        if self.refusal is not None:
+            return None
+        if self.body_size > self.body_limit:
+            self.refusal = self._too_large()
+            self.body.clear()
+            return None
+        return self.take(chunk)
+
+    def take(self, chunk: bytes) -> Any:
+        """Keep a piece of a body that is within the limit."""
+        self.body += chunk
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"the body is over the limit of {self.body_limit} bytes", code="body_too_large")
+
+    # -- what handlers use
+
+    def check_xsrf_cookie(self) -> None:
+        """Do nothing: who comes with a cookie is checked by Jupyter's rules in `authenticate`."""
+
+    def set_default_headers(self) -> None:
+        """Set the headers of every answer."""
+        self.clear_header("Server")
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    def require(self, group: str | None, role: Role) -> str:
+        """Return the slug of a group if the principal may do this there; raises AccessDenied.
+
+        group: a name in any spelling, None for what concerns no single group.
+        """
+        slug = None if group is None else group_slug(group)
+        require(self.principal, slug, role)
+        return slug or ""
+
+    async def find_group(self, name: str, role: Role) -> Group:
+        """Return a group that exists, for a principal that may; raises NotFound."""
+        return await self.site.groups.find(self.require(name, role))
+
+    def query(self, *known: str) -> dict[str, str]:
+        """Return the query's values by name; raises InvalidInput for a name not `known`."""
+        values: dict[str, str] = {}
+        for name, sent in self.request.query_arguments.items():
+            if name in ("token", "_"):  # Jupyter's credential; against caches
+                continue
+            if name not in known:
+                near = near_names(name[:64], known, 1)
+                hint = f"did you mean `{near[0]}`?" if near else f"expected {', '.join(known) or 'none'}"
+                raise InvalidInput(
+                    f"parameter {name[:64]!r} is unknown; {hint}", code="unknown_parameter", field=name[:64]
+                )
+            values[name] = self.decode_argument(sent[-1], name).strip()
+        return values
+
+    def json_body(self) -> dict[str, Any]:
+        """Return the body's JSON object; raises InvalidInput."""
+        try:
+            sent = msgspec.json.decode(bytes(self.body)) if self.body else {}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidInput(f"body is not JSON: {error}", code="invalid_json") from None
+        if not isinstance(sent, dict):
+            raise InvalidInput("body is not a JSON object", code="invalid_json")
+        return sent
+
+    def answer(self, value: Any, status: int = 200) -> None:
+        """Finish with a value as JSON."""
+        self.set_status(status)
+        self.finish(_ENCODER.encode(value))
+
+    def options(self, *args: str, **kwargs: str) -> None:
+        """Answer a preflight; a foreign origin was refused before."""
+        allow = [name.upper() for name in _METHODS if _is_implemented(type(self), name)]
+        self.set_header("Allow", ", ".join(allow))
+        if "Access-Control-Allow-Origin" in self._headers:
+            self.set_header("Access-Control-Allow-Methods", ", ".join(allow))
+            self.set_header(
+                "Access-Control-Allow-Headers", "Authorization, Content-Type, X-Locshare-Token, X-XSRFToken"
+            )
+            self.set_header("Access-Control-Max-Age", "600")
+        self.set_status(204)
+        self.clear_header("Content-Type")
+
+    # -- errors and logs
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Answer an error; one of ours brings its own status."""
+        error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
+        if isinstance(error, LocShareError):
+            status_code = error.status
+        kept = self._headers.get("Access-Control-Allow-Origin"), self._headers.get("Connection")
+        if kept != (None, None) and not self._headers_written:
+            kwargs["kept"] = kept
+        super().send_error(status_code, **kwargs)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Write the one shape; what we did not raise on purpose is not explained."""
+        origin, connection = kwargs.get("kept", (None, None))
+        if origin is not None:
+            self.set_header("Access-Control-Allow-Origin", origin)
+            self.set_header("Vary", "Origin")
+        if connection is not None:
+            self.set_header("Connection", connection)
+        error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
+        if isinstance(error, LocShareError):
+            shape = error_object(error)
+            if status_code in (429, 503):
+                self.set_header("Retry-After", "5")
+        else:
+            code = _STATUS_CODES.get(status_code, "internal_error" if status_code >= 500 else "refused")
+            shape = {"code": code, "message": self._plain_message(status_code)}
+        self.finish(_ENCODER.encode({"error": shape}))
+
+    def _plain_message(self, status: int) -> str:
+        if status == 405:
+            return f"{self.request.method} is not possible here"
+        if status >= 500:
+            return "something went wrong in the server; its log says what"
+        return "the request cannot be understood" if status == 400 else self._reason
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Log our own bugs with their traceback, the store's failures, and no more above DEBUG."""
+        where = f"{self.request.method} {scrubbed(self.request.path)}"
+        if isinstance(value, LocShareError) and value.status < 500:
+            self.site.log.debug("%s refused: %s", where, value.code)
+        elif isinstance(value, LocShareError):
+            self.site.log.warning("%s failed: %s", where, value.message)
+        elif isinstance(value, web.HTTPError):
+            self.site.log.debug("%s refused: %s", where, value.status_code)
+        else:
+            self.site.log.error("%s failed", where, exc_info=(typ, value, tb))  # type: ignore[arg-type]
+
+    def _request_summary(self) -> str:
+        return f"{self.request.method} {scrubbed(self.request.path)} ({self.request.remote_ip})"
+
+    def _log(self) -> None:
+        # not by Jupyter's log function: that one knows nothing of secrets in paths
+        ms = 1000 * self.request.request_time()
+        self.site.log.debug("%d %s %.1f ms", self.get_status(), self._request_summary(), ms)
+
+
+def _is_implemented(handler: type[web.RequestHandler], method: str) -> bool:
+    return getattr(handler, method) is not getattr(web.RequestHandler, method)
+
+
+def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method of a handler, run only when nothing was refused in `prepare`.
+
+    Marked as Jupyter's `allow_unauthenticated` marks it: who may come is decided in
+    `prepare`, and Jupyter would warn of every method otherwise.
+    """
+    if hasattr(method, "__allow_unauthenticated"):
+        return method
+
+    @functools.wraps(method)
+    async def guarded(self: Handler, *args: Any, **kwargs: Any) -> None:
+        if self._finished:
+            return
+        if self.refusal is not None:
+            raise self.refusal
+        result = method(self, *args, **kwargs)
+        if inspect.isawaitable(result):
+            await result
+
+    setattr(guarded, "__allow_unauthenticated", True)
+    return guarded
+
+
+Handler.options = _guarded(Handler.options)  # type: ignore[method-assign]  # subclasses do so by themselves
+
+
+class NothingHere(Handler):
+    """Whatever else is asked for below locshare/."""
+
+    needs_principal = False
+
+    def _nothing(self, *args: str) -> NoReturn:
+        raise web.HTTPError(404)
+
+    get = head = post = put = patch = delete = _nothing
+
+
+def words(text: str | None) -> list[str]:
+    """Return the words of a list separated by commas."""
+    return [word.strip() for word in (text or "").split(",") if word.strip()]

@@ -1,0 +1,315 @@
+"""A STOMP subscription to a group: a reader of its log with a cursor, and no queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from locshare_ext.broker.log import GroupLog, LogEntry
+from locshare_ext.errors import InvalidInput, LocShareError
+from locshare_ext.model.event import Event
+from locshare_ext.model.fix import Fix
+from locshare_ext.model.names import fold
+from locshare_ext.server.frames import in_messages
+from locshare_ext.server.site import PROTOCOL
+from locshare_ext.stomp import encode_message
+
+if TYPE_CHECKING:
+    from locshare_ext.server.session import Session
+
+__all__ = ["Feed", "FeedOptions"]
+
+JSON = "application/json"
+MAX_BATCH = 60_000  # ms
+CONFLATED = 100  # ms, of `conflate` without `batch`
+MAX_MEMBERS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """The headers of SUBSCRIBE that say what of a group is wanted, and how.
+
+    batch: ms between arrays, None for one MESSAGE per entry. members: folded names, None
+    for all. last: begin with each member's newest fix.
+    """
+
+    after: str | None = None
+    last: bool = False
+    batch: int | None = None
+    conflate: bool = False
+    members: frozenset[str] | None = None
+
+    @classmethod
+    def read(cls, headers: Mapping[str, str]) -> FeedOptions:
+        """Read the headers; raises InvalidInput that names the one at fault."""
+        if "durable-name" in headers:
+            raise InvalidInput(
+                "durable-name is not supported yet", code="not_supported", field="durable-name"
+            )
+        conflate = _flag(headers, "conflate")
+        batch = _batch(headers.get("batch"))
+        members = None
+        if "members" in headers:
+            names = [fold(name.strip()) for name in headers["members"].split(",") if name.strip()]
+            if not 1 <= len(names) <= MAX_MEMBERS:
+                raise InvalidInput(
+                    f"members has {len(names)} names, expected 1-{MAX_MEMBERS} separated by commas",
+                    field="members",
+                )
+            members = frozenset(names)
+        return cls(
+            headers.get("after"),
+            _flag(headers, "last"),
+            CONFLATED if conflate and batch is None else batch,
+            conflate,
+            members,
+        )
+
+
+class Feed:
+    """Passes a group's fixes (or its events) on to one subscription of one session.
+
+    Its place in the log is all it holds: when woken it takes what came since, in a buffer
+    that equal subscriptions of other sessions share. A feed that is too far behind for the
+    memory reads from the store until it has caught up.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        log: GroupLog,
+        subscription: str | None,
+        destination: str,
+        options: FeedOptions,
+        *,
+        wants_fixes: bool,
+    ) -> None:
+        self._session = session
+        self._log = log
+        self._subscription = subscription
+        self._destination = destination
+        self._options = options
+        self._wants_fixes = wants_fixes
+        self._opcode = session.opcode
+        self._version = session.version
+        self._offset = 0
+        self._fetched: Sequence[LogEntry] = ()
+        self._fetching: asyncio.Task[None] | None = None
+        self._next_batch = 0.0  # the loop's clock
+        self._timer: asyncio.TimerHandle | None = None
+        self._volatile = 0
+        self._is_closed = False
+        # what decides which bytes come out for the same entries
+        self._key = (
+            subscription,
+            self._version,
+            self._opcode,
+            destination,
+            options.batch is not None,
+            options.conflate,
+            options.members,
+        )
+
+    async def start(self, receipt: str | None) -> None:
+        """Take its place in the log, answer the RECEIPT (the hello), then follow.
+
+        Raises InvalidCursor for a place that is none.
+        """
+        options, log = self._options, self._log
+        place = log.place(options.after, "now")
+        self._offset = place.offset
+        is_resumed = options.after not in (None, "now") and not place.gap
+        snapshot: Sequence[LogEntry] = ()
+        if options.last and self._wants_fixes and not is_resumed:
+            # nothing above our place: that comes as it came
+            snapshot = [entry for entry in await log.newest() if entry.offset <= place.offset]
+        if self._is_closed:
+            return
+        log.attach(self)
+        if receipt is not None:
+            self._session.receipt(
+                receipt,
+                (
+                    ("cursor", log.cursor(place.offset)),
+                    ("gap", "true" if place.gap else "false"),
+                    ("locshare-protocol", PROTOCOL),
+                ),
+            )
+        if snapshot := self._wanted(snapshot):
+            self._session.send_framed(self._snapshot(snapshot))
+        if log.head > self._offset:
+            self._session.woken(self)
+
+    # -- a reader of the log
+
+    def wake(self) -> None:
+        """There is something new; called by the log, at most once per loop turn."""
+        if self._options.batch is not None and not self._is_due():
+            return
+        self._session.woken(self)
+
+    def offer(self, items: Sequence[LogEntry]) -> None:
+        """Pass on what could not be stored; it has no cursor and is not sent twice."""
+        if self._session.is_full:
+            return
+        frames = []
+        for entry in self._wanted(items):
+            self._volatile += 1
+            body = b"[" + entry.body + b"]" if self._options.batch is not None else entry.body
+            frames.append(self._encode(f"v-{self._volatile}", body, entry.item.member))
+        if frames:
+            self._session.send_framed(in_messages(frames, self._opcode))
+
+    def close(self, reason: str) -> None:
+        """The log is gone: the session says so and ends."""
+        self._session.stop(reason)
+
+    # -- for the session
+
+    def take(self, most: int) -> bytes:
+        """Return what came since the last call, at most about `most` bytes, framed."""
+        log, after = self._log, self._offset
+        self._arm_batch()
+        if self._fetched:
+            entries, self._fetched = self._fetched, ()
+            self._offset = entries[-1].offset
+            return self._build(entries)
+        found = log.tail(after, most)
+        if found is None:
+            self._fetch()
+            return b""
+        if not found:
+            return b""
+        self._offset = found[-1].offset
+        return log.shared((self._key, after, self._offset), lambda: self._build(found))
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more to take already."""
+        return not self._is_closed and self._fetching is None and self._offset < self._log.head
+
+    def stop(self) -> None:
+        """Leave the log."""
+        self._is_closed = True
+        self._log.detach(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._fetching is not None:
+            self._fetching.cancel()
+
+    # -- catching up
+
+    def _fetch(self) -> None:
+        if self._fetching is None and not self._is_closed:
+            self._fetching = asyncio.ensure_future(self._read())
+
+    async def _read(self) -> None:
+        log, limits = self._log, self._session.limits
+        try:
+            entries = await log.read(self._offset, 1000, limits.turn)
+        except LocShareError as error:
+            self._session.fail(error)
+            return
+        finally:
+            self._fetching = None
+        if entries:
+            self._fetched = entries
+        else:  # all that was older is gone
+            self._offset = max(self._offset, min(log.oldest - 1, log.head))
+        self._session.woken(self)
+
+    def _is_due(self) -> bool:
+        """Whether a batch may go now; else it goes when its time has come."""
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._next_batch:
+            return True
+        if self._timer is None:
+            self._timer = loop.call_at(self._next_batch, self._on_timer)
+        return False
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._session.woken(self)
+
+    def _arm_batch(self) -> None:
+        if self._options.batch is not None:
+            self._next_batch = asyncio.get_running_loop().time() + self._options.batch / 1000
+
+    # -- encoding
+
+    def _wanted(self, entries: Sequence[LogEntry]) -> list[LogEntry]:
+        wanted = self._wants_fixes
+        if self._options.members is None:
+            return [entry for entry in entries if entry.is_fix is wanted]
+        return [entry for entry in entries if entry.is_fix is wanted and self._is_of_members(entry.item)]
+
+    def _is_of_members(self, item: Fix | Event) -> bool:
+        members = self._options.members
+        return members is None or (item.member is not None and fold(item.member) in members)
+
+    def _build(self, entries: Sequence[LogEntry]) -> bytes:
+        wanted = self._wanted(entries)
+        if not wanted:
+            return b""
+        if self._options.batch is None:
+            frames = [self._encode(str(e.item.cursor), e.body, e.item.member) for e in wanted]
+            return in_messages(frames, self._opcode)
+        if self._options.conflate and self._wants_fixes:
+            wanted = _newest_of_each(wanted)
+        body = b"[" + b",".join([entry.body for entry in wanted]) + b"]"
+        frame = self._encode(self._log.cursor(entries[-1].offset), body, None)
+        return in_messages((frame,), self._opcode)
+
+    def _snapshot(self, entries: Sequence[LogEntry]) -> bytes:
+        headers = (("snapshot", "1"),)
+        if self._options.batch is not None:
+            body = b"[" + b",".join([entry.body for entry in entries]) + b"]"
+            return in_messages((self._encode("s-1", body, None, headers),), self._opcode)
+        frames = [
+            self._encode(f"s-{number}", entry.body, entry.item.member, headers)
+            for number, entry in enumerate(entries, 1)
+        ]
+        return in_messages(frames, self._opcode)
+
+    def _encode(
+        self,
+        message_id: str,
+        body: bytes,
+        member: str | None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> bytes:
+        return encode_message(
+            version=self._version,
+            destination=self._destination,
+            subscription=self._subscription,
+            message_id=message_id,
+            content_type=JSON,
+            body=body,
+            headers=headers if member is None else (("member", member), *headers),
+        )
+
+
+def _newest_of_each(entries: Sequence[LogEntry]) -> list[LogEntry]:
+    newest: dict[str | None, LogEntry] = {}
+    for entry in entries:
+        known = newest.get(entry.item.member)
+        if known is None or entry.item.effective_time >= known.item.effective_time:
+            newest[entry.item.member] = entry
+    return sorted(newest.values(), key=lambda entry: entry.offset)
+
+
+def _flag(headers: Mapping[str, str], name: str) -> bool:
+    value = headers.get(name, "0")
+    if value not in ("0", "1", "true", "false"):
+        raise InvalidInput(f"{name} {value[:40]!r} is not 1 or 0", field=name)
+    return value in ("1", "true")
+
+
+def _batch(value: str | None) -> int | None:
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit()) or not 1 <= int(value[:9]) <= MAX_BATCH:
+        raise InvalidInput(f"batch {value[:40]!r} is not 1-{MAX_BATCH} milliseconds", field="batch")
+    return int(value)

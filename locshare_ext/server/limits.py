@@ -1,0 +1,44 @@
+"""What one peer may use of the server; every number has a trait of the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Limits"]
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes, seconds and counts; SECURITY has their reasons.
+
+    frame, frame_before_connect, headers, header_line, subscriptions: of a STOMP connection.
+    connect: s until CONNECT must have come. heart_beat: ms offered both ways.
+    turn: bytes one reader is given per loop turn. unsent: bytes over which a reader is not
+    served until they are sent; stall: s without progress after which it is then closed.
+    ping: s between WebSocket pings. pending: batches of one connection under way to the store.
+    connections: all; unproved: those of one address that have shown no credential.
+    body: of a POST; drain: what is read of a refused one, so that a proxy can keep the
+    connection. body_timeout: s until a body must be there.
+    """
+
+    frame: int = MIB
+    frame_before_connect: int = 8 << 10
+    headers: int = 64
+    header_line: int = 4 << 10
+    subscriptions: int = 64
+    connect: float = 10.0
+    heart_beat: int = 10_000
+    turn: int = 256 << 10
+    unsent: int = 512 << 10
+    stall: float = 10.0
+    ping: float = 25.0
+    pending: int = 64
+    connections: int = 2000
+    unproved: int = 50
+    body: int = 2 * MIB
+    drain: int = 4 * MIB
+    body_timeout: float = 60.0
+    imported: int = 10 << 30
+    failures_per_address: int = 100  # a minute

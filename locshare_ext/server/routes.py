@@ -1,0 +1,35 @@
+"""Which handler answers which path; the same list in Jupyter's app and in a server of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from locshare_ext.server.api.fixes import FixesHandler
+from locshare_ext.server.api.groups import GroupHandler, GroupsHandler, MemberHandler
+from locshare_ext.server.api.health import HealthHandler
+from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandler, RecordingTrailsHandler
+from locshare_ext.server.api.trails import TrailsHandler
+from locshare_ext.server.base import Handler, NothingHere
+from locshare_ext.server.site import Site
+from locshare_ext.server.socket import StompSocket
+
+__all__ = ["ROUTES", "routes"]
+
+ROUTES: tuple[tuple[str, type[Handler]], ...] = (
+    (r"/locshare/stomp", StompSocket),
+    (r"/locshare/api/groups", GroupsHandler),
+    (r"/locshare/api/groups/([^/]+)", GroupHandler),
+    (r"/locshare/api/groups/([^/]+)/fixes", FixesHandler),
+    (r"/locshare/api/groups/([^/]+)/trails", TrailsHandler),
+    (r"/locshare/api/groups/([^/]+)/members/([^/]+)", MemberHandler),
+    (r"/locshare/api/recordings", RecordingsHandler),
+    (r"/locshare/api/recordings/([^/]+)", RecordingHandler),
+    (r"/locshare/api/recordings/([^/]+)/trails", RecordingTrailsHandler),
+    (r"/locshare/api/health", HealthHandler),
+    (r"/locshare(?:/.*)?", NothingHere),  # the last: whatever is left
+)
+
+
+def routes(site: Site) -> list[tuple[str, type[Handler], dict[str, Any]]]:
+    """Return tornado's rules for all paths below `locshare`."""
+    return [(pattern, handler, {"site": site}) for pattern, handler in ROUTES]

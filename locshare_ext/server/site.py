@@ -1,0 +1,138 @@
+"""What all handlers of one server share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from locshare_ext.broker.access import Principal
+from locshare_ext.model.store import LogStore
+from locshare_ext.server.credentials import Credentials
+from locshare_ext.server.limits import Limits
+from locshare_ext.server.topics import Topics
+from locshare_ext.server.turn import Turn
+from locshare_ext.services.groups import GroupOptions, Groups
+from locshare_ext.services.recordings import Recordings
+from locshare_ext.services.retention import Retention
+
+if TYPE_CHECKING:
+    from locshare_ext.server.base import Handler
+    from locshare_ext.server.session import Session
+
+__all__ = ["PROTOCOL", "Identity", "Site", "server_clock"]
+
+PROTOCOL = "1"  # of the wire; every hello carries it
+
+
+def server_clock() -> int:
+    """Return now in integer ms since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Identity(Protocol):
+    """Who a request is from when it carries no credential of ours."""
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether everybody needs a credential."""
+
+    async def principal(self, handler: Handler, action: str) -> Principal | None:
+        """Return the principal, None if there is none.
+
+        action: read, write or execute. Raises AccessDenied.
+        """
+
+
+class Nobody:
+    """Without Jupyter there is no identity but by a credential."""
+
+    is_guarded = True  # everybody needs a credential
+
+    async def principal(self, handler: Handler, action: str) -> Principal | None:
+        """Return None."""
+        return None
+
+
+class Site:
+    """The services, credentials, limits and open connections of one server.
+
+    Making one opens nothing: no thread, no file. store_path: where the store is, None for
+    memory. All of it belongs to one event loop.
+    """
+
+    def __init__(
+        self,
+        store: LogStore,
+        *,
+        log: logging.Logger | logging.LoggerAdapter[Any],
+        store_path: str | None = None,
+        identity: Identity | None = None,
+        limits: Limits | None = None,
+        options: GroupOptions | None = None,
+        retention_age: int | None = 7 * 86_400,
+        retention_bytes: int | None = 2_000_000_000,
+        allowed_hosts: tuple[str, ...] = (),
+        clock: Callable[[], int] = server_clock,
+    ) -> None:
+        self.store = store
+        self.store_path = store_path
+        self.log = log
+        self.clock = clock
+        self.identity: Identity = identity or Nobody()
+        self.limits = limits or Limits()
+        self.allowed_hosts = tuple(name.lower() for name in allowed_hosts)
+        self.credentials = Credentials(failures=self.limits.failures_per_address)
+        self.retention: Retention
+        self.groups = Groups(store, clock=clock, options=options, on_open=self._opened)
+        self.recordings = Recordings(store, self.groups, clock=clock)
+        self.retention = Retention(self.groups, age=retention_age, max_bytes=retention_bytes, log=log)
+        self.topics = Topics()
+        self.turn = Turn()
+        self.sessions: set[Session] = set()
+        self._pings: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    def start(self) -> None:
+        """Begin what runs by itself; needs the loop. Without a store's file nothing does."""
+        if self.store_path is not None and os.path.exists(self.store_path):
+            self.retention.start()
+
+    def joined(self, session: Session) -> None:
+        """Note an open connection; the first one starts the timer of pings."""
+        self.sessions.add(session)
+        if self._pings is None:
+            self._ping_later()
+
+    def left(self, session: Session) -> None:
+        """Forget a connection; the last one ends the timer of pings."""
+        self.sessions.discard(session)
+        if not self.sessions and self._pings is not None:
+            self._pings.cancel()
+            self._pings = None
+
+    async def close(self) -> None:
+        """End connections, groups and the store; twice is no error."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.retention.stop()
+        for session in list(self.sessions):
+            session.stop("the server is stopping")
+        await self.groups.close()
+        await self.store.close()
+
+    def _opened(self) -> None:
+        self.retention.start()
+
+    def _ping_later(self) -> None:
+        self._pings = asyncio.get_running_loop().call_later(self.limits.ping, self._ping)
+
+    def _ping(self) -> None:
+        # one timer for all: a proxy cuts a silent connection after 60 s
+        for session in list(self.sessions):
+            session.ping()
+        self._ping_later()

@@ -1,0 +1,302 @@
+"""The open groups: found or made by name, published to, set, deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from locshare_ext.broker.access import MANAGE, PUBLISH, Principal, require
+from locshare_ext.broker.log import GroupLog
+from locshare_ext.errors import Conflict, LocShareError, NotFound
+from locshare_ext.model import wire
+from locshare_ext.model.cursor import new_epoch
+from locshare_ext.model.event import Event
+from locshare_ext.model.fix import Fix
+from locshare_ext.model.names import fold, group_slug, member_name, near_names
+from locshare_ext.model.store import Appended, LogInfo, LogStore
+from locshare_ext.services.settings import complete_settings
+
+__all__ = ["Batch", "Group", "GroupOptions", "Groups", "Stored"]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOptions:
+    """How much is kept in memory and how many there may be.
+
+    log_length: entries per group for readers that lag. groups, members: over them, 409.
+    """
+
+    log_length: int = 10_000
+    groups: int = 1000
+    members: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A body's good fixes, bound to their members, and those set aside."""
+
+    fixes: list[Fix]
+    refused: list[wire.Refused]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a body that was published."""
+
+    stored: int
+    duplicates: int
+    refused: list[wire.Refused]
+    cursor: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the answer of POST fixes."""
+        return {
+            "stored": self.stored,
+            "duplicates": self.duplicates,
+            "set_aside": [refused.as_json() for refused in self.refused],
+            "cursor": self.cursor,
+        }
+
+
+@dataclass(slots=True)
+class Group:
+    """An open group: its log, its settings, and what is remembered of its members.
+
+    is_stored: whether the store knows it; until its first entry a group lives in memory.
+    names: folded name -> the name as first written. heard: folded name -> ms by the
+    server's clock when something of the member last came, duplicates included.
+    """
+
+    slug: str
+    log: GroupLog
+    settings: dict[str, Any]
+    is_stored: bool
+    names: dict[str, str] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)
+
+
+class Groups:
+    """All groups of one server over one store; used on one event loop.
+
+    clock: ms since 1970 UTC. on_open: called once, when the store is first asked.
+    """
+
+    def __init__(
+        self,
+        store: LogStore,
+        *,
+        clock: Callable[[], int],
+        options: GroupOptions | None = None,
+        on_open: Callable[[], None] | None = None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.options = options or GroupOptions()
+        self._on_open = on_open
+        self._open: dict[str, Group] = {}
+        self._opening: dict[str, asyncio.Task[Group]] = {}
+
+    @property
+    def count(self) -> int:
+        """How many groups are open in memory."""
+        return len(self._open)
+
+    def get(self, slug: str) -> Group | None:
+        """Return a group that is open already; `slug` as `group_slug` returns it."""
+        return self._open.get(slug)
+
+    async def open(self, name: str) -> Group:
+        """Return the group of this name; one that nobody has published to begins empty.
+
+        Raises InvalidName, Conflict when there are too many, StoreError.
+        """
+        slug = group_slug(name)
+        while (group := self._open.get(slug)) is None:
+            task = self._opening.get(slug)
+            if task is None:
+                task = self._opening[slug] = asyncio.ensure_future(self._load(slug))
+                task.add_done_callback(lambda _: self._opening.pop(slug, None))
+            # shielded: others may wait for the same group when this caller is cancelled
+            await asyncio.shield(task)
+        return group
+
+    async def find(self, name: str) -> Group:
+        """Return the group of this name if it exists, in the store or by what came to it.
+
+        Raises NotFound with the near names in `details`.
+        """
+        slug = group_slug(name)
+        group = await self.open(slug)
+        if group.is_stored:
+            return group
+        known = [info.name for info in await self._logs()]
+        if slug in known:  # its first entry was stored since
+            group.is_stored = True
+            return group
+        near = near_names(slug, known)
+        hint = f"; near names: {', '.join(near)}" if near else ""
+        raise NotFound(
+            f"group {slug!r} does not exist{hint}",
+            code="group_not_found",
+            field="group",
+            details={"near": near},
+        )
+
+    async def all(self) -> list[Group]:
+        """Return every group that exists, by name."""
+        return [await self.open(info.name) for info in await self._logs()]
+
+    async def create(self, title: str, settings: Mapping[str, Any]) -> Group:
+        """Make a group before anything is published to it; raises Conflict if it exists."""
+        slug = group_slug(title)
+        group = await self.open(slug)
+        if group.is_stored:
+            raise Conflict(f"group {slug!r} exists", code="group_exists", field="group")
+        chosen = {name: value for name, value in settings.items() if value is not None}
+        chosen.setdefault("title", title.strip())
+        await self.store.create_log(slug, kind="group", epoch=group.log.epoch, settings=chosen)
+        group.is_stored = True
+        group.settings = complete_settings(chosen, slug)
+        return group
+
+    async def update(self, group: Group, settings: Mapping[str, Any]) -> None:
+        """Change some settings of a group that exists; None resets one."""
+        info = await self.store.log(group.slug)
+        merged = {**(info.settings if info is not None else {}), **settings}
+        chosen = {name: value for name, value in merged.items() if value is not None}
+        await self.store.update_settings(group.slug, chosen)
+        await group.log.refresh()
+        group.settings = complete_settings(chosen, group.slug)
+
+    async def delete(self, group: Group) -> None:
+        """Remove a group with all that was recorded of it; its readers are closed."""
+        await self.store.delete_log(group.slug)
+        self._open.pop(group.slug, None)
+        group.log.close("the group was deleted")
+
+    async def forget(self, group: Group, member: str) -> int:
+        """Remove every trace of a member; returns how many entries that were.
+
+        Raises NotFound for a member that the group does not have.
+        """
+        key = fold(member)
+        if key not in group.names:
+            near = near_names(member, group.names.values())
+            raise NotFound(
+                f"member {member!r} is not in group {group.slug!r}",
+                code="member_not_found",
+                field="member",
+                details={"near": near},
+            )
+        removed = await group.log.forget(group.names[key])
+        group.names.pop(key, None)
+        group.heard.pop(key, None)
+        return removed
+
+    def admit(self, principal: Principal, group: Group, body: bytes) -> Batch:
+        """Return the fixes of a body, each bound to the member that may send it.
+
+        Raises AccessDenied, InvalidInput when not one of them is good, TooLarge, and
+        Conflict when the group has no room for a new member.
+        """
+        require(principal, group.slug, PUBLISH)
+        decoded = wire.decode_fixes(body)
+        received = self.clock()
+        fixes: list[Fix] = []
+        refused = decoded.refused
+        own = principal.member or principal.id
+        may_choose = MANAGE in principal.roles
+        for index, sent in decoded.fixes:
+            try:
+                name = sent.member if may_choose and sent.member is not None else own
+                member = group.names.get(fold(name)) or self._new_member(group, name)
+                fixes.append(wire.bind(sent, member, received))
+            except LocShareError as error:  # this one is set aside, the others go on
+                refused.append(wire.Refused(index, error, b""))
+        if refused and not fixes:
+            raise _nothing_good(refused)
+        for fix in fixes:
+            group.heard[fold(fix.member)] = received
+        refused.sort(key=lambda one: one.index)
+        return Batch(fixes, refused)
+
+    async def append(self, group: Group, batch: Batch) -> Stored:
+        """Store a batch, then tell the readers; raises StoreError when it could not be stored."""
+        log = group.log
+        if not batch.fixes:
+            return Stored(0, 0, batch.refused, log.cursor(log.head))
+        appended = await log.append(batch.fixes)
+        group.is_stored = True
+        return Stored(len(appended.entries), appended.duplicates, batch.refused, log.cursor(appended.head))
+
+    async def publish(self, principal: Principal, name: str, body: bytes) -> Stored:
+        """Store a body of one fix or an array of them; see `admit` and `append`."""
+        group = await self.open(name)
+        return await self.append(group, self.admit(principal, group, body))
+
+    async def note(self, group: Group, event: Event) -> Appended:
+        """Put an event on a group's log."""
+        return await group.log.append([event])
+
+    async def close(self) -> None:
+        """Close every group's readers; the store stays open, its owner closes it."""
+        for task in list(self._opening.values()):
+            task.cancel()
+        groups, self._open = list(self._open.values()), {}
+        for group in groups:
+            group.log.close("the server is stopping")
+
+    async def _logs(self) -> list[LogInfo]:
+        return [info for info in await self.store.logs() if info.kind == "group"]
+
+    async def _load(self, slug: str) -> Group:
+        if self._on_open is not None:
+            self._on_open()
+            self._on_open = None
+        info = await self.store.log(slug)
+        names: dict[str, str] = {}
+        if info is None:
+            self._make_room()
+            info = LogInfo(slug, "group", new_epoch(), oldest=1, head=0, created=self.clock())
+            is_stored = False
+        else:
+            is_stored = True
+            names = {fold(name): name for name in await self.store.counts(slug)}
+        log = GroupLog(info, self.store, length=self.options.log_length)
+        group = Group(slug, log, complete_settings(info.settings, slug), is_stored, names)
+        self._open[slug] = group
+        return group
+
+    def _make_room(self) -> None:
+        """Drop a group that exists nowhere and that nobody reads, when there are too many."""
+        if len(self._open) < self.options.groups:
+            return
+        for slug, group in self._open.items():
+            if not group.is_stored and not group.log.readers and not group.log.head:
+                del self._open[slug]
+                group.log.close("nobody used the group")  # who still holds it must open it again
+                return
+        raise Conflict(f"there are {self.options.groups} groups already", code="too_many_groups")
+
+    def _new_member(self, group: Group, name: str) -> str:
+        member = member_name(name)
+        if len(group.names) >= self.options.members:
+            raise Conflict(
+                f"group {group.slug!r} has {self.options.members} members already",
+                code="too_many_members",
+                field="member",
+            )
+        return group.names.setdefault(fold(member), member)
+
+
+def _nothing_good(refused: list[wire.Refused]) -> LocShareError:
+    """Return the error of a body without one good fix: that of its first, with all of them."""
+    first = refused[0].error
+    return type(first)(
+        first.message if len(refused) == 1 else f"fix {refused[0].index}: {first.message}",
+        code=first.code,
+        field=first.field,
+        details={"set_aside": [one.as_json() for one in refused]} if len(refused) > 1 else None,
+    )

@@ -1,0 +1,267 @@
+"""Recordings: named, kept parts of groups' logs, and what was imported."""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from locshare_ext.errors import InvalidFile, InvalidInput, NotFound
+from locshare_ext.model.cursor import new_epoch
+from locshare_ext.model.fix import NUMBERS, Fix
+from locshare_ext.model.names import member_name, near_names
+from locshare_ext.model.store import LogStore, RecordingInfo, Selection
+from locshare_ext.model.trail import ARROW_FIELDS
+from locshare_ext.services.groups import Group, Groups
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["LATE", "Recordings", "recording_json"]
+
+LATE = 24 * 3_600_000  # ms after its stop that a recording takes what comes late
+MAX_NAME = 64
+MAX_DESCRIPTION = 2000
+IMPORT_CHUNK = 5_000  # fixes per batch
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class Recordings:
+    """Starts, stops, lists and removes recordings; clock: ms since 1970 UTC."""
+
+    def __init__(self, store: LogStore, groups: Groups, *, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._groups = groups
+        self._clock = clock
+
+    async def all(self, group: Group | None = None) -> list[RecordingInfo]:
+        """Return recordings by time of creation: all, or those of a group."""
+        return await self._store.recordings(None if group is None else group.slug)
+
+    async def get(self, recording_id: str) -> RecordingInfo:
+        """Return one; raises NotFound."""
+        known = await self._store.recordings()
+        for info in known:
+            if info.id == recording_id:
+                return info
+        near = near_names(recording_id[:64], [info.id for info in known])
+        raise NotFound(
+            f"recording {recording_id[:64]!r} does not exist",
+            code="recording_not_found",
+            details={"near": near},
+        )
+
+    async def start(
+        self, group: Group, name: str, *, since: int | None = None, description: str = ""
+    ) -> RecordingInfo:
+        """Begin to record a group from now, or from `since` (ms) as far as it is kept."""
+        now = self._clock()
+        if since is not None and since > now:
+            raise InvalidInput(f"since {since} lies in the future", field="since")
+        after = group.log.head if since is None else await self._offset_before(group, since)
+        if not group.is_stored:
+            await self._groups.create(str(group.settings["title"]), {})
+        info = RecordingInfo(
+            id=_new_id(),
+            name=_checked_name(name),
+            log=group.slug,
+            kind="group",
+            created=now,
+            since=now if since is None else since,
+            after=after,
+            description=_checked_description(description),
+        )
+        await self._store.put_recording(info)
+        return info
+
+    async def stop(self, info: RecordingInfo) -> RecordingInfo:
+        """End it now; what was measured in its time and comes late is still taken. Twice is no error."""
+        if info.until is not None:
+            return info
+        now = self._clock()
+        group = await self._groups.open(info.log)
+        return await self._put(replace(info, until=now, upto=group.log.head, closed=now + LATE))
+
+    async def close(self, info: RecordingInfo) -> RecordingInfo:
+        """Stop it, and take nothing more."""
+        stopped = await self.stop(info)
+        now = self._clock()
+        if stopped.closed is not None and stopped.closed <= now:
+            return stopped
+        return await self._put(replace(stopped, closed=now))
+
+    async def describe(
+        self, info: RecordingInfo, *, name: str | None = None, description: str | None = None
+    ) -> RecordingInfo:
+        """Change its name or description."""
+        return await self._put(
+            replace(
+                info,
+                name=info.name if name is None else _checked_name(name),
+                description=info.description if description is None else _checked_description(description),
+            )
+        )
+
+    async def delete(self, info: RecordingInfo) -> None:
+        """Remove it; what it alone kept goes with the next trimming, an import at once."""
+        await self._store.delete_recording(info.id)
+
+    async def trails(self, info: RecordingInfo, selection: Selection) -> pa.Table:
+        """Return its fixes; see `LogStore.trails`."""
+        return await self._store.trails(info.log, replace(selection, recording=info.id))
+
+    async def import_(
+        self,
+        name: str,
+        tables: AsyncIterator[pa.Table],
+        *,
+        received_known: bool,
+        description: str = "",
+    ) -> RecordingInfo:
+        """Keep fixes as a closed log of their own, which is one recording; returns it.
+
+        tables: with the columns of `trail.ARROW_FIELDS`, in the order that the log shall
+        have: by `received` if that is known, else by `time`. Raises InvalidFile for a value
+        that no fix can have; then nothing is kept.
+        """
+        now = self._clock()
+        recording_id = _new_id()
+        log = f"import.{recording_id}"  # a dot: no group's slug has one
+        info = RecordingInfo(
+            id=recording_id,
+            name=_checked_name(name),
+            log=log,
+            kind="import",
+            created=now,
+            since=0,
+            after=0,
+            description=_checked_description(description),
+            received_known=received_known,
+        )
+        epoch = new_epoch()
+        await self._store.create_log(log, kind="import", epoch=epoch, settings={"title": info.name})
+        try:
+            times, head = await self._fill(log, epoch, tables, now, received_known)
+            since, until = times or (now, now)
+            info = replace(info, since=since, until=until, upto=head, closed=now)
+            await self._store.put_recording(info)
+        except BaseException:
+            await self._store.delete_log(log)
+            raise
+        return info
+
+    async def _fill(
+        self, log: str, epoch: str, tables: AsyncIterator[pa.Table], now: int, received_known: bool
+    ) -> tuple[tuple[int, int] | None, int]:
+        """Append all fixes; returns the span of their times, None if there are none, and the head."""
+        head, row = 0, 0
+        span: tuple[int, int] | None = None
+        async for table in tables:
+            for start in range(0, table.num_rows, IMPORT_CHUNK):
+                fixes = _fixes(table.slice(start, IMPORT_CHUNK), row, now, received_known)
+                row += len(fixes)
+                appended = await self._store.append(log, fixes, epoch=epoch, kind="import")
+                head = appended.head
+                times = [fix.time for fix in fixes]
+                low, high = min(times), max(times)
+                span = (low, high) if span is None else (min(low, span[0]), max(high, span[1]))
+        return span, head
+
+    async def _put(self, info: RecordingInfo) -> RecordingInfo:
+        await self._store.put_recording(info)
+        return info
+
+    async def _offset_before(self, group: Group, since: int) -> int:
+        """Return the newest offset that arrived before `since`; arrival ascends with offsets."""
+        log = group.log
+        low, high = log.oldest - 1, log.head  # the answer lies in [low, high]
+        while low < high:
+            middle = (low + high + 1) // 2
+            entries = await self._store.read(group.slug, middle - 1, 1)
+            if not entries or entries[0].item.received >= since:
+                high = middle - 1
+            else:
+                low = min(entries[0].offset, high)
+        return low
+
+
+def recording_json(info: RecordingInfo, now: int) -> dict[str, Any]:
+    """Return a recording as the API gives it."""
+    return {**asdict(info), "group": info.log if info.kind == "group" else None, "state": info.state(now)}
+
+
+def _new_id() -> str:
+    return "r" + "".join(secrets.choice(_LETTERS) for _ in range(9))
+
+
+def _checked_name(name: object) -> str:
+    if not isinstance(name, str) or not 1 <= len(name.strip()) <= MAX_NAME or not name.isprintable():
+        raise InvalidInput(f"name {name!r} is not 1-{MAX_NAME} printable characters", field="name")
+    return name.strip()
+
+
+def _checked_description(text: object) -> str:
+    if not isinstance(text, str) or len(text) > MAX_DESCRIPTION:
+        raise InvalidInput(
+            f"description is not text of at most {MAX_DESCRIPTION} characters", field="description"
+        )
+    return text
+
+
+def _fixes(table: pa.Table, first: int, now: int, received_known: bool) -> list[Fix]:
+    """Return a table's rows as fixes, checked as if they had been sent."""
+    columns = {name: table.column(name).to_pylist() for name, _ in ARROW_FIELDS if name in table.column_names}
+    empty = [None] * table.num_rows
+    fixes: list[Fix] = []
+    for row in range(table.num_rows):
+        at = {name: columns.get(name, empty)[row] for name, _ in ARROW_FIELDS}
+        try:
+            fixes.append(_fix(at, now, received_known))
+        except (ValueError, TypeError, InvalidInput) as error:
+            raise InvalidFile(f"row {first + row}: {error}", details={"row": first + row}) from None
+    return fixes
+
+
+def _fix(at: dict[str, Any], now: int, received_known: bool) -> Fix:
+    time, lat, lon = at["time"], at["lat"], at["lon"]
+    if time is None or lat is None or lon is None:
+        raise ValueError("time, lat or lon is missing")
+    if not -90 <= lat <= 90 or not -180 <= lon <= 180:
+        raise ValueError(f"lat {lat}, lon {lon} is outside [-90, 90], [-180, 180] degrees")
+    received = at["received"] if received_known and at["received"] is not None else time
+    numbers: dict[str, Any] = {name: _number(name, at[name]) for name in NUMBERS}
+    extra = json.loads(at["extra"]) if at["extra"] else None
+    if extra is not None and not isinstance(extra, dict):
+        raise ValueError("extra is not a JSON object")
+    return Fix(
+        member=member_name(str(at["member"])),
+        time=int(time),
+        lat=float(lat),
+        lon=float(lon),
+        source=at["source"] or "import",
+        extra=extra,
+        received=int(received),
+        flags=tuple(flag for flag in ("future", "repaired") if at[flag]),
+        **numbers,
+    )
+
+
+def _number(name: str, value: float | None) -> float | None:
+    if value is None or math.isnan(value):
+        return None
+    low, high = _RANGES[name]
+    if not low <= value < high:
+        raise ValueError(f"{name} {value} is out of range")
+    return float(value)
+
+
+_RANGES = {
+    "altitude": (-math.inf, math.inf),
+    "accuracy": (0, math.inf),
+    "speed": (0, math.inf),
+    "heading": (0, 360),
+    "battery": (0, math.nextafter(1, 2)),
+}

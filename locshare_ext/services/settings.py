@@ -1,0 +1,86 @@
+"""What can be set for a group, and what each setting may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from locshare_ext.errors import InvalidInput
+from locshare_ext.model.names import group_slug, near_names
+
+__all__ = ["SETTINGS", "check_settings", "complete_settings"]
+
+MAX_TEXT = 2000  # characters of a consent text
+_LONGEST = 366 * 86_400 * 10  # s; more is a mistake of units
+
+
+def check_settings(sent: object, slug: str) -> dict[str, Any]:
+    """Return the settings of a request's JSON object, each checked; null resets one.
+
+    Raises InvalidInput that names the first setting that cannot be.
+    """
+    if not isinstance(sent, dict):
+        raise InvalidInput("settings are a JSON object", code="invalid_settings")
+    checked: dict[str, Any] = {}
+    for name, value in sent.items():
+        if name in _LATER:
+            raise InvalidInput(f"setting {name!r} is not supported yet", code="not_supported", field=name)
+        if name not in SETTINGS:
+            near = near_names(str(name)[:64], SETTINGS, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"expected {', '.join(SETTINGS)}"
+            raise InvalidInput(
+                f"setting {str(name)[:64]!r} is unknown; {hint}", code="unknown_setting", field=str(name)[:64]
+            )
+        checked[name] = None if value is None else SETTINGS[name][1](name, value, slug)
+    return checked
+
+
+def complete_settings(settings: Mapping[str, Any], slug: str) -> dict[str, Any]:
+    """Return all settings with their defaults; `title` is the slug when none was given."""
+    complete = {name: default for name, (default, _) in SETTINGS.items()}
+    complete.update({name: value for name, value in settings.items() if value is not None})
+    complete["title"] = complete["title"] or slug
+    return complete
+
+
+def _title(name: str, value: object, slug: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput(f"title {value!r} is not text", field=name)
+    group_slug(value)  # the same letters as in a new group's title
+    return value.strip()
+
+
+def _seconds(name: str, value: object, slug: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST:
+        raise InvalidInput(f"{name} {value!r} is not a number of seconds in (0, {_LONGEST}]", field=name)
+    return int(value)
+
+
+def _zone(name: str, value: object, slug: str) -> str:
+    try:
+        if isinstance(value, str):
+            return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    raise InvalidInput(f"tz {value!r} is not a time zone such as Asia/Seoul", field=name)
+
+
+def _text(name: str, value: object, slug: str) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise InvalidInput(f"{name} is not text of at most {MAX_TEXT} characters", field=name)
+    return value
+
+
+_Check = Callable[[str, object, str], Any]
+
+# name -> (default, check). retention: s, None for the server's own. stale, lost: s of age
+SETTINGS: dict[str, tuple[Any, _Check]] = {
+    "title": (None, _title),
+    "retention": (None, _seconds),
+    "stale": (60, _seconds),
+    "lost": (600, _seconds),
+    "tz": (None, _zone),
+    "consent": (None, _text),
+}
+_LATER = frozenset({"ephemeral", "precision"})

@@ -1,0 +1,99 @@
+"""A real Jupyter server per test, with the extension, on the loop of the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.parse
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_asyncio.plugin import _function_scoped_runner  # noqa: F401
+from pytest_jupyter.jupyter_core import *  # noqa: F403
+from pytest_jupyter.jupyter_server import *  # noqa: F403
+from pytest_jupyter.pytest_tornasync import *  # noqa: F403
+from tornado.httpclient import HTTPClientError, HTTPResponse
+
+from locshare_ext.server.site import Site
+from tests.support.stomp import StompClient
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop(_function_scoped_runner: asyncio.Runner) -> Iterator[asyncio.AbstractEventLoop]:  # noqa: F811
+    """The loop that pytest-asyncio runs the test on: the server must live on the same one."""
+    loop = _function_scoped_runner.get_loop()
+    asyncio.set_event_loop(loop)
+    return loop
+
+
+@pytest.fixture
+def store_path(tmp_path: Path) -> Path:
+    return tmp_path / "store" / "log.sqlite3"
+
+
+@pytest.fixture
+def jp_server_config(store_path: Path) -> dict[str, Any]:
+    return {
+        "ServerApp": {"jpserver_extensions": {"locshare_ext": True}},
+        "LocShareApp": {"store": str(store_path)},
+    }
+
+
+@pytest.fixture
+def site(jp_serverapp: Any) -> Site:
+    return jp_serverapp.web_app.settings["locshare_ext"].site
+
+
+@pytest.fixture
+def fetch(jp_fetch: Callable[..., Any]) -> Callable[..., Any]:
+    """Fetch below locshare/; returns the response, also of an error."""
+
+    async def ask(path: str, method: str = "GET", body: Any = None, **options: Any) -> HTTPResponse:
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body)
+        if body is None and method in ("POST", "PATCH", "PUT"):
+            body = b""
+        parts, _, query = path.partition("?")
+        params = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        try:
+            return await jp_fetch(
+                "locshare", *parts.split("/"), method=method, body=body, params=params, **options
+            )
+        except HTTPClientError as error:
+            if error.response is None:
+                raise
+            return error.response
+
+    return ask
+
+
+@pytest.fixture
+async def stomp(jp_ws_fetch: Callable[..., Any]) -> AsyncIterator[Callable[..., Any]]:
+    """Open STOMP connections to the server; closed at the end."""
+    clients: list[StompClient] = []
+
+    async def connect(
+        headers: dict[str, str] | None = None, connect: dict[str, str] | None = None, binary: bool = True
+    ) -> StompClient:
+        socket = await jp_ws_fetch("locshare", "stomp", headers=headers)
+        client = StompClient(socket, binary=binary)
+        clients.append(client)
+        if connect is not False:
+            client.write("CONNECT", {"accept-version": "1.2", "host": "x", **(connect or {})})
+            client.connected = await client.frame()
+        return client
+
+    yield connect
+    for client in clients:
+        client.socket.close()
+
+
+@pytest.fixture(autouse=True)
+def _quiet_jupyter() -> Iterator[None]:
+    with warnings.catch_warnings():
+        # of Jupyter itself, when pytest-jupyter starts it
+        warnings.filterwarnings("ignore", message=".*(event_loop_policy|preferred_dir|zmq).*")
+        yield
