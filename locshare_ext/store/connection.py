@@ -20,7 +20,7 @@ Synchronous = Literal["NORMAL", "FULL"]
 BUSY_TIMEOUT = 2.0  # s that another process may hold the file; every publisher waits as long
 
 
-def open_writer(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
+def open_writer(path: Path) -> sqlite3.Connection:
     """Open the file for writing; makes it (0600) and its folder (0700) where missing.
 
     Raises StoreError with a sentence that names the path.
@@ -32,7 +32,6 @@ def open_writer(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
             conn.execute("PRAGMA secure_delete = ON")  # before anything is deleted
             migrate(conn, path)  # before WAL: a file that is not ours stays as it is
             conn.execute("PRAGMA journal_mode = WAL")
-            conn.execute(f"PRAGMA synchronous = {synchronous}")
         except BaseException:
             conn.close()
             raise

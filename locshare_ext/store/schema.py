@@ -18,6 +18,7 @@ GONE = "/gone/"  # begins the name of a log or member whose rows are being remov
 # that was released; add the next.
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
+        "CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
         # AUTOINCREMENT: the id of a deleted log or member must not come back
         """CREATE TABLE logs (
             id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -121,9 +121,10 @@ class SQLiteStore:
     async def forget(self, log: str, member: str) -> int:
         """Remove every trace of a member; returns the number of entries removed.
 
-        Rows are overwritten, and when this returns so is the write-ahead log. Readers that
-        began before are waited for. StoreError when another process reads on for too long:
-        the rows are gone, but older pages may still be in the file's log of changes.
+        The file is written anew and its write-ahead log emptied: when this returns, no byte of
+        what was removed is in either. Readers that began before are waited for, later ones and
+        batches wait. StoreError when another process reads on for too long: the entries are
+        gone, but older pages may still be in the write-ahead log.
         """
         if not self._exists():
             return 0
@@ -232,10 +233,11 @@ class SQLiteStore:
         return total
 
     async def _scrub(self) -> None:
-        """Empty the write-ahead log; new reads wait until it is done, as it needs a moment without any."""
+        """Leave no old pages; new reads wait, as emptying the log needs a moment without any."""
         if self._scrubbing is None:
             self._scrubbing = asyncio.Lock()
         async with self._scrubbing:
+            await self._write(upkeep.rewrite)
             for _ in range(SCRUBS):
                 if self._reading:
                     await asyncio.wait(set(self._reading))

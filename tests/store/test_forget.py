@@ -1,0 +1,100 @@
+"""Forgetting leaves no byte: searched for in the raw files."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from locshare_ext.errors import StoreError
+from locshare_ext.model.fix import Fix
+from locshare_ext.model.store import Selection
+from locshare_ext.store import SQLiteStore
+from locshare_ext.store import sqlite as sqlite_module
+from locshare_ext.store.connection import open_reader
+from tests.store.helpers import T0, a_fix, a_note, put
+
+MEMBERS = [f"Zq{number:02d}y" for number in range(12)]
+
+
+def lat_of(member: str) -> float:
+    return 10 + MEMBERS.index(member) + 0.123456789
+
+
+def a_trace(member: str, at: int, chance: random.Random) -> Fix:
+    """A fix full of marks of its member; of any size, so that rows move between pages."""
+    mark = f"secret-{member}-"
+    moved = at - chance.randrange(100)
+    extra = {"k": mark * chance.randrange(1, 9)}
+    return a_fix(
+        member, moved, received=T0 + at * 1000, lat=lat_of(member), source=f"src{member}", extra=extra
+    )
+
+
+def marks_of(member: str) -> Iterator[bytes]:
+    yield member.encode()
+    yield struct.pack(">d", lat_of(member))  # as SQLite writes it
+
+
+def found_in(folder: Path, member: str) -> list[bytes]:
+    raw = b"".join(file.read_bytes() for file in sorted(folder.iterdir()))
+    return [mark for mark in marks_of(member) if mark in raw]
+
+
+async def fill(store: SQLiteStore) -> None:
+    chance = random.Random(4)
+    for at in range(300):
+        group = chance.randrange(3)  # logs that grow by turns split each other's pages
+        batch = [a_trace(chance.choice(MEMBERS), at, chance) for _ in range(chance.randrange(1, 8))]
+        about = chance.choice(MEMBERS)
+        await put(
+            store, *batch, a_note(f"{about} fell", at, member=about), log=f"g{group}", epoch=f"epoch{group}"
+        )
+
+
+async def test_no_trace_is_left_in_the_files_while_an_export_reads(path: Path) -> None:
+    store = SQLiteStore(path)
+    await fill(store)
+    await store.trim("g0", T0 + 50_000)
+    assert all(found_in(path.parent, member) for member in MEMBERS)
+    for member in MEMBERS[:6]:
+        for group in range(3):
+            export = asyncio.ensure_future(store.trails(f"g{group}", Selection()))
+            await store.forget(f"g{group}", member.upper())
+            await export
+        assert found_in(path.parent, member) == []
+    assert all(found_in(path.parent, member) for member in MEMBERS[6:])
+    await store.close()
+    assert not any(found_in(path.parent, member) for member in MEMBERS[:6])
+
+
+async def test_another_program_that_reads_on_is_told_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_module, "SCRUBS", 2)
+    monkeypatch.setattr("locshare_ext.store.connection.BUSY_TIMEOUT", 0.02)
+    store = SQLiteStore(path)
+    await put(store, a_fix("ann", 1), a_fix("bob", 1))
+    other = open_reader(path)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM fixes").fetchone()
+    with pytest.raises(StoreError, match="another program reads"):
+        await store.forget("hikers", "ann")
+    assert await store.counts("hikers") == {"bob": 1}
+    other.close()
+    await store.forget("hikers", "ann")
+    assert b"ann" not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+    await store.close()
+
+
+async def test_batches_during_forgetting_are_stored(path: Path) -> None:
+    store = SQLiteStore(path)
+    await put(store, *(a_fix("ann", n) for n in range(5000)))
+    forgetting = asyncio.ensure_future(store.forget("hikers", "ann"))
+    heads = [(await put(store, a_fix("bob", n))).head for n in range(50)]
+    assert await forgetting == 5000
+    assert heads == list(range(5001, 5051))
+    assert await store.counts("hikers") == {"bob": 50}
+    await store.close()
