@@ -77,7 +77,10 @@ class Connection:
             raise ServerUnreachable(f"{self._server.url} does not answer: {_words(error)}") from None
         finally:
             self._transport.abort()
+            beats = self._stomp.heartbeat_thread
             self._stomp.on_disconnected()  # ends the heart-beats, also of a connection that never was
+            if beats is not None:
+                beats.join(1.0)
         if self._listener.error is not None:
             raise self._listener.error
 

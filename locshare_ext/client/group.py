@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import msgspec
 
-from locshare_ext.client import registry
+from locshare_ext.client import registry, simulating
+from locshare_ext.client.attach import only_group, os_user, where
 from locshare_ext.client.callbacks import FixCallback
 from locshare_ext.client.columns import seq_of, table_from_fixes
-from locshare_ext.client.discovery import Server, find_server, is_link, parse_link, server_from_url
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.origin import ServerOrigin, choose, frame_at, frame_of
 from locshare_ext.client.publish import (
@@ -27,7 +26,7 @@ from locshare_ext.client.publish import (
 from locshare_ext.client.recording import Recording
 from locshare_ext.client.source import FixBatch, SourceStatus
 from locshare_ext.client.times import check_zone, ms_from, now_ms
-from locshare_ext.errors import InvalidInput, LocShareError, NotFound, Unavailable
+from locshare_ext.errors import InvalidInput, NotFound, Unavailable
 from locshare_ext.model.clock import check_clock, datetime_from_ms
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import group_slug, member_name
@@ -64,12 +63,12 @@ class Group:
         if not isinstance(name_or_link, str):
             raise InvalidInput(f"Group wants a name or a link, got {type(name_or_link).__name__}")
         self._tz = check_zone(tz)
-        locate, key, name = _where(name_or_link, server, token)
+        locate, key, name = where(name_or_link, server, token)
         self._api = Api(locate)
-        title = _only_group(self._api) if name is None else name
+        title = only_group(self._api) if name is None else name
         self._title = unicodedata.normalize("NFKC", title).strip()
         self._name = group_slug(title)
-        self._me = _os_user() if me is None else member_name(me)
+        self._me = os_user() if me is None else member_name(me)
         self._key = (self._name, *key)
         self._is_closed = False
         registry.hold(self, self._key)
@@ -184,6 +183,7 @@ class Group:
     def close(self) -> None:
         """End the live feed, its thread and its callbacks, for all `Group`s of this name."""
         self._is_closed = True
+        simulating.stop(self._key)
         registry.close(self._key)
         self._api.close()
 
@@ -308,6 +308,39 @@ class Group:
                 code="not_offered",
             ) from None
 
+    @overload
+    def simulate(
+        self, *, minutes: float, members: int = ..., seed: int = ..., center: tuple[float, float] | None = ...
+    ) -> Published: ...
+
+    @overload
+    def simulate(
+        self,
+        *,
+        minutes: None = ...,
+        members: int = ...,
+        seed: int = ...,
+        center: tuple[float, float] | None = ...,
+    ) -> simulating.Simulation: ...
+
+    def simulate(
+        self,
+        *,
+        minutes: float | None = None,
+        members: int = 8,
+        seed: int = 1,
+        center: tuple[float, float] | None = None,
+    ) -> Published | simulating.Simulation:
+        """Publish a made-up group of walkers, cyclists and a bus: live, or its last `minutes` at once.
+
+        Live it goes on until `stop()` of what is returned; running it again replaces it.
+        seed: another number, another group. center: (lat, lon), Seoul if not given.
+        """
+        options: dict[str, Any] = {"members": members, "seed": seed, "centre": center}
+        if minutes is not None:
+            return simulating.publish_past(self.publish, minutes, **options)
+        return simulating.start(self._key, self.publish, self._title, **options)
+
     # recordings
 
     def record(self, name: str, *, since: Any = None, description: str = "") -> Recording:
@@ -351,46 +384,6 @@ _MEMBER_COLUMNS = (
     *("member", "fixes", "time", "received", "age", "heard_age", "state"),
     *("lat", "lon", "accuracy", "speed", "battery", "source"),
 )
-
-
-def _where(
-    name_or_link: str, server: str | None, token: str | None
-) -> tuple[Callable[[], Server], tuple[str, ...], str | None]:
-    """Return how to find the server, what tells it from others, and the group's name if known."""
-    if is_link(name_or_link):
-        if server is not None:
-            raise InvalidInput("a link names its server; server= cannot be given too", field="server")
-        linked, name = parse_link(name_or_link)
-        if token is not None:
-            linked = Server(linked.url, token, origin=linked.origin)
-        return (lambda: linked), (linked.url, linked.token or ""), name
-    if server is not None:
-        given = server_from_url(server, token)
-        return (lambda: given), (given.url, given.token or ""), name_or_link
-    if token is not None:
-        raise InvalidInput("token= needs server=, the address that it is for", field="token")
-    group_slug(name_or_link)  # a wrong name is told before a missing server
-    return find_server, (), name_or_link
-
-
-def _only_group(api: Api) -> str:
-    """Return the group of a link that names none: the only one that its token sees."""
-    groups = [str(one["group"]) for one in api.get(path_of("groups"))["groups"]]
-    if len(groups) == 1:
-        return groups[0]
-    said = f"there are {len(groups)}: {', '.join(groups[:20])}" if groups else "there is none yet"
-    raise InvalidInput(
-        f"the link names no group, and {said}; add &g=NAME to the link, or use "
-        f"Group(NAME, server={api.server.url!r}, token=...)",
-        field="group",
-    )
-
-
-def _os_user() -> str:
-    try:
-        return member_name(getpass.getuser())
-    except (LocShareError, OSError, KeyError, ImportError):  # no such user in a container
-        return "kernel"
 
 
 def _server_now(members: list[dict[str, Any]]) -> int:

@@ -286,14 +286,15 @@ class Recording:
         self._need_api("delete").send("DELETE", self._path())
         self._info["state"] = "deleted"
 
-    def to_file(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    def to_file(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
         """Write it as a GeoPackage, which QGIS and R open too; returns the path.
 
-        Raises InvalidInput if there is such a file already, unless `overwrite`.
+        A file of that name is replaced, as running a cell again is normal; overwrite=False
+        raises InvalidInput instead.
         """
         from locshare_ext.client.files import write_recording
 
-        return write_recording(self, self._table(), self._loaded, Path(path), overwrite=overwrite)
+        return write_recording(self, self._loaded, Path(path), overwrite=overwrite)
 
     # behind it
 
@@ -339,10 +340,10 @@ def open_recording(
     columns: for a CSV, such as "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude".
     tz: the zone of times in a file that name none. Raises InvalidFile, InvalidInput.
     """
-    from locshare_ext.client.files import load
+    from locshare_ext.client.files import load_file
 
     zone = check_zone(tz)
-    return Recording.of_file(load(Path(path), columns=columns, tz=tz, name=name), tz=zone)
+    return Recording.of_file(load_file(Path(path), columns=columns, tz=tz, name=name), tz=zone)
 
 
 def read_trails(recordings: Iterable[str | os.PathLike[str] | Recording], **options: Any) -> pd.DataFrame:

@@ -1,0 +1,53 @@
+"""What the arguments of `Group` mean: which server, which group, who is speaking."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+
+from locshare_ext.client.discovery import Server, find_server, is_link, parse_link, server_from_url
+from locshare_ext.client.http import Api, path_of
+from locshare_ext.errors import InvalidInput, LocShareError
+from locshare_ext.model.names import group_slug, member_name
+
+__all__ = ["only_group", "os_user", "where"]
+
+
+def where(
+    name_or_link: str, server: str | None, token: str | None
+) -> tuple[Callable[[], Server], tuple[str, ...], str | None]:
+    """Return how to find the server, what tells it from others, and the group's name if known."""
+    if is_link(name_or_link):
+        if server is not None:
+            raise InvalidInput("a link names its server; server= cannot be given too", field="server")
+        linked, name = parse_link(name_or_link)
+        if token is not None:
+            linked = Server(linked.url, token, origin=linked.origin)
+        return (lambda: linked), (linked.url, linked.token or ""), name
+    if server is not None:
+        given = server_from_url(server, token)
+        return (lambda: given), (given.url, given.token or ""), name_or_link
+    if token is not None:
+        raise InvalidInput("token= needs server=, the address that it is for", field="token")
+    group_slug(name_or_link)  # a wrong name is told before a missing server
+    return find_server, (), name_or_link
+
+
+def only_group(api: Api) -> str:
+    """Return the group of a link that names none: the only one that its token sees."""
+    groups = [str(one["group"]) for one in api.get(path_of("groups"))["groups"]]
+    if len(groups) == 1:
+        return groups[0]
+    said = f"there are {len(groups)}: {', '.join(groups[:20])}" if groups else "there is none yet"
+    raise InvalidInput(
+        f"the link names no group, and {said}; add &g=NAME to the link, or use "
+        f"Group(NAME, server={api.server.url!r}, token=...)",
+        field="group",
+    )
+
+
+def os_user() -> str:
+    try:
+        return member_name(getpass.getuser())
+    except (LocShareError, OSError, KeyError, ImportError):  # no such user in a container
+        return "kernel"
