@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -15,9 +13,9 @@ import pyarrow.csv as pacsv
 from locshare_ext.errors import InvalidFile, InvalidInput
 from locshare_ext.formats.atomic import replacing
 from locshare_ext.formats.csv import is_trail_csv, unquoted
-from locshare_ext.formats.frame import FLAG_COLUMNS, STR, attrs_of, category, utc_times
+from locshare_ext.formats.frame import FLAG_COLUMNS
 from locshare_ext.formats.keys import columns_of_keys
-from locshare_ext.formats.trailcheck import check_ranges
+from locshare_ext.formats.stored import check_ranges, frame_of_columns, str_of_arrow
 from locshare_ext.model.fix import NUMBERS
 from locshare_ext.model.trail import FRAME_COLUMNS, TRIP_GAP
 
@@ -57,29 +55,15 @@ def read_trail_csv(path: str | Path) -> pd.DataFrame:
     Raises InvalidFile when it is no such file or a value is not what it should be; to
     read what can be read of a damaged file, see `csv.read_csv`.
     """
-    import pandas as pd
-
     path = Path(path)
     table = _parsed(path)
+    for name in (*_TEXTS, "extra"):
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, _plain(table.column(name)))
     check_ranges(table, path.name)
-    columns: dict[str, Any] = {
-        name: _texts(table.column(name), _by_number if name == "trip" else str) for name in _TEXTS
-    }
-    columns["seq"] = table.column("seq").to_numpy()
-    for name in ("time", "received"):
-        columns[name] = utc_times(table.column(name).cast(pa.int64()).to_numpy())
-    for name in ("lat", "lon", *NUMBERS, *FLAG_COLUMNS):
-        columns[name] = table.column(name).to_numpy(zero_copy_only=False)
-    extra = _plain(table.column("extra"))
-    columns["extra"] = _str(extra)
-    frame = pd.DataFrame(columns, columns=list(FRAME_COLUMNS))
+    frame = frame_of_columns(table.select(FRAME_COLUMNS), gap=TRIP_GAP)
     for name in table.column_names[len(FRAME_COLUMNS) :]:
-        frame[unquoted(name)] = _own_column(unquoted(name), table.column(name), extra)
-    names = [list(frame[name].cat.categories) for name in ("recording", "group")]
-    recordings, groups = names
-    frame.attrs.update(
-        attrs_of(frame, recordings=[name for name in recordings if name], groups=groups, gap=TRIP_GAP)
-    )
+        frame[unquoted(name)] = _own_column(unquoted(name), table.column(name), table.column("extra"))
     return frame
 
 
@@ -132,26 +116,6 @@ def _plain(texts: Any) -> Any:
     return pc.replace_substring_regex(texts, r"^'('*[=+\-@\t\r])", r"\1")
 
 
-def _texts(column: pa.ChunkedArray, key: Callable[[str], Any]) -> pd.Categorical[Any]:
-    """Return text as a category, its names sorted by `key`."""
-    encoded = column.combine_chunks().dictionary_encode()
-    found = _plain(encoded.dictionary).to_pylist()
-    names = sorted(set(found), key=key)
-    place = {name: number for number, name in enumerate(names)}
-    turned = np.array([*(place[name] for name in found), -1], dtype=np.int32)
-    return category(turned[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)], names)
-
-
-def _by_number(name: str) -> tuple[str, int]:
-    member, hyphen, number = name.rpartition("-")
-    return (member, int(number)) if hyphen and number.isascii() and number.isdigit() else (name, 0)
-
-
-def _str(texts: Any) -> Any:
-    dtype: Any = STR
-    return dtype.__from_arrow__(texts.cast(pa.large_utf8()))
-
-
 def _own_column(name: str, column: pa.ChunkedArray, extra: pa.ChunkedArray) -> Any:
     """Return a column that was made of a key of `extra` as it was made, any other as it looks."""
     key = name.removeprefix("extra.") if name.removeprefix("extra.") in FRAME_COLUMNS else name
@@ -161,7 +125,7 @@ def _own_column(name: str, column: pa.ChunkedArray, extra: pa.ChunkedArray) -> A
     if not pd.isna(values).all():
         return values
     if pa.types.is_null(column.type):
-        return _str(column.cast(pa.utf8()))
+        return str_of_arrow(column.cast(pa.utf8()))
     if pa.types.is_string(column.type):
-        return _str(_plain(column))
+        return str_of_arrow(_plain(column))
     return column.to_numpy(zero_copy_only=False)

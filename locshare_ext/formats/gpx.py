@@ -1,0 +1,300 @@
+"""GPX 1.0 and 1.1 in, 1.1 out: a track is a member.
+
+Read with expat, not with gpxpy: it names lines, keeps good points beside bad ones and
+lets no entity in; a file of any length costs its fixes, not its tree.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+from locshare_ext.errors import InvalidFile, InvalidInput
+from locshare_ext.formats.gpxwrite import NAMESPACE, write_gpx
+from locshare_ext.formats.loaded import FixRows, Loaded, Progress, as_member, name_of
+from locshare_ext.formats.times import TimeReader
+from locshare_ext.model.names import fold
+
+__all__ = ["read_gpx", "write_gpx"]
+
+_CHUNK = 1 << 18  # bytes parsed at once
+_DEEPEST = 64  # elements within elements
+_LONGEST = 1 << 16  # characters of one text
+
+# names of elements in a trkpt or its extensions, in lower case -> field; units are metres, m/s, degrees
+_FIELDS = {
+    "ele": "altitude",
+    "speed": "speed",  # GPX 1.0, Garmin TrackPointExtension v2, OsmAnd: m/s
+    "course": "heading",
+    "bearing": "heading",
+    "heading": "heading",
+    "accuracy": "accuracy",
+    "hacc": "accuracy",
+}
+_KEPT = ("hdop", "vdop", "pdop", "sat", "fix", "hr", "cad", "atemp")  # as keys of extra
+_OURS = ("battery", "received", "source", "extra")
+
+
+@dataclass(slots=True)
+class _Point:
+    line: int
+    lat: str
+    lon: str
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Track:
+    name: str = ""
+    points: list[_Point] = field(default_factory=list)
+
+
+def read_gpx(path: str | Path, *, member: str | None = None, progress: Progress | None = None) -> Loaded:
+    """Read the tracks of a GPX file; each is a member called as the track is.
+
+    A track without a name is called as the file's stem. member: all points are of this
+    one. Speed, heading and accuracy are taken from GPX 1.0 and from extensions. Points
+    without a time or with values that cannot be are set aside; waypoints and routes are
+    not read. Raises InvalidFile when the file is no GPX, is broken, has a DOCTYPE, or
+    has not one point with a time.
+    """
+    path = Path(path)
+    reading = _Reading(path)
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            reading.feed(chunk)
+            if progress is not None:
+                progress(file.tell(), size)
+    reading.feed(b"", is_last=True)
+    rows = FixRows()
+    remarks: list[str] = []
+    filling = _Filling(rows)
+    for track, name in _named(reading.tracks, name_of(path), member, remarks):
+        for point in track.points:
+            filling.add(point, name)
+    rows.check(path, "points")
+    if not len(rows):
+        raise InvalidFile(f"{path.name} has no track points{reading.others('; it has ')}")
+    if others := reading.others(""):
+        remarks.append(f"{others} are not read")
+    known = filling.has_received and rows.has_received
+    return Loaded(
+        path=path,
+        format="gpx",
+        name=reading.title or name_of(path),
+        group=reading.group,
+        table=rows.table(received_known=known),
+        received_known=known,
+        set_aside=tuple(rows.set_aside),
+        set_aside_count=rows.set_aside_count,
+        remarks=(*remarks, *rows.remarks()),
+        info={"version": reading.version, "creator": reading.creator},
+    )
+
+
+class _Reading:
+    """Turns the file's elements into tracks of points."""
+
+    def __init__(self, path: Path) -> None:
+        self.tracks: list[_Track] = []
+        self.title = self.group = self.version = self.creator = ""
+        self._path = path
+        self._counts = {"wpt": 0, "rtept": 0}
+        self._within: list[str] = []
+        self._text: list[str] = []
+        self._length = 0
+        self._track: _Track | None = None
+        self._point: _Point | None = None
+        self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser.buffer_text = True
+        self._parser.StartDoctypeDeclHandler = self._doctype
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
+
+    def feed(self, data: bytes, *, is_last: bool = False) -> None:
+        """Parse the next bytes; raises InvalidFile when they are no GPX."""
+        try:
+            self._parser.Parse(data, is_last)
+        except expat.ExpatError as error:
+            what = expat.ErrorString(error.code)
+            raise InvalidFile(
+                f"{self._path.name}: line {error.lineno}: no well-formed XML ({what})"
+            ) from None
+        except (LookupError, ValueError) as error:  # of an encoding that is unknown or of many bytes
+            raise InvalidFile(f"{self._path.name}: {error}") from None
+
+    def others(self, before: str) -> str:
+        """Return in words what there is besides tracks."""
+        names = {"wpt": "waypoints", "rtept": "route points"}
+        told = " and ".join(f"{count:,} {names[name]}" for name, count in self._counts.items() if count)
+        return before + told if told else ""
+
+    def _doctype(self, *_: Any) -> None:
+        raise InvalidFile(
+            f"{self._path.name}: line {self._parser.CurrentLineNumber}: has a DOCTYPE, which GPX has not"
+        )
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition(" ")[2]
+        if not self._within:
+            if local != "gpx":
+                raise InvalidFile(f"{self._path.name} is XML, but no GPX: it begins with <{local[:40]}>")
+            self.version = attributes.get("version", "")
+            self.creator = attributes.get("creator", "")[:200]
+        if len(self._within) >= _DEEPEST:
+            raise InvalidFile(f"{self._path.name}: elements within more than {_DEEPEST} others")
+        self._within.append(local)
+        self._text, self._length = [], 0
+        if local == "trk":
+            self._track = _Track()
+        elif local == "trkpt":
+            line = self._parser.CurrentLineNumber
+            self._point = _Point(line, attributes.get("lat", ""), attributes.get("lon", ""))
+        elif local in self._counts:
+            self._counts[local] += 1
+
+    def _characters(self, text: str) -> None:
+        self._length += len(text)
+        if self._length > _LONGEST:
+            line = self._parser.CurrentLineNumber
+            raise InvalidFile(f"{self._path.name}: line {line}: a text of over {_LONGEST:,} characters")
+        self._text.append(text)
+
+    def _end(self, name: str) -> None:
+        namespace, _, local = name.rpartition(" ")
+        self._within.pop()
+        text = "".join(self._text).strip()
+        self._text, self._length = [], 0
+        if local == "trkpt":
+            if self._track is not None and self._point is not None:
+                self._track.points.append(self._point)
+            self._point = None
+        elif self._point is not None:
+            self._point_text(namespace, local.lower(), text)
+        elif local == "trk":
+            if self._track is not None and self._track.points:
+                self.tracks.append(self._track)
+            self._track = None
+        elif self._within[-1:] == ["trk"] and local == "name" and self._track is not None:
+            self._track.name = text
+        elif local == "name" and self._within in (["gpx", "metadata"], ["gpx"]):
+            self.title = text[:200]
+        elif local == "group" and namespace == NAMESPACE:
+            self.group = text[:64]
+
+    def _point_text(self, namespace: str, local: str, text: str) -> None:
+        if self._point is None or not text:
+            return
+        if local == "time" or local in _KEPT:
+            self._point.texts.setdefault(local, text)
+        elif local in _FIELDS:
+            self._point.texts.setdefault(_FIELDS[local], text)
+        elif namespace == NAMESPACE and local in _OURS:
+            self._point.texts[f"our {local}"] = text
+
+
+class _Filling:
+    """Turns points into fixes."""
+
+    def __init__(self, rows: FixRows) -> None:
+        self.has_received = False
+        self._rows = rows
+        self._time = TimeReader(UTC, column="time")  # GPX: times are UTC, with or without Z
+        self._received = TimeReader(UTC, column="received")
+
+    def add(self, point: _Point, member: str) -> None:
+        """Add a point, or set it aside."""
+        texts = point.texts
+        try:
+            if "time" not in texts:
+                raise InvalidInput("the point has no time: it was drawn, or its clock was left out")
+            received = texts.get("our received")
+            self.has_received |= received is not None
+            self._rows.add(
+                point.line,
+                member,
+                self._time.read(texts["time"]),
+                _degrees("lat", point.lat),
+                _degrees("lon", point.lon),
+                self._numbers(point),
+                received=None if received is None else self._received.read(received),
+                source=texts.get("our source", ""),
+                extra=texts.get("our extra") or _kept(texts),
+            )
+        except InvalidFile:
+            raise
+        except InvalidInput as error:
+            self._rows.put_aside(
+                point.line, error.message, f"{point.lat},{point.lon},{texts.get('time', '')}"
+            )
+
+    def _numbers(self, point: _Point) -> dict[str, float]:
+        numbers = {}
+        for key in ("altitude", "speed", "heading", "accuracy", "our battery"):
+            if (text := point.texts.get(key)) is not None:
+                name = key.removeprefix("our ")
+                try:
+                    numbers[name] = float(text)
+                except ValueError:
+                    self._rows.leave_out(point.line, name, text, "a number")
+        return numbers
+
+
+def _degrees(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput(f"{name} {text[:40]!r} is no number, expected degrees", field=name) from None
+
+
+def _kept(texts: dict[str, str]) -> str | None:
+    kept: dict[str, Any] = {}
+    for key in _KEPT:
+        if key in texts:
+            try:
+                kept[key] = float(texts[key])
+            except ValueError:
+                kept[key] = texts[key][:64]
+    return json.dumps(kept, allow_nan=False) if kept and _are_finite(kept) else None
+
+
+def _are_finite(kept: dict[str, Any]) -> bool:
+    return all(not isinstance(value, float) or abs(value) < 1e300 for value in kept.values())
+
+
+def _named(
+    tracks: list[_Track], stem: str, member: str | None, remarks: list[str]
+) -> list[tuple[_Track, str]]:
+    """Return each track with its member's name; tracks of one name are one member's."""
+    if member is not None:
+        return [(track, member) for track in tracks]
+    names: dict[str, str] = {}  # a track's title -> its member
+    taken: set[str] = set()
+    for title in dict.fromkeys(track.name for track in tracks if track.name):
+        # titles that differ in case only are one member's, as names of members are
+        names[title] = _free(as_member(title, stem), taken - {fold(title)})
+        taken.add(fold(names[title]))
+        if names[title] != title:
+            remarks.append(f"track {title[:80]!r} is member {names[title]!r}")
+    nameless = [track for track in tracks if not track.name]
+    of_nameless: dict[int, str] = {}
+    for number, track in enumerate(nameless, 1):
+        name = stem if len(nameless) == 1 else f"{stem[:56]}-{number}"
+        of_nameless[id(track)] = _free(as_member(name, "track"), taken)
+        taken.add(fold(of_nameless[id(track)]))
+    return [(track, names[track.name] if track.name else of_nameless[id(track)]) for track in tracks]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return the name, with a number behind it if it is another's."""
+    number, free = 2, name
+    while fold(free) in taken:
+        free = f"{name[:58]} {number}"
+        number += 1
+    return free
