@@ -26,6 +26,7 @@ __all__ = ["run"]
 
 FIRST_NOTEBOOK = "01_watch_a_group.ipynb"
 DEMO_GROUP = "hikers"  # the name that the notebooks use
+NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}
 START_LIMIT = 120  # s
 STOP_LIMIT = 10  # s
 
@@ -86,6 +87,10 @@ def _lay_out(folder: Path, group: str) -> None:
             text = text.replace(f'Group(\\"{DEMO_GROUP}\\")', f"Group({json.dumps(json.dumps(group))[1:-1]})")
             text = text.replace(f"`{DEMO_GROUP}`", json.dumps(f"`{group}`")[1:-1])
         (root / notebook.name).write_text(text, encoding="utf-8")
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    # the demo needs no network, so JupyterLab need not ask whether it may fetch news
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(NO_NEWS), encoding="utf-8")
 
 
 def _notebooks() -> Path:
@@ -123,6 +128,7 @@ def _lab(folder: Path, port: int, token: str) -> Iterator[subprocess.Popen[bytes
         *(
             f"--ServerApp.root_dir={folder / 'notebooks'}",
             f"--LocShareApp.store_path={folder / 'log.sqlite3'}",
+        f"--LabApp.user_settings_dir={folder / 'settings'}",
         ),
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
