@@ -113,7 +113,10 @@ class GroupLog:
             return Appended((), 0, self.head)
         future = self._store.append(self.name, drafts, epoch=self.epoch, kind=self._info.kind)
         # Told by the future and not by this coroutine: a cancelled caller leaves no hole.
-        future.add_done_callback(partial(self._settle, drafts))
+        if future.done():  # then awaiting it would not let the callback run first
+            self._settle(drafts, future)
+        else:
+            future.add_done_callback(partial(self._settle, drafts))
         return await asyncio.shield(future)
 
     def attach(self, reader: Reader) -> None:

@@ -19,8 +19,6 @@ from tests.store.helpers import EPOCH, T0, everything
 FEW = st.integers(0, 6)  # so that the same comes again
 VALUES = st.none() | st.booleans() | FEW | st.text(max_size=3)
 EXTRA = st.none() | st.dictionaries(st.text(max_size=3), VALUES)
-    st.text(max_size=3), st.none() | st.booleans() | FEW | st.text(max_size=3)
-)
 
 
 @st.composite
