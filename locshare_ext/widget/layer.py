@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipyleaflet
@@ -64,6 +64,7 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         self._named = 0
         self._epoch = self._log.epoch
         self._status: dict[str, Any] | None = None
+        self._unseen: Callable[[], None] | None = None
         super().__init__(**settings)
         self.on_msg(self._receive)
 
@@ -133,6 +134,16 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         pacer.forget(self)
         super().close()
 
+    def when_unseen(self, call: Callable[[], None]) -> None:
+        """Call once, on the kernel's main thread, when no page shows the layer any more."""
+        self._unseen = call
+        self._look_who_sees()
+
+    def _look_who_sees(self) -> None:
+        if self._unseen is not None and not self._pacing.pages:
+            call, self._unseen = self._unseen, None
+            self._main.call(call)
+
     def send_due(self, now: float) -> float | None:
         """Send what the pages should get now; called by the pacer's thread alone."""
         if self.comm is None:
@@ -148,7 +159,10 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         if is_beat_due:
             self._say("beat", head=head, oldest=self._log.oldest, sequence=self._pacing.sequence)
         with self._pacing_lock:
-            return self._pacing.wait(self._log.head, clock.monotonic())
+            wait = self._pacing.wait(self._log.head, clock.monotonic())
+        if wait is None:
+            self._look_who_sees()
+        return wait
 
     def _follow_epoch(self) -> None:
         if self._epoch != self._log.epoch:
@@ -184,6 +198,7 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         elif op == "bye":
             with self._pacing_lock:
                 self._pacing.bye(page)
+            self._look_who_sees()
 
     def _answer_hello(self, page: str, content: Mapping[str, Any], now: float) -> None:
         with self._pacing_lock:

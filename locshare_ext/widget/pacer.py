@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Protocol
 
 __all__ = ["MainLoop", "Pacer", "Sender", "pacer"]
@@ -50,6 +51,13 @@ class MainLoop:
             self._asked, self._is_waiting = now, True
             loop.call_soon_threadsafe(self._answer)
         return False
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call a function on the main thread when it is free; at once without a loop."""
+        if self._loop is None or self._loop.is_closed():
+            function()
+        else:
+            self._loop.call_soon_threadsafe(function)
 
     def _answer(self) -> None:
         self._is_waiting = False

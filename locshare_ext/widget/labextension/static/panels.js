@@ -1,1 +1,24 @@
-export function createPanels(L, map, overlay, session) { return () => {}; }
+// Puts together what a map shows beside its members, as the layer's `panels` ask.
+
+import { isolate } from './dom.js';
+import { fitOnce } from './fit.js';
+import { createFollower } from './follow.js';
+import { createMembers } from './members.js';
+import { createStatus } from './status.js';
+import { watchTheme } from './theme.js';
+import { createTimeline } from './timeline.js';
+import { createTools } from './tools.js';
+import { createTooltip } from './tooltip.js';
+
+const MAKERS = { timeline: createTimeline, members: createMembers, tools: createTools, status: createStatus };
+
+/** Put the panels on a map; returns the function that takes them off again. */
+export function createPanels(L, map, overlay, session) {
+  const context = { L, map, overlay, session, isolate: element => isolate(L, element) };
+  map.getContainer().classList.add('locshare-map');
+  const undo = [watchTheme(context), createTooltip(context), createFollower(context), fitOnce(context)];
+  for (const name of session.model.get('panels')) if (MAKERS[name]) undo.push(MAKERS[name](context));
+  return () => {
+    for (const step of undo) step();
+  };
+}

@@ -5,6 +5,7 @@ import { Emitter } from './emitter.js';
 import { Feed } from './feed.js';
 import { latOf, lonOf } from './projection.js';
 import { PlayClock } from './clock.js';
+import { watchKernel } from './kernel.js';
 
 const DAY = 86400000;
 
@@ -18,6 +19,7 @@ export class Session extends Emitter {
     this.hidden = new Set();
     this.followed = null;
     this.status = null;
+    this.kernel = 'ok';
     this.frames = 0;
     this.bounds = { fixes: 0, oldest: Infinity, newest: -Infinity, members: 0 };
     this.last = null; // the last frame's places
@@ -29,6 +31,7 @@ export class Session extends Emitter {
   #asks = new Map();
   #asked = 0;
   #views = 0;
+  #unwatch;
 
   #start() {
     this.worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
@@ -46,11 +49,16 @@ export class Session extends Emitter {
       clear: () => this.#clear(),
       status: status => { this.status = status; this.emit('status', status); },
     });
+    this.#unwatch = watchKernel(this.model, state => {
+      this.kernel = state;
+      this.emit('kernel', state);
+    });
     window.locshareLayers = window.locshareLayers ?? [];
     window.locshareLayers.push(this.handle = this.#handle());
   }
 
   close() {
+    this.#unwatch();
     this.feed.close();
     this.worker.terminate();
     this.model.off(null, this.#onSettings, this);
@@ -62,6 +70,12 @@ export class Session extends Emitter {
   wall() {
     const { offset } = this.feed;
     return Date.now() + (Math.abs(offset) > 2000 ? offset : 0);
+  }
+
+  /** Whether what is shown goes on with what happens. */
+  get isConnected() {
+    const isSourceLive = !this.status || this.status.state === 'live';
+    return this.kernel === 'ok' && this.feed.isConnected && !this.feed.silence && isSourceLive;
   }
 
   /** The moment at the end of what there is to see: now, or a recording's last fix. */
@@ -198,7 +212,7 @@ export class Session extends Emitter {
     return {
       stats: () => ({
         frames: this.frames, fixes: this.bounds.fixes, members: this.bounds.members,
-        trailPoints: this.last?.points ?? 0, connected: this.feed.isConnected && !this.feed.silence,
+        trailPoints: this.last?.points ?? 0, connected: this.isConnected,
       }),
       positionOf: member => this.placeOf(this.#ids.get(member)),
       title: () => this.model.get('title'),

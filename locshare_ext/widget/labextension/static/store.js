@@ -1,7 +1,7 @@
 // All fixes of one layer on this page: a track per member. Lives in the worker; knows no DOM.
 
 import { Track } from './track.js';
-import { between } from './projection.js';
+import { between, eastward } from './projection.js';
 
 export class Store {
   constructor() { this.clear(); }
@@ -57,6 +57,26 @@ export class Store {
       time: track.time[index] + (track.time[index + 1] - track.time[index]) * f,
       isMoving: track.x[index] !== track.x[index + 1] || track.y[index] !== track.y[index + 1],
     };
+  }
+
+  /** Return {xs, north, south}: y of both edges, and x of points that span the fixes of [from, to]; may be empty. */
+  extent(ids, from, to) {
+    const box = { xs: [], north: Infinity, south: -Infinity };
+    for (const id of ids) {
+      const track = this.tracks[id];
+      if (!track) continue;
+      const [first, last] = [track.indexAt(from - 1) + 1, track.indexAt(to)];
+      let [low, high] = [0, 0]; // units east of the first
+      for (let k = first; k <= last; k++) {
+        const offset = eastward(track.x[first], track.x[k]);
+        if (offset < low) low = offset;
+        if (offset > high) high = offset;
+        if (track.y[k] < box.north) box.north = track.y[k];
+        if (track.y[k] > box.south) box.south = track.y[k];
+      }
+      if (last >= first) box.xs.push((track.x[first] + low) >>> 0, (track.x[first] + high) >>> 0);
+    }
+    return box;
   }
 
   /** Return the number of fixes in each of `bins` equal parts of [from, to). */

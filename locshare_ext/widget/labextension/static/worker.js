@@ -1,7 +1,7 @@
 // The renderer: holds the fixes and draws them, off the page's main thread.
 
 import { decodeColumns } from './columns.js';
-import { Display, NONE } from './display.js';
+import { Display, LOST, NONE } from './display.js';
 import { Heads } from './heads.js';
 import { Painter } from './painter.js';
 import { Store } from './store.js';
@@ -49,6 +49,7 @@ const handlers = {
   step({ ask, moment, direction }) {
     postMessage({ op: 'answer', ask, answer: store.step(moment, direction) });
   },
+  extent({ ask, all }) { postMessage({ op: 'answer', ask, answer: extent(all) }); },
   members({ ask }) { postMessage({ op: 'answer', ask, answer: members() }); },
 };
 
@@ -90,6 +91,22 @@ function hit(painter, x, y) {
     if (distance <= nearest && display.state[head.id] !== NONE) [best, nearest] = [head, distance];
   }
   return best && { ...describe(best.id), x: best.x, y: best.y };
+}
+
+/** Return {xs, north, south} around all fixes, or around members and their trails of now; lost ones only if all are. */
+function extent(all) {
+  if (all) return store.extent(store.tracks.keys(), -Infinity, Infinity);
+  if (!window_) return null;
+  const shown = [...store.tracks.keys()].filter(id => id < display.count && display.state[id] !== NONE);
+  const found = shown.filter(id => display.state[id] !== LOST);
+  const ids = found.length ? found : shown;
+  const box = store.extent(ids, window_.end - window_.length, window_.end);
+  for (const id of ids) {
+    box.xs.push(display.x[id]);
+    box.north = Math.min(box.north, display.y[id]);
+    box.south = Math.max(box.south, display.y[id]);
+  }
+  return box.xs.length ? box : null;
 }
 
 function describe(id) {

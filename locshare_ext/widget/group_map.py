@@ -1,0 +1,128 @@
+"""A map of a group, live or recorded, with its members and timeline."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import ipyleaflet
+from ipywidgets import Layout
+from traitlets import Unicode
+
+from locshare_ext.errors import InvalidInput, LocShareError
+from locshare_ext.widget.cells import running_cell
+from locshare_ext.widget.ground import ground_of
+from locshare_ext.widget.layer import MODULE, MODULE_VERSION, TrailLayer
+from locshare_ext.widget.source_feed import SourceFeed, feed_of
+
+if TYPE_CHECKING:
+    from locshare_ext.client.source import TrailSource
+
+__all__ = ["GroupMap"]
+
+DEFAULT_BASEMAP = ipyleaflet.basemaps.OpenStreetMap.Mapnik
+PANELS = ["timeline", "members", "tools", "status"]
+
+_made: weakref.WeakSet[GroupMap] = weakref.WeakSet()
+
+
+class GroupMap(ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
+    """Show a group live, or a recording, on an `ipyleaflet.Map`.
+
+    group: the name of a group, a link to one, a Group, a Recording, or any `TrailSource`.
+    trail: seconds of trail behind each member. height: of the map, as CSS. basemap: an
+    xyzservices provider or ipyleaflet layer; None for a plain grid, which is also what is
+    shown while tiles cannot be loaded. layer: traits of the `TrailLayer`, such as
+    `stale_after`. Other arguments are those of `ipyleaflet.Map`; with `center` or `zoom`
+    the map does not move to the first fixes.
+
+    What goes wrong with the server is said on the map, not raised. Running a cell again
+    ends the map that it made before, once no page shows that any more.
+    """
+
+    _model_name = Unicode("GroupMapModel").tag(sync=True)
+    _model_module = Unicode(MODULE).tag(sync=True)
+    _model_module_version = Unicode(MODULE_VERSION).tag(sync=True)
+
+    def __init__(
+        self,
+        group: str | TrailSource,
+        *,
+        trail: float = 600.0,
+        height: str = "520px",
+        basemap: Any = DEFAULT_BASEMAP,
+        layer: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        source, error = _source_of(group)
+        self._feed: SourceFeed | None = None if source is None else feed_of(source)
+        is_live = source is None or source.is_live
+        self.trail_layer = TrailLayer(
+            None if self._feed is None else self._feed.log,
+            title=str(group) if source is None else source.title,
+            mode="live" if is_live else "recording",
+            trail=trail,
+            panels=PANELS,
+            fit=not options.keys() & {"center", "zoom"},
+            **(layer or {}),
+        )
+        defaults = {
+            "center": (20.0, 0.0),
+            "zoom": 2,
+            "scroll_wheel_zoom": True,
+            "world_copy_jump": True,
+            "layout": Layout(height=height, min_width="0", width="100%"),
+            "layers": (ground_of(basemap), self.trail_layer),
+        }
+        super().__init__(**{**defaults, **options})
+        self._replace_earlier()
+        if self._feed is not None:
+            self._feed.attach(self.trail_layer)
+        if error is not None:
+            self.trail_layer.show_status("no_server", int(time.time() * 1000), error.message)
+
+    @property
+    def group(self) -> TrailSource | None:
+        """The Group or Recording that is shown; None when there was no server to ask."""
+        return None if self._feed is None else self._feed.source
+
+    def close(self) -> None:
+        """End the map, here and on the pages; the group's data stays for other maps of it."""
+        _made.discard(self)
+        if self._feed is not None:
+            self._feed.detach(self.trail_layer)
+        for part in (*self.layers, *self.controls):
+            part.close()
+        for style in (self.style, self.default_style, self.dragging_style, self.layout):
+            style.close()
+        super().close()
+
+    def _replace_earlier(self) -> None:
+        """Have the maps of this cell's earlier runs end when the last page has left them."""
+        self._cell = running_cell()
+        if self._cell is None:
+            return
+        for other in list(_made):
+            if other._cell is not None and other._cell[0] == self._cell[0] and other._cell != self._cell:
+                other.trail_layer.when_unseen(other.close)
+        _made.add(self)
+
+
+def _source_of(group: str | TrailSource) -> tuple[TrailSource | None, LocShareError | None]:
+    """Return what to show, or why there is nothing."""
+    if isinstance(group, str):
+        from locshare_ext.client.group import Group
+
+        try:
+            return Group(group), None
+        except InvalidInput:
+            raise
+        except LocShareError as error:
+            return None, error
+    if not all(hasattr(group, name) for name in ("history", "listen", "title", "is_live", "status")):
+        raise InvalidInput(
+            f"GroupMap wants a group's name, a Group or a Recording, got {type(group).__name__}",
+            field="group",
+        )
+    return group, None

@@ -1,0 +1,80 @@
+// Says in words what is wrong and what to do; says nothing while all is well.
+
+import { button, icon, ICONS, make } from './dom.js';
+import { since } from './format.js';
+
+const REFRESH = 2000; // ms
+
+export function createStatus({ map, session, isolate }) {
+  const text = make('div', { className: 'locshare-status-text' });
+  const near = make('div', { className: 'locshare-status-near' });
+  const box = make('div', { className: 'locshare-panel locshare-status', attributes: { role: 'status', 'aria-live': 'polite' } });
+  const dismiss = button({ className: 'locshare-status-close', title: 'Close', label: 'Close this message', on: { click: () => {
+    dismissed = box.dataset.message;
+    update();
+  } } }, icon(ICONS.close));
+  box.append(make('div', { className: 'locshare-status-words' }, text, near), dismiss);
+  isolate(box);
+  map.getContainer().append(box);
+  let dismissed = null;
+
+  const update = () => {
+    const message = messageOf(session);
+    if (message === null) dismissed = null; // the same trouble, come again, is said again
+    const key = message && `${message.kind} ${message.text}`;
+    box.hidden = message === null || key === dismissed;
+    if (box.hidden || box.dataset.message === key) return;
+    box.dataset.message = key;
+    box.dataset.kind = message.kind;
+    text.replaceChildren(...paragraphs(message.text));
+    near.replaceChildren(...nearNames(message.near));
+  };
+  const timer = setInterval(update, REFRESH);
+  const undo = ['status', 'kernel', 'bounds'].map(name => session.on(name, update));
+  update();
+  return () => {
+    clearInterval(timer);
+    undo.forEach(step => step());
+    box.remove();
+  };
+}
+
+/** Return {kind, text, near} of what people should know now, null when nothing. */
+export function messageOf(session) {
+  const asOf = since(session.feed.heard, Date.now());
+  const seen = session.feed.heard ? `What you see is as of ${asOf}.` : '';
+  if (session.kernel === 'stopped') {
+    const words = session.feed.heard ? `The kernel has stopped: what you see is as of ${asOf}.` : 'The kernel has stopped.';
+    return { kind: 'error', text: `${words} Restart it and run the cell again.` };
+  }
+  if (session.kernel === 'unreachable') {
+    return { kind: 'error', text: `The notebook server does not answer. ${seen} If it was stopped, start it again, reload this page and run the cell again.` };
+  }
+  if (session.feed.silence) {
+    return { kind: 'wait', text: `The kernel is busy and has let nothing through since ${asOf}. The map goes on by itself when it is done.` };
+  }
+  const { status } = session;
+  if (status && status.state !== 'live' && status.text) {
+    const kind = status.state === 'connecting' ? 'wait' : status.state === 'unknown_group' ? 'hint' : 'error';
+    const offline = status.state === 'offline' ? `Offline since ${since(status.since, Date.now())}. ` : '';
+    return { kind, text: offline + status.text, near: status.near };
+  }
+  if (session.feed.isConnected && !session.bounds.fixes && session.feed.head === 0) {
+    return { kind: 'hint', text: session.model.get('mode') === 'live'
+      ? 'No positions yet. They appear here as soon as somebody sends one.' : 'There are no positions in this recording.' };
+  }
+  return null;
+}
+
+/** Lines as paragraphs; what stands in backticks as code. Text only. */
+function paragraphs(text) {
+  return text.split('\n').filter(line => line.trim()).map(line => {
+    const words = line.split('`').map((part, k) => make(k % 2 ? 'code' : 'span', { text: part }));
+    return make('p', {}, ...words);
+  });
+}
+
+function nearNames(names) {
+  if (!names?.length) return [];
+  return [make('span', { text: 'Near names: ' }), ...names.map(name => make('code', { text: name }))];
+}

@@ -1,0 +1,188 @@
+// The strip of the timeline: density of the fixes, names of the hours, and the playhead, which can be dragged.
+
+import { make, setText } from './dom.js';
+import { clockSeconds, clockTime, day, moment } from './format.js';
+
+const COUNT_AGAIN = 1000; // ms between counts of the fixes
+const PER_BIN = 3; // px
+const STEPS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800,
+].map(seconds => seconds * 1000);
+
+export class TimelineTrack {
+  constructor(session, range) {
+    this.session = session;
+    this.range = range;
+    this.canvas = make('canvas', { attributes: { 'aria-hidden': 'true' } });
+    this.label = make('span', { className: 'locshare-playhead-label' });
+    this.playhead = make('div', { className: 'locshare-playhead' }, this.label);
+    this.ghost = make('div', { className: 'locshare-ghost' }, make('span'));
+    this.ghost.hidden = true;
+    this.element = make('div', {
+      className: 'locshare-track', label: 'Moment that is shown',
+      attributes: { role: 'slider', tabindex: '0', 'aria-orientation': 'horizontal' },
+      on: {
+        pointerdown: event => this.#down(event), pointermove: event => this.#move(event),
+        pointerup: event => this.#up(event), pointercancel: event => this.#up(event),
+        pointerleave: () => { this.ghost.hidden = true; },
+      },
+    }, this.canvas, this.ghost, this.playhead);
+    this.counts = null;
+    this.counted = 0;
+    this.width = 0;
+    this.theme = new MutationObserver(() => this.#draw());
+    this.theme.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light'] });
+    this.undo = session.on('bounds', () => this.refresh(false));
+  }
+
+  #isCounting = false;
+  #later = null;
+  #drag = null;
+
+  close() {
+    this.theme.disconnect();
+    this.undo();
+    clearTimeout(this.#later);
+  }
+
+  resize() {
+    this.width = this.element.clientWidth;
+    this.height = this.element.clientHeight;
+    this.refresh();
+    this.update();
+  }
+
+  /** Count the fixes again, at once or soon. */
+  async refresh(isUrgent = true) {
+    const wait = this.counted + COUNT_AGAIN - performance.now();
+    if (this.#isCounting || (!isUrgent && wait > 0)) {
+      this.#later ??= setTimeout(() => { this.#later = null; this.refresh(); }, Math.max(wait, 100));
+      return;
+    }
+    const range = this.range();
+    if (range === null || this.width < 10) return;
+    this.#isCounting = true;
+    const bins = Math.max(1, Math.floor(this.width / PER_BIN));
+    this.counts = await this.session.ask('density', { from: range[0], to: range[1] + 1, bins });
+    this.countedRange = range;
+    this.counted = performance.now();
+    this.#isCounting = false;
+    this.#draw();
+  }
+
+  /** Put the playhead where the clock is. */
+  update() {
+    const range = this.range();
+    this.element.classList.toggle('is-empty', range === null);
+    if (range === null) return;
+    if (performance.now() - this.counted > COUNT_AGAIN && this.session.clock.isLive) this.refresh(false);
+    const at = this.session.clock.moment(performance.now());
+    if (at === null) return;
+    const x = this.#xOf(at, range);
+    this.playhead.style.transform = `translateX(${x.toFixed(1)}px)`;
+    setText(this.label, this.width < 420 || day(at) === day(this.session.wall()) ? this.#short(at) : moment(at));
+    const half = this.label.offsetWidth / 2;
+    this.label.style.transform = `translateX(${Math.round(Math.max(half, Math.min(this.width - half, x)) - x - half)}px)`;
+    this.element.setAttribute('aria-valuemin', String(Math.round(range[0])));
+    this.element.setAttribute('aria-valuemax', String(Math.round(range[1])));
+    this.element.setAttribute('aria-valuenow', String(Math.round(at)));
+    this.element.setAttribute('aria-valuetext', moment(at));
+  }
+
+  #short(at) {
+    return day(at) === day(this.session.wall()) ? clockSeconds(at) : `${day(at).slice(5)} ${clockSeconds(at)}`;
+  }
+
+  #xOf(at, [from, to]) {
+    return Math.max(0, Math.min(1, (at - from) / (to - from))) * this.width;
+  }
+
+  #momentAt(event, [from, to]) {
+    const box = this.element.getBoundingClientRect();
+    return from + Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)) * (to - from);
+  }
+
+  #down(event) {
+    const range = this.range();
+    if (range === null || event.button > 0) return;
+    this.element.setPointerCapture(event.pointerId);
+    this.element.focus({ preventScroll: true });
+    const wasPlaying = this.session.clock.state === 'playing';
+    this.#drag = { range, wasPlaying }; // of then: while live the bar goes on moving
+    if (wasPlaying) this.session.steer((clock, now) => clock.pause(now));
+    this.#seek(event);
+    event.preventDefault();
+  }
+
+  #move(event) {
+    if (this.#drag) this.#seek(event);
+    else this.#hover(event);
+  }
+
+  #up(event) {
+    if (!this.#drag) return;
+    const { wasPlaying } = this.#drag;
+    this.#drag = null;
+    this.element.releasePointerCapture?.(event.pointerId);
+    if (wasPlaying && event.type === 'pointerup') this.session.steer((clock, now) => clock.play(now));
+  }
+
+  #seek(event) {
+    this.ghost.hidden = true;
+    const at = this.#momentAt(event, this.#drag.range);
+    this.session.steer((clock, now) => clock.seek(at, now));
+  }
+
+  #hover(event) {
+    const range = this.range();
+    if (range === null || event.pointerType === 'touch') return;
+    const at = this.#momentAt(event, range);
+    const x = this.#xOf(at, range);
+    this.ghost.hidden = false;
+    this.ghost.style.transform = `translateX(${x.toFixed(0)}px)`;
+    const text = this.ghost.firstChild;
+    setText(text, this.#short(at));
+    const half = text.offsetWidth / 2;
+    text.style.transform = `translateX(${Math.round(Math.max(half, Math.min(this.width - half, x)) - x - half)}px)`;
+  }
+
+  #draw() {
+    const { canvas, counts, width, height } = this;
+    if (!counts || !width) return;
+    const dpr = Math.min(window.devicePixelRatio || 1, 3);
+    canvas.width = Math.round(width * dpr);
+    canvas.height = Math.round(height * dpr);
+    const context = canvas.getContext('2d');
+    context.scale(dpr, dpr);
+    const style = getComputedStyle(this.element);
+    const color = name => style.getPropertyValue(name).trim();
+    const base = height - 15; // below it the hours
+    context.fillStyle = color('--locshare-line');
+    context.fillRect(0, base, width, 1);
+    const most = counts.reduce((a, b) => Math.max(a, b), 1);
+    context.fillStyle = color('--locshare-accent');
+    const bin = width / counts.length;
+    for (let k = 0; k < counts.length; k++) {
+      if (!counts[k]) continue;
+      const tall = 3 + (base - 21) * Math.sqrt(counts[k] / most);
+      context.fillRect(k * bin, base - tall, Math.max(1, bin - 1), tall);
+    }
+    this.#hours(context, color('--locshare-faint'), base);
+  }
+
+  #hours(context, color, base) {
+    const { width, countedRange: range } = this;
+    const step = STEPS.find(ms => ms / (range[1] - range[0]) * width >= 64) ?? STEPS[STEPS.length - 1];
+    const zone = new Date(range[0]).getTimezoneOffset() * 60000; // so that ticks fall on local hours
+    context.fillStyle = color;
+    context.font = '10px system-ui, sans-serif';
+    context.textBaseline = 'bottom';
+    for (let at = Math.ceil((range[0] - zone) / step) * step + zone; at <= range[1]; at += step) {
+      const x = this.#xOf(at, range);
+      const text = step >= 86400000 ? day(at).slice(5) : step < 60000 ? clockSeconds(at) : clockTime(at);
+      const wide = context.measureText(text).width;
+      context.fillRect(Math.round(x), base, 1, 3);
+      context.fillText(text, Math.max(0, Math.min(width - wide, x - wide / 2)), base + 15);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// What is known of the member under the pointer.
+
+import { make } from './dom.js';
+import * as format from './format.js';
+
+const REFRESH = 500; // ms while the pointer rests
+
+export function createTooltip({ L, map, overlay, session }) {
+  const container = map.getContainer();
+  const tip = make('div', { className: 'locshare-tip', attributes: { role: 'tooltip' } });
+  tip.hidden = true;
+  container.append(tip);
+  let pointer = null;
+  let isAsking = false;
+  let shownAt = 0;
+
+  const look = async () => {
+    if (!pointer || !overlay.shown || isAsking) return;
+    isAsking = true;
+    const { z, dpr, ox, oy } = overlay.shown;
+    const at = map.project(pointer, z).multiplyBy(dpr);
+    const found = await session.ask('hit', { view: overlay.id, x: at.x - ox, y: at.y - oy });
+    isAsking = false;
+    shownAt = performance.now();
+    if (!pointer) return;
+    container.classList.toggle('locshare-over', found !== null);
+    if (found === null) { tip.hidden = true; return; }
+    tip.replaceChildren(...lines(found, session));
+    tip.hidden = false;
+    place(tip, map, L.point(found.x + ox, found.y + oy).divideBy(dpr), z);
+  };
+  const move = event => { pointer = event.latlng; look(); };
+  const leave = () => {
+    pointer = null;
+    tip.hidden = true;
+    container.classList.remove('locshare-over');
+  };
+  const unlisten = session.on('frame', () => { if (!tip.hidden && performance.now() - shownAt > REFRESH) look(); });
+  map.on('mousemove click', move).on('mouseout movestart zoomstart', leave);
+  return () => {
+    unlisten();
+    map.off('mousemove click', move).off('mouseout movestart zoomstart', leave);
+    tip.remove();
+  };
+}
+
+function place(tip, map, projected, zoom) {
+  const head = map.latLngToContainerPoint(map.unproject(projected, zoom));
+  const size = map.getSize();
+  const left = head.x + 18 + tip.offsetWidth > size.x ? head.x - 18 - tip.offsetWidth : head.x + 18;
+  const top = Math.max(6, Math.min(size.y - tip.offsetHeight - 6, head.y - tip.offsetHeight / 2));
+  tip.style.transform = `translate(${Math.max(4, Math.round(left))}px, ${Math.round(top)}px)`;
+}
+
+function lines(found, session) {
+  const name = make('div', { className: 'locshare-tip-name' });
+  const swatch = make('span', { className: 'locshare-dot' });
+  swatch.style.background = session.colors.byId[found.id] ?? '#555';
+  name.append(swatch, make('span', { text: session.names[found.id] ?? '' }));
+  const rows = [
+    ['Position', `${format.age(found.age)} old`],
+    ['Last heard', Number.isFinite(found.heard) ? `${format.age(found.heard)} ago` : null],
+    ['Speed', format.speed(found.speed)],
+    ['Heading', format.heading(found.heading)],
+    ['Battery', format.battery(found.battery)],
+    ['Accuracy', format.accuracy(found.accuracy)],
+  ].filter(([, value]) => value !== null);
+  return [name, ...rows.map(([what, value]) =>
+    make('div', { className: 'locshare-tip-row' }, make('span', { text: what }), make('span', { text: value })))];
+}

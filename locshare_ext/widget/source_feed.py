@@ -1,0 +1,152 @@
+"""What comes from a group or recording, kept once per kernel however many maps show it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from locshare_ext.errors import LocShareError
+from locshare_ext.widget.trail_log import NUMBERS, TrailLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from locshare_ext.client.source import FixBatch, SourceStatus, TrailSource
+    from locshare_ext.widget.layer import TrailLayer
+
+__all__ = ["SourceFeed", "feed_of"]
+
+log = logging.getLogger(__name__)
+
+_feeds: dict[Any, SourceFeed] = {}
+_feeds_lock = threading.Lock()
+
+
+def feed_of(source: TrailSource) -> SourceFeed:
+    """Return the feed of a source, begun now unless there is one; `attach` a layer to it."""
+    key = _key_of(source)
+    with _feeds_lock:
+        found = _feeds.get(key)
+        if found is None or found.is_stopped:
+            found = _feeds[key] = SourceFeed(source, key)
+        return found
+
+
+def _key_of(source: Any) -> Any:
+    """Groups are made anew in every cell; those of one name and server are the same."""
+    if source.is_live and isinstance(name := getattr(source, "name", None), str):
+        return type(source), getattr(source, "server", None), name
+    return id(source)  # the feed holds it, so that the number is not given again
+
+
+class SourceFeed:
+    """Copy a source's fixes into a log, and wake the layers that show it.
+
+    It listens before it asks for the history, so that nothing falls between; what comes
+    meanwhile waits. The history is read in a thread: the cell does not wait for it.
+    """
+
+    def __init__(self, source: TrailSource, key: Any) -> None:
+        self.source = source
+        self.log = TrailLog()
+        self.is_stopped = False
+        self._key = key
+        self._layers: weakref.WeakSet[TrailLayer] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._waiting: list[FixBatch] | None = []
+        self._ids = np.empty(0, np.uint32)  # of the batches' names, in the log
+        self._status: tuple[str, int, str, list[str]] | None = None
+        self._stop: Callable[[], None] | None = None
+        threading.Thread(target=self._begin, name="locshare-history", daemon=True).start()
+
+    def attach(self, layer: TrailLayer) -> None:
+        """Keep a layer, which draws from `log`, up to date from now on."""
+        self._layers.add(layer)
+        if self._status is not None:
+            layer.show_status(*self._status)
+        layer.refresh()
+
+    def detach(self, layer: TrailLayer) -> None:
+        """Forget a layer; with the last one the feed ends."""
+        self._layers.discard(layer)
+        if not self._layers:
+            self.stop()
+
+    def stop(self) -> None:
+        """Listen no more."""
+        with _feeds_lock:
+            self.is_stopped = True
+            if _feeds.get(self._key) is self:
+                del _feeds[self._key]
+        if self._stop is not None:
+            self._stop()
+
+    def _begin(self) -> None:
+        try:
+            if self.source.is_live:
+                stop = self.source.listen(self._take, self._show)
+                self._stop = stop
+                if self.is_stopped:
+                    stop()
+                    return
+                self._show(self.source.status)
+            history = self.source.history()
+        except LocShareError as error:
+            self._tell("offline", _now(), error.message, [])
+            history = None
+        except Exception as error:
+            log.exception("the history of %s could not be read", self.source.title)
+            self._tell("offline", _now(), f"The history could not be read: {error}", [])
+            history = None
+        self._join(history)
+
+    def _join(self, history: FixBatch | None) -> None:
+        """Take the history, then what came while it was read and is not in it."""
+        with self._lock:
+            newest = -1
+            if history is not None and len(history):
+                self._append(history)
+                newest = int(history.seq.max())
+            for batch in self._waiting or ():
+                self._append(batch.take((batch.seq > newest) | (batch.seq < 0)))
+            self._waiting = None
+        self._refresh()
+
+    def _take(self, batch: FixBatch) -> None:
+        with self._lock:
+            if self._waiting is not None:
+                self._waiting.append(batch)
+                return
+            self._append(batch)
+        self._refresh()
+
+    def _append(self, batch: FixBatch) -> None:
+        if not len(batch):
+            return
+        if len(batch.names) > len(self._ids):  # names only grow: earlier ids stay
+            new = self.log.ids_of(batch.names[len(self._ids) :])
+            self._ids = np.concatenate([self._ids, new])
+        numbers = {name: getattr(batch, name) for name in NUMBERS}
+        known = {name: values for name, values in numbers.items() if not np.isnan(values).all()}
+        self.log.append(self._ids[batch.member], batch.time, batch.received, batch.lat, batch.lon, known)
+
+    def _show(self, status: SourceStatus) -> None:
+        self._tell(status.state, status.since, status.text, list(status.near))
+
+    def _tell(self, state: str, since: int, text: str, near: list[str]) -> None:
+        self._status = (state, since, text, near)
+        for layer in list(self._layers):
+            layer.show_status(*self._status)
+
+    def _refresh(self) -> None:
+        for layer in list(self._layers):
+            layer.refresh()
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
