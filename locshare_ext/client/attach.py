@@ -47,6 +47,7 @@ def only_group(api: Api) -> str:
 
 
 def os_user() -> str:
+    """Return the OS user if a member can have that name, else `kernel`."""
     try:
         return member_name(getpass.getuser())
     except (LocShareError, OSError, KeyError, ImportError):  # no such user in a container

@@ -76,7 +76,7 @@ class Connection:
         except (OSError, websocket.WebSocketException, NotConnectedException) as error:
             raise ServerUnreachable(f"{self._server.url} does not answer: {_words(error)}") from None
         finally:
-            self._transport.abort()
+            self._transport.cleanup()
             beats = self._stomp.heartbeat_thread
             self._stomp.on_disconnected()  # ends the heart-beats, also of a connection that never was
             if beats is not None:
@@ -182,6 +182,13 @@ class _Transport(WSTransport):  # type: ignore[misc]
         connection = self.socket
         if connection is not None:
             connection.abort()  # type: ignore[no-untyped-call]
+
+    def cleanup(self) -> None:
+        """Close the socket, without the farewell that websocket-client would wait for."""
+        connection = self.socket
+        self.socket = None  # type: ignore[assignment] # before closing, so that nobody else uses it
+        if connection is not None:
+            connection.shutdown()  # type: ignore[no-untyped-call]
 
     def stop(self) -> None:
         """Do not wait: whoever stops us may be the thread that would have to end."""

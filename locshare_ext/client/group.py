@@ -14,7 +14,7 @@ from locshare_ext.client import registry, simulating
 from locshare_ext.client.attach import only_group, os_user, where
 from locshare_ext.client.callbacks import FixCallback
 from locshare_ext.client.columns import seq_of, table_from_fixes
-from locshare_ext.client.http import Api, path_of
+from locshare_ext.client.http import path_of
 from locshare_ext.client.origin import ServerOrigin, choose, frame_at, frame_of
 from locshare_ext.client.publish import (
     Published,
@@ -64,7 +64,7 @@ class Group:
             raise InvalidInput(f"Group wants a name or a link, got {type(name_or_link).__name__}")
         self._tz = check_zone(tz)
         locate, key, name = where(name_or_link, server, token)
-        self._api = Api(locate)
+        self._api = registry.api(key, locate)
         title = only_group(self._api) if name is None else name
         self._title = unicodedata.normalize("NFKC", title).strip()
         self._name = group_slug(title)
@@ -185,7 +185,6 @@ class Group:
         self._is_closed = True
         simulating.stop(self._key)
         registry.close(self._key)
-        self._api.close()
 
     # frames
 

@@ -7,19 +7,38 @@ import contextlib
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
+from locshare_ext.client.discovery import Server
 from locshare_ext.client.feed import Feed
 from locshare_ext.client.http import Api
 
-__all__ = ["Feed", "Key", "close", "close_all", "existing", "feed", "hold"]
+__all__ = ["Feed", "Key", "api", "close", "close_all", "existing", "feed", "hold"]
 
 Key = tuple[str, ...]  # the group's name, then what tells its server from others
 
 # re-entrant: a Group may be collected, and so come here, while this thread holds it
 _lock = threading.RLock()
 _feeds: dict[tuple[int, Key], Feed] = {}
+_apis: weakref.WeakValueDictionary[tuple[int, Key], Api] = weakref.WeakValueDictionary()
 _holders: dict[tuple[int, Key], weakref.WeakSet[Any]] = {}
+
+
+def api(server_key: Key, locate: Callable[[], Server]) -> Api:
+    """Return what talks to a server, shared by all groups of it; looks for the server now.
+
+    Raises ServerNotFound.
+    """
+    place = (os.getpid(), server_key)
+    with _lock:
+        found = _apis.get(place)
+    if found is not None:
+        found.relocate()
+        return found
+    made = Api(locate)
+    with _lock:
+        return _apis.setdefault(place, made)
 
 
 def feed(key: Key, group: str, api: Api) -> Feed:
