@@ -17,7 +17,8 @@ import webbrowser
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from locshare_ext.cli.publishing import Sender, recorded, server_of_process, simulated
+from locshare_ext.cli.files import read_file
+from locshare_ext.cli.publishing import Sender, server_of_process, simulated, timed_from_loaded
 from locshare_ext.client.simulator import TimedFix
 from locshare_ext.errors import ServerUnreachable
 from locshare_ext.model.names import group_slug
@@ -34,11 +35,11 @@ STOP_LIMIT = 10  # s
 def run(options: argparse.Namespace) -> int:
     """Start JupyterLab and a live group; end both at Ctrl-C or when JupyterLab ends."""
     group_slug(options.group)
-    fixes = recorded(options) if options.file else simulated()
+    fixes = _chosen_fixes(options)
     folder = Path(options.folder).resolve() if options.folder else _default_folder()
     port, token = options.port or _free_port(), secrets.token_hex(16)
     _lay_out(folder, options.group)
-    with contextlib.suppress(KeyboardInterrupt), _sigterm_as_ctrl_c(), _lab(folder, port, token) as lab:
+    with contextlib.suppress(KeyboardInterrupt), _stopped_by_signals(), _lab(folder, port, token) as lab:
         url = f"http://127.0.0.1:{port}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
         print(f"{_what(options)} moves in {options.group!r}: {url}   (Ctrl-C stops everything)", flush=True)
         if not options.no_browser:
@@ -46,6 +47,12 @@ def run(options: argparse.Namespace) -> int:
         with _playing(Sender(server_of_process(lab.pid), options.group), fixes, options):
             lab.wait()
     return 0
+
+
+def _chosen_fixes(options: argparse.Namespace) -> Iterator[TimedFix]:
+    if not options.file:
+        return simulated()
+    return timed_from_loaded(read_file(options.file, options.columns, options.tz))
 
 
 @contextlib.contextmanager
@@ -106,17 +113,24 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, so that nothing is left behind either way."""
+def _stopped_by_signals() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the first Ctrl-C or SIGTERM; further ones do not disturb the ending.
+
+    Set explicitly: a process that a script starts in the background ignores Ctrl-C otherwise.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM)
 
     def stop(*_: object) -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in signals}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -128,7 +142,7 @@ def _lab(folder: Path, port: int, token: str) -> Iterator[subprocess.Popen[bytes
         *(
             f"--ServerApp.root_dir={folder / 'notebooks'}",
             f"--LocShareApp.store_path={folder / 'log.sqlite3'}",
-        f"--LabApp.user_settings_dir={folder / 'settings'}",
+            f"--LabApp.user_settings_dir={folder / 'settings'}",
         ),
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from locshare_ext.cli.progress import measured
 from locshare_ext.errors import InvalidFile, InvalidInput
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ def read_file(path: str, columns: str | None, tz: str | None) -> Loaded:
     A CSV whose columns are not told is asked for on a terminal, with a guess to confirm;
     elsewhere that is an InvalidInput that holds the guess.
     """
-    from tqdm import tqdm
-
     from locshare_ext.formats import load
 
     file = Path(path)
@@ -31,8 +30,8 @@ def read_file(path: str, columns: str | None, tz: str | None) -> Loaded:
         )
     if columns is None and sys.stdin.isatty():
         columns, tz = _ask(file, tz)
-    with tqdm(total=file.stat().st_size, unit="B", unit_scale=True, desc=file.name, delay=1) as bar:
-        loaded = load(file, columns=columns, tz=tz, progress=lambda done, _: bar.update(done - bar.n))
+    with measured(file.name, file.stat().st_size, "B", scale=True) as progress:
+        loaded = load(file, columns=columns, tz=tz, progress=progress)
     for remark in loaded.remarks:
         print(f"{file.name}: {remark}", file=sys.stderr)
     for row in loaded.set_aside[:3]:

@@ -9,14 +9,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from locshare_ext.client.discovery import Server, find_server, server_from_url
 from locshare_ext.client.playback import Played, play, timed_from_table
 from locshare_ext.client.simulator import TimedFix, simulate
 from locshare_ext.errors import InvalidInput
 
-__all__ = ["Sender", "locate_server", "recorded", "server_of_process", "simulated"]
+if TYPE_CHECKING:
+    from locshare_ext.formats.loaded import Loaded
+
+__all__ = ["Sender", "locate_server", "server_of_process", "simulated", "timed_from_loaded"]
 
 PAST = 5 * 60_000  # ms of trail that a simulated group has from the start
 
@@ -65,11 +68,8 @@ def simulated(
     )
 
 
-def recorded(options: argparse.Namespace) -> Iterable[TimedFix]:
-    """Return the fixes of the file that the options name, in the order in which they arrived."""
-    from locshare_ext.cli.files import read_file
-
-    loaded = read_file(options.file, options.columns, options.tz)
+def timed_from_loaded(loaded: Loaded) -> Iterator[TimedFix]:
+    """Return a file's fixes in the order in which they arrived, or were measured if that is unknown."""
     return timed_from_table(loaded.table, clock="received" if loaded.received_known else "time")
 
 

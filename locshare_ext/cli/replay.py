@@ -7,8 +7,7 @@ import sys
 
 from locshare_ext.cli.files import read_file
 from locshare_ext.cli.progress import watched
-from locshare_ext.cli.publishing import Sender, locate_server
-from locshare_ext.client.playback import timed_from_table
+from locshare_ext.cli.publishing import Sender, locate_server, timed_from_loaded
 
 __all__ = ["run"]
 
@@ -16,7 +15,6 @@ __all__ = ["run"]
 def run(options: argparse.Namespace) -> int:
     """Play the file, once or until Ctrl-C."""
     loaded = read_file(options.file, options.columns, options.tz)
-    clock = "received" if loaded.received_known else "time"
     print(
         f"Playing {loaded.path.name} into {options.group!r} at {options.speed:g}x (Ctrl-C stops)",
         file=sys.stderr,
@@ -25,6 +23,6 @@ def run(options: argparse.Namespace) -> int:
     while True:
         with watched("fixes", loaded.table.num_rows) as progress:
             sender = Sender(locate, options.group)
-            sender.play(timed_from_table(loaded.table, clock=clock), speed=options.speed, progress=progress)
+            sender.play(timed_from_loaded(loaded), speed=options.speed, progress=progress)
         if not options.loop:
             return 0
