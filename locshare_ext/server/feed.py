@@ -212,6 +212,9 @@ class Feed:
         except LocShareError as error:
             self._session.fail(error)
             return
+        except Exception as error:
+            self._session.broken(error)
+            return
         finally:
             self._fetching = None
         if entries:

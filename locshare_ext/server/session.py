@@ -44,6 +44,7 @@ from locshare_ext.stomp import (
 
 __all__ = ["Session", "Wire"]
 
+_MAX_TARGETS = 64  # destinations whose groups are remembered
 _numbers = itertools.count(1)
 _JSON_ENCODE = msgspec.json.Encoder().encode
 
@@ -398,6 +399,8 @@ class Session:
         batch = self._site.groups.admit(self.principal, group, event.body)
         while len(self._pending) >= self.limits.pending:
             await asyncio.wait(list(self._pending), return_when=asyncio.FIRST_COMPLETED)
+        if len(self._targets) >= _MAX_TARGETS:
+            self._targets.clear()
         self._targets[event.destination] = group
         self._store(group, batch, event.receipt)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from locshare_ext.broker.access import MANAGE, PUBLISH, Principal, require
 from locshare_ext.broker.log import GroupLog
-from locshare_ext.errors import Conflict, LocShareError, NotFound
+from locshare_ext.errors import Conflict, LocShareError, NotFound, SchemaTooNew, StoreError
 from locshare_ext.model import wire
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
@@ -131,10 +131,15 @@ class Groups:
         group = await self.open(slug)
         if group.is_stored:
             return group
-        known = [info.name for info in await self._logs()]
-        if slug in known:  # its first entry was stored since
-            group.is_stored = True
-            return group
+        known = {info.name: info for info in await self._logs()}
+        if slug in known:
+            if known[slug].epoch == group.log.epoch:  # its first entry was stored since
+                group.is_stored = True
+                return group
+            # opened while the store failed; now it answers
+            self._open.pop(slug, None)
+            group.log.close("the store is back: subscribe again")
+            return await self.open(slug)
         near = near_names(slug, known)
         hint = f"; near names: {', '.join(near)}" if near else ""
         raise NotFound(
@@ -255,15 +260,21 @@ class Groups:
         if self._on_open is not None:
             self._on_open()
             self._on_open = None
-        info = await self.store.log(slug)
         names: dict[str, str] = {}
+        try:
+            info = await self.store.log(slug)
+            if info is not None:
+                names = {fold(name): name for name in await self.store.counts(slug)}
+        except SchemaTooNew:
+            raise
+        except StoreError:
+            info = None  # whoever is here still sees what comes, marked volatile
         if info is None:
             self._make_room()
             info = LogInfo(slug, "group", new_epoch(), oldest=1, head=0, created=self.clock())
             is_stored = False
         else:
             is_stored = True
-            names = {fold(name): name for name in await self.store.counts(slug)}
         log = GroupLog(info, self.store, length=self.options.log_length)
         group = Group(slug, log, complete_settings(info.settings, slug), is_stored, names)
         self._open[slug] = group

@@ -88,7 +88,7 @@ async def stomp(jp_ws_fetch: Callable[..., Any]) -> AsyncIterator[Callable[..., 
 
     yield connect
     for client in clients:
-        client.socket.close()
+        await client.close()
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,9 @@ class StompClient:
         self.socket = socket
         self.binary = binary
         self.beats = 0
+        self._stream = socket.protocol.stream
         self.messages: list[bytes | str] = []
+        self.skipped: list[Frame] = []  # came while an answer was waited for
         self._parser = FrameParser(version=None)
 
     def write(self, command: str, headers: dict[str, str], body: Any = b"") -> None:
@@ -38,6 +40,11 @@ class StompClient:
 
     async def frame(self, timeout: float = 10) -> Frame | None:
         """Return the next frame, None when the server has closed."""
+        if self.skipped:
+            return self.skipped.pop(0)
+        return await self._receive(timeout)
+
+    async def _receive(self, timeout: float = 10) -> Frame | None:
         while True:
             frame = self._parser.next_frame()
             if isinstance(frame, Frame):
@@ -59,16 +66,18 @@ class StompClient:
         receipt = headers.setdefault("receipt", f"r-{id(headers)}")
         self.write(command, headers, body)
         while True:
-            frame = await self.frame()
+            frame = await self._receive()
             assert frame is not None, "closed without an answer"
             if frame.command == "ERROR" or frame.get("receipt-id") == receipt:
                 return frame
             self.skipped.append(frame)
 
-    @property
-    def skipped(self) -> list[Frame]:
-        """Frames that came while an answer was waited for."""
-        return self.__dict__.setdefault("_skipped", [])
+    async def close(self) -> None:
+        """Close the WebSocket and wait until it is."""
+        self.socket.close()
+        async with asyncio.timeout(10):
+            while not self._stream.closed():  # a moment after the handshake
+                await asyncio.sleep(0.001)
 
     async def closed(self) -> int | None:
         """Wait for the close handshake; returns its code."""
