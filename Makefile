@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 0
-GROUP ?= hikers
 SPEED ?= 1
 SETTINGS := pyproject.toml locshare_ext/server/jupyter_server_config.d/locshare_ext.json locshare_ext/widget/labextension/package.json
 
@@ -20,7 +19,7 @@ help:
 	@echo "make bench                the benchmarks, each beside a reference in the same run"
 
 demo: $(VENV)/.installed
-	@$(BIN)/jupyter locshare demo --port $(PORT) --group "$(GROUP)" --speed $(SPEED) --folder .demo \
+	@$(BIN)/jupyter locshare demo --port $(PORT) --speed $(SPEED) --folder .demo $(if $(GROUP),--group "$(GROUP)") \
 	  $(if $(FROM),--from "$(FROM)") $(if $(COLUMNS),--columns "$(COLUMNS)") $(if $(TZ),--tz "$(TZ)") \
 	  $(if $(filter no,$(BROWSER)),--no-browser)
 

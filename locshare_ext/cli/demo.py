@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -34,19 +35,27 @@ STOP_LIMIT = 10  # s
 
 def run(options: argparse.Namespace) -> int:
     """Start JupyterLab and a live group; end both at Ctrl-C or when JupyterLab ends."""
-    group_slug(options.group)
+    group = options.group or _group_of(options.file)
+    group_slug(group)
     fixes = _chosen_fixes(options)
     folder = Path(options.folder).resolve() if options.folder else _default_folder()
     port, token = options.port or _free_port(), secrets.token_hex(16)
-    _lay_out(folder, options.group)
+    _lay_out(folder, group)
     with contextlib.suppress(KeyboardInterrupt), _stopped_by_signals(), _lab(folder, port, token) as lab:
         url = f"http://127.0.0.1:{port}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
-        print(f"{_what(options)} moves in {options.group!r}: {url}   (Ctrl-C stops everything)", flush=True)
+        print(f"{_what(options)} moves in {group!r}: {url}   (Ctrl-C stops everything)", flush=True)
         if not options.no_browser:
             webbrowser.open(url)
-        with _playing(Sender(server_of_process(lab.pid), options.group), fixes, options):
+        with _playing(Sender(server_of_process(lab.pid), group), fixes, options):
             lab.wait()
     return 0
+
+
+def _group_of(file: str | None) -> str:
+    """Return a group's name for a file, so that two recordings never mix on one map."""
+    if file is None:
+        return DEMO_GROUP
+    return re.sub(r"[^\w-]+", "-", Path(file).stem).strip("-_")[:40] or DEMO_GROUP
 
 
 def _chosen_fixes(options: argparse.Namespace) -> Iterator[TimedFix]:

@@ -72,7 +72,7 @@ def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     _columns(command)
     _speed(command, 1.0)
-    command.add_argument("--group", default="hikers", help="the group's name (default: %(default)s)")
+    command.add_argument("--group", help="the group's name (default: hikers, or as the file is called)")
     command.add_argument("--port", type=int, default=0, help="of JupyterLab (default: a free one)")
     command.add_argument(
         "--folder", help="where the notebooks and the log lie (default: in Jupyter's data folder)"
