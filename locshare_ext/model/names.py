@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from locshare_ext.errors import InvalidName
 
@@ -68,6 +69,7 @@ def member_name(name: str) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)  # asked several times for every fix
 def fold(name: str) -> str:
     """Return the form in which two member names are the same name."""
     return unicodedata.normalize("NFC", name.casefold())

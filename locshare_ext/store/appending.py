@@ -15,9 +15,17 @@ from locshare_ext.model.names import fold
 from locshare_ext.model.sequence import Newest, sent_time
 from locshare_ext.model.sequence import Sequence as Numbering
 from locshare_ext.model.store import Appended, LogKind
-from locshare_ext.store.rows import INSERT_EVENT, INSERT_FIX, event_row, first_id, fix_row
+from locshare_ext.store.rows import (
+    INSERT_EVENTS,
+    INSERT_FIXES,
+    REPLACE_TALLIES,
+    event_row,
+    first_id,
+    fix_row,
+    insert,
+)
 
-__all__ = ["LogState", "append_batch", "load_state", "make_log", "save_states"]
+__all__ = ["Batches", "LogState", "load_state", "make_log"]
 
 _Key = tuple[int, int, float, float]  # member, sent time, lat, lon
 _LOOKED_UP_AT_ONCE = 250
@@ -83,83 +91,94 @@ def make_log(conn: sqlite3.Connection, name: str, kind: LogKind, epoch: str, set
     )
 
 
-def append_batch(conn: sqlite3.Connection, state: LogState, drafts: Sequence[Fix | Event]) -> Appended:
-    """Insert what is new of a batch; the caller commits, after `save_states`."""
-    entries, duplicates = state.numbering.admit(drafts, _stored(conn, state, drafts))
-    fixes: list[tuple[Any, ...]] = []
-    events: list[tuple[Any, ...]] = []
-    base = first_id(state.id)
-    for entry in entries:
-        item = entry.item
-        if isinstance(item, Event):
-            of = None if item.member is None else _member(conn, state, item.member).id
-            events.append(event_row(base + entry.offset, of, item))
-            continue
-        member = _member(conn, state, item.member)
-        member.fixes += 1
-        if "late" not in item.flags:
-            member.newest_offset = entry.offset
-        state.touched.add(fold(item.member))
-        fixes.append(fix_row(base + entry.offset, member.id, item))
-    if fixes:
-        conn.executemany(INSERT_FIX, fixes)
-    if events:
-        conn.executemany(INSERT_EVENT, events)
-    return Appended(tuple(entries), duplicates, state.numbering.head)
+class Batches:
+    """The batches of one transaction: their rows are inserted together, just before it commits.
 
+    That is few calls into SQLite for many small batches: each call lets go of the
+    interpreter's lock, and waits for it again when another thread is busy.
+    """
 
-def save_states(conn: sqlite3.Connection, states: Sequence[LogState]) -> None:
-    """Write heads and tallies of the logs that the transaction appended to."""
-    conn.executemany(
-        "UPDATE logs SET head = ? WHERE id = ?", [(state.numbering.head, state.id) for state in states]
-    )
-    for state in states:
-        if state.touched:
-            conn.executemany("INSERT OR REPLACE INTO tallies VALUES (?, ?, ?, ?, ?)", _tallies(state))
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+        self._states: dict[int, LogState] = {}
+        self._fixes: list[tuple[Any, ...]] = []
+        self._events: list[tuple[Any, ...]] = []
+
+    def add(self, state: LogState, drafts: Sequence[Fix | Event]) -> Appended:
+        """Number, flag and take what is new of a batch."""
+        self._states[state.id] = state
+        entries, duplicates = state.numbering.admit(drafts, self._stored(state, drafts))
+        base = first_id(state.id)
+        for entry in entries:
+            item = entry.item
+            if isinstance(item, Event):
+                of = None if item.member is None else self._member(state, fold(item.member), item.member).id
+                self._events.append(event_row(base + entry.offset, of, item))
+                continue
+            folded = fold(item.member)
+            member = self._member(state, folded, item.member)
+            member.fixes += 1
+            if "late" not in item.flags:
+                member.newest_offset = entry.offset
+            state.touched.add(folded)
+            self._fixes.append(fix_row(base + entry.offset, member.id, item))
+        return Appended(tuple(entries), duplicates, state.numbering.head)
+
+    def finish(self) -> None:
+        """Insert all rows, and save the heads and tallies of their logs; the caller commits."""
+        self._flush()
+        states = self._states.values()
+        self._conn.executemany(
+            "UPDATE logs SET head = ? WHERE id = ?", [(state.numbering.head, state.id) for state in states]
+        )
+        insert(self._conn, REPLACE_TALLIES, [row for state in states for row in _tallies(state)])
+        for state in states:
             state.touched.clear()
+
+    def _flush(self) -> None:
+        insert(self._conn, INSERT_FIXES, self._fixes)
+        insert(self._conn, INSERT_EVENTS, self._events)
+        self._fixes.clear()
+        self._events.clear()
+
+    def _member(self, state: LogState, folded: str, name: str) -> _Member:
+        member = state.members.get(folded)
+        if member is None:
+            made = self._conn.execute("INSERT INTO members (log, name) VALUES (?, ?)", (state.id, name))
+            assert made.lastrowid is not None  # noqa: S101 - an INSERT has one
+            member = state.members[folded] = _Member(made.lastrowid)
+        return member
+
+    def _stored(self, state: LogState, drafts: Sequence[Fix | Event]) -> Callable[[Fix], bool]:
+        """Return the test for fixes that the log already has, after one look-up for the batch.
+
+        Fixes newer than all that is stored of their member cannot be there and cost nothing.
+        """
+        wanted: set[tuple[int, int]] = set()
+        for draft in drafts:
+            if isinstance(draft, Event):
+                continue
+            folded = fold(draft.member)
+            newest = state.numbering.newest.get(folded)
+            if newest is not None and (sent := sent_time(draft)) <= newest.sent:
+                wanted.add((state.members[folded].id, sent))
+        if not wanted:
+            return _never
+        self._flush()  # the batches before may hold them
+        found = _find_stored(self._conn, wanted)
+        members = state.members
+
+        def is_stored(fix: Fix) -> bool:
+            member = members.get(fold(fix.member))
+            return member is not None and (member.id, sent_time(fix), fix.lat, fix.lon) in found
+
+        return is_stored
 
 
 def _tallies(state: LogState) -> Iterator[tuple[int, ...]]:
     for folded in state.touched:
         member, newest = state.members[folded], state.numbering.newest[folded]
         yield member.id, member.fixes, newest.effective, newest.sent, member.newest_offset
-
-
-def _member(conn: sqlite3.Connection, state: LogState, name: str) -> _Member:
-    folded = fold(name)
-    member = state.members.get(folded)
-    if member is None:
-        made = conn.execute("INSERT INTO members (log, name) VALUES (?, ?)", (state.id, name))
-        assert made.lastrowid is not None  # noqa: S101 - an INSERT has one
-        member = state.members[folded] = _Member(made.lastrowid)
-    return member
-
-
-def _stored(
-    conn: sqlite3.Connection, state: LogState, drafts: Sequence[Fix | Event]
-) -> Callable[[Fix], bool]:
-    """Return the test for fixes that the log already has, after one look-up for the batch.
-
-    Fixes newer than all that is stored of their member cannot be there and cost nothing.
-    """
-    wanted: set[tuple[int, int]] = set()
-    for draft in drafts:
-        if isinstance(draft, Event):
-            continue
-        folded = fold(draft.member)
-        newest = state.numbering.newest.get(folded)
-        if newest is not None and (sent := sent_time(draft)) <= newest.sent:
-            wanted.add((state.members[folded].id, sent))
-    if not wanted:
-        return _never
-    found = _find_stored(conn, wanted)
-    members = state.members
-
-    def is_stored(fix: Fix) -> bool:
-        member = members.get(fold(fix.member))
-        return member is not None and (member.id, sent_time(fix), fix.lat, fix.lon) in found
-
-    return is_stored
 
 
 def _find_stored(conn: sqlite3.Connection, wanted: set[tuple[int, int]]) -> set[_Key]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -16,13 +18,15 @@ from locshare_ext.store.schema import ENTRY_BITS
 __all__ = [
     "EVENT_COLUMNS",
     "FIX_COLUMNS",
-    "INSERT_EVENT",
-    "INSERT_FIX",
+    "INSERT_EVENTS",
+    "INSERT_FIXES",
+    "REPLACE_TALLIES",
     "event_from_row",
     "event_row",
     "first_id",
     "fix_from_row",
     "fix_row",
+    "insert",
     "last_id",
     "offset_of",
 ]
@@ -31,8 +35,9 @@ LATE, FUTURE, REPAIRED = 1, 2, 4
 _BITS = {"late": LATE, "future": FUTURE, "repaired": REPAIRED}
 _FLAGS = tuple(tuple(name for name, bit in _BITS.items() if bits & bit) for bits in range(8))
 
-INSERT_FIX = f"INSERT INTO fixes VALUES ({', '.join('?' * 15)})"
-INSERT_EVENT = f"INSERT INTO events VALUES ({', '.join('?' * 7)})"
+INSERT_FIXES = "INSERT INTO fixes VALUES"
+INSERT_EVENTS = "INSERT INTO events VALUES"
+REPLACE_TALLIES = "INSERT OR REPLACE INTO tallies VALUES"
 FIX_COLUMNS = (
     "fixes.id, members.name, time, received, lat, lon, altitude, accuracy, speed, heading, battery, "
     "source, flags, extra"
@@ -58,8 +63,24 @@ def offset_of(entry_id: int) -> int:
     return entry_id & (1 << ENTRY_BITS) - 1
 
 
+def insert(conn: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, up to 128 with one call.
+
+    Not `executemany`: that lets go of the interpreter's lock and takes it again for every
+    row, and beside a busy thread each of those waits 5 ms (a commit of ten fixes beside an
+    export took 340 ms).
+    """
+    done = 0
+    while done < len(rows):
+        size = min(128, 1 << (len(rows) - done).bit_length() - 1)  # few sizes: they stay prepared
+        one = f"({', '.join('?' * len(rows[0]))})"
+        sql = f"{statement} {', '.join([one] * size)}"
+        conn.execute(sql, list(chain.from_iterable(rows[done : done + size])))
+        done += size
+
+
 def fix_row(entry_id: int, member: int, fix: Fix) -> tuple[Any, ...]:
-    """Return the values for INSERT_FIX."""
+    """Return the values of a row for INSERT_FIXES."""
     flags = fix.flags
     bits = sum(_BITS.get(flag, 0) for flag in flags) if flags else 0
     return (
@@ -104,7 +125,7 @@ def fix_from_row(row: tuple[Any, ...], epoch: str) -> Entry:
 
 
 def event_row(entry_id: int, member: int | None, event: Event) -> tuple[Any, ...]:
-    """Return the values for INSERT_EVENT."""
+    """Return the values of a row for INSERT_EVENTS."""
     data = None if event.data is None else _encode(event.data).decode()
     return (entry_id, member, event.kind, event.time, event.received, event.text, data)
 

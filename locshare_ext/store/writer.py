@@ -17,7 +17,7 @@ from locshare_ext.errors import InvalidInput, LocShareError, NotFound, StoreErro
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Appended, LogKind
-from locshare_ext.store.appending import LogState, append_batch, load_state, make_log, save_states
+from locshare_ext.store.appending import Batches, LogState, load_state, make_log
 from locshare_ext.store.boot import mark_closed, mark_open, this_boot
 from locshare_ext.store.connection import Synchronous, failure, open_writer
 
@@ -107,13 +107,9 @@ class Desk:
         self.check_file()
         conn.execute("BEGIN IMMEDIATE")
         self._notice_others(conn)
-        touched: dict[int, LogState] = {}
-        answers = []
-        for job in jobs:
-            state = self._state_for(job)
-            answers.append(append_batch(conn, state, job.drafts))
-            touched[state.id] = state
-        save_states(conn, list(touched.values()))
+        batches = Batches(conn)
+        answers = [batches.add(self._state_for(job), job.drafts) for job in jobs]
+        batches.finish()
         conn.execute("COMMIT")
         return answers
 
