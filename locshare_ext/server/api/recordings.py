@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordingHandler", "RecordingTrailsHandler", "RecordingsHandler"]
 
+# what clients call JSON that they do not think about: curl's -d among them
+_JSON_TYPES = ("", "application/json", "text/plain", "application/x-www-form-urlencoded")
 _IN_MEMORY = 4 << 20  # bytes of an import that need no file
 _MOST_AT_ONCE = 1 << 20  # bytes written to it at a time
 
@@ -34,7 +36,7 @@ class RecordingsHandler(Handler):
     def is_import(self) -> bool:
         """Whether the body is a file."""
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return self.request.method == "POST" and kind not in ("", "application/json", "text/plain")
+        return self.request.method == "POST" and kind not in _JSON_TYPES
 
     @property
     def body_limit(self) -> int:

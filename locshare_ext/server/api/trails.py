@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from locshare_ext.broker.access import WATCH
 from locshare_ext.errors import InvalidInput
+from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.store import LogInfo
 from locshare_ext.server.api.parameters import TRAIL_PARAMETERS, selection
 from locshare_ext.server.base import Handler
@@ -33,6 +34,8 @@ class TrailsHandler(Handler):
         log = group.log
 
         def place(text: str, field: str) -> int:
+            if text not in ("start", "now"):
+                Cursor.parse(text, field=field)  # `place` would name another field
             return log.place(text, "start").offset
 
         chosen = selection(query, place)
