@@ -36,11 +36,13 @@ class Choice:
 class Origin(Protocol):
     """Gives fixes as an Arrow table with the fields of trails, ascending by seq.
 
-    group, recording: what these columns of a frame say.
+    group, recording: what these columns of a frame say. epoch: of the log, once a table
+    was given; None if it is not known, as of a file.
     """
 
     group: str
     recording: str
+    epoch: str | None
 
     def table(self, choice: Choice) -> pa.Table:
         """Return the fixes of a choice."""
@@ -53,6 +55,7 @@ class ServerOrigin:
         self.api = api
         self.group = group
         self.recording = recording
+        self.epoch: str | None = None
         self._path = (
             path_of("groups", group, "trails")
             if recording_id is None
@@ -69,7 +72,8 @@ class ServerOrigin:
         is_askable = choice.members is not None and not any("," in name for name in choice.members)
         if is_askable:
             params["members"] = ",".join(choice.members or ())
-        table, _ = self.api.table(self._path, params)
+        table, said = self.api.table(self._path, params)
+        self.epoch = said.get("epoch")
         return table if choice.members is None or is_askable else _only(table, choice.members)
 
 
@@ -80,6 +84,7 @@ class TableOrigin:
         self._table = table
         self.group = group
         self.recording = recording
+        self.epoch: str | None = None
 
     def table(self, choice: Choice) -> pa.Table:
         """Return the rows of the table that are chosen."""

@@ -47,6 +47,7 @@ class Player:
         *,
         speed: float,
         clock: Clock,
+        epoch: str | None = None,
         now: Callable[[], float] = monotonic,
     ) -> None:
         moments = table.column(clock).to_numpy()
@@ -54,7 +55,7 @@ class Player:
         self._table = table.take(order)
         self._moments = moments[order]
         self._callbacks = callbacks
-        self._clock = clock
+        self._epoch = epoch  # of the log, for the fixes' cursors
         self._now = now
         self._speed = check_speed(speed)
         self._change = threading.Condition(threading.RLock())
@@ -145,7 +146,8 @@ class Player:
 
     def _fixes(self, begin: int, end: int) -> Iterator[Fix]:
         moments = self._moments[begin:end].tolist()
-        for fix, moment in zip(fixes_from_table(self._table.slice(begin, end - begin)), moments, strict=True):
+        fixes = fixes_from_table(self._table.slice(begin, end - begin), epoch=self._epoch)
+        for fix, moment in zip(fixes, moments, strict=True):
             if self._is_stopped or self._is_paused:
                 return
             self._seen = moment

@@ -224,7 +224,9 @@ class Recording:
         table = self._table()
         if self._player is not None:
             self._player.stop()
-        player = self._player = Player(table, self._callbacks, speed=speed, clock=check_clock(clock))
+        player = self._player = Player(
+            table, self._callbacks, speed=speed, clock=check_clock(clock), epoch=self._origin.epoch
+        )
         if wait:
             player.run()
         else:

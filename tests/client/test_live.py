@@ -230,7 +230,7 @@ def test_a_link_attaches(served: Served, collected: Collected) -> None:
     assert group.ready().state == "live"
     assert served.token not in repr(group)
     attach(served, "another").publish(lat=1, lon=2)
-    with pytest.raises(InvalidInput, match="names no group.*another"):
+    with pytest.raises(InvalidInput, match=r"names no group.*another"):
         Group(served.link)
 
 
