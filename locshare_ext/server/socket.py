@@ -7,7 +7,7 @@ from typing import Any
 
 from tornado import iostream, websocket
 
-from locshare_ext.errors import Unavailable
+from locshare_ext.errors import InvalidInput, Unavailable
 from locshare_ext.server.base import Handler
 from locshare_ext.server.frames import BINARY, TEXT
 from locshare_ext.server.session import Session
@@ -30,6 +30,10 @@ class StompSocket(Handler, websocket.WebSocketHandler):
     async def get(self, *args: str, **kwargs: str) -> None:
         """Upgrade, unless there are too many connections."""
         site = self.site
+        if self.request.headers.get("Upgrade", "").lower() != "websocket":
+            raise InvalidInput(
+                "this address speaks WebSocket only", code="websocket_expected", field="upgrade"
+            )
         if len(site.sessions) >= site.limits.connections:
             raise Unavailable(
                 f"there are {site.limits.connections} connections already", code="too_many_connections"

@@ -359,7 +359,7 @@ async def test_what_is_not_there_has_the_same_shape(fetch):
         assert error(await fetch(path), 404)["code"] == "not_found"
     assert error(await fetch("api/groups", "PUT", b"{}"), 405)["code"] == "method_not_allowed"
     assert error(await fetch("nothing", "DELETE"), 404)["code"] == "not_found"
-    assert (await fetch("stomp")).code == 400  # no upgrade
+    assert error(await fetch("stomp"), 400)["code"] == "websocket_expected"
 
 
 async def test_our_own_bugs_are_not_explained(fetch, site, monkeypatch, caplog):
