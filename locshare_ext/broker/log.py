@@ -188,8 +188,9 @@ class GroupLog:
 
     async def forget(self, member: str) -> int:
         """Remove every trace of a member from store and memory; returns the number of entries."""
-        count = await self._store.forget(self.name, member)
         self._tail.remove(partial(_is_of, fold(member)))
+        count = await self._store.forget(self.name, member)
+        self._tail.restart(self.head)  # what the store removed of what came meanwhile, only it knows
         self._newest.reset()
         await self.refresh()
         return count

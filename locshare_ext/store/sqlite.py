@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -84,6 +85,8 @@ class SQLiteStore:
 
     async def update_settings(self, name: str, settings: Mapping[str, Any]) -> LogInfo:
         """Replace a log's settings; raises NotFound if there is no such log."""
+        if not self._exists():
+            raise _no_log(name)
         return await self._write(partial(_set, name=name, settings=settings))
 
     async def delete_log(self, name: str) -> None:
@@ -155,6 +158,8 @@ class SQLiteStore:
 
     async def put_recording(self, recording: RecordingInfo) -> None:
         """Make or replace a recording by its id; raises NotFound if there is no such log."""
+        if not self._exists():
+            raise _no_log(recording.log)
         await self._write(partial(_put_recording, recording=recording))
 
     async def recordings(self, log: str | None = None) -> list[RecordingInfo]:
@@ -171,8 +176,9 @@ class SQLiteStore:
     async def close(self) -> None:
         """Finish what was begun, close files and threads; twice is no error."""
         self._is_closed = True
-        for conn in self._connections:
-            conn.interrupt()  # a long export need not be waited for
+        for conn in tuple(self._connections):
+            with suppress(sqlite3.ProgrammingError):  # its thread closed it just now
+                conn.interrupt()  # a long export need not be waited for
         await self._writer.close(self._close_readers)
 
     def _exists(self) -> bool:
@@ -257,8 +263,12 @@ def _find(conn: sqlite3.Connection, name: str) -> tuple[int, LogInfo] | None:
 def _info(conn: sqlite3.Connection, name: str) -> LogInfo:
     found = selecting.find_log(conn, name)
     if found is None:
-        raise NotFound(f"there is no log {name!r}", code="log_not_found")
+        raise _no_log(name)
     return found[1]
+
+
+def _no_log(name: str) -> NotFound:
+    return NotFound(f"there is no log {name!r}", code="log_not_found")
 
 
 def _create(desk: Desk, name: str, kind: LogKind, epoch: str, settings: Mapping[str, Any]) -> LogInfo:
@@ -279,7 +289,7 @@ def _set(desk: Desk, name: str, settings: Mapping[str, Any]) -> LogInfo:
 def _put_recording(desk: Desk, recording: RecordingInfo) -> None:
     found = selecting.find_log(desk.conn, recording.log)
     if found is None:
-        raise NotFound(f"there is no log {recording.log!r}", code="log_not_found")
+        raise _no_log(recording.log)
     values = (
         recording.id,
         found[0],

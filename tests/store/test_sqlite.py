@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from locshare_ext.errors import InvalidInput, SchemaTooNew, StoreError
+from locshare_ext.errors import InvalidInput, NotFound, SchemaTooNew, StoreError
 from locshare_ext.model.store import Selection
 from locshare_ext.store import SQLiteStore, upkeep
 from locshare_ext.store.boot import SKIPPED
@@ -44,6 +44,8 @@ async def test_an_idle_store_has_no_file_and_no_thread(path: Path) -> None:
     assert (await store.trails("hikers", Selection())).num_rows == 0
     assert await store.trim("hikers", T0) == 0
     await store.delete_log("hikers")
+    with pytest.raises(NotFound):
+        await store.update_settings("hikers", {})
     assert threads() == set()
     assert not path.parent.exists()
     await store.close()
@@ -320,10 +322,10 @@ async def test_opening_and_closing_in_a_loop_leaks_nothing(path: Path) -> None:
         await store.close()
 
     await once(0)
-    before = me.num_fds(), me.num_threads()
+    before = me.num_fds(), threading.active_count()
     for number in range(1, 20):
         await once(number)
-    assert (me.num_fds(), me.num_threads()) == before
+    assert (me.num_fds(), threading.active_count()) == before
     assert threads() == set()
 
 
@@ -333,6 +335,18 @@ async def test_close_finishes_what_was_begun(path: Path) -> None:
     await store.close()
     assert [(await future).head for future in futures] == list(range(1, 201))
     assert os.listdir(path.parent) == ["store.db"]
+
+
+async def test_close_ends_a_long_read(path: Path) -> None:
+    store = SQLiteStore(path)
+    for number in range(30):
+        await put(store, *(a_fix("ann", number * 1000 + n) for n in range(1000)))
+    reads = [asyncio.ensure_future(store.trails("hikers", Selection())) for _ in range(8)]
+    await store.read("hikers", 0, 1)
+    await store.close()
+    ended = await asyncio.gather(*reads, return_exceptions=True)
+    assert all(isinstance(one, StoreError) or getattr(one, "num_rows", 0) == 30_000 for one in ended)
+    assert threads() == set()
 
 
 async def test_a_store_that_was_not_closed_does_not_keep_the_program_alive(path: Path) -> None:
