@@ -106,7 +106,8 @@ def parse_columns(text: str) -> ColumnMap:
                 f"columns: {item!r} is not FIELD=COLUMN, such as lat=latitude", field="columns"
             )
         if name not in FIELDS and not (name.startswith(_EXTRA) and len(name) > len(_EXTRA)):
-            near = near_names(name, FIELDS, 1)
+            near = [field for field, aliases in _ALIASES.items() if name.casefold() in aliases.split()]
+            near = near or near_names(name, FIELDS, 1)
             hint = f"did you mean {near[0]}?" if near else f"expected {', '.join(FIELDS)} or extra.KEY"
             raise InvalidInput(f"columns: {name!r} is no field; {hint}", field="columns")
         plain = _plain(name)

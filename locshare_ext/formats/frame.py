@@ -86,8 +86,8 @@ def frame_from_arrow(
     one = np.zeros(rows, dtype=np.int8)
     received = _int64(table, "received")
     columns: dict[str, Any] = {
-        "recording": category(one, [recording]),
-        "group": category(one, [group]),
+        "recording": category(one, [recording] if rows else []),
+        "group": category(one, [group] if rows else []),
         "member": category(member_codes, members),
         "trip": category(trip, trips),
         "source": category(source, sources),

@@ -275,26 +275,24 @@ def _named(
     if member is not None:
         return [(track, member) for track in tracks]
     names: dict[str, str] = {}  # a track's title -> its member
-    taken: set[str] = set()
+    owners: dict[str, str] = {}  # a member, folded -> the title it was made of, folded
     for title in dict.fromkeys(track.name for track in tracks if track.name):
         # titles that differ in case only are one member's, as names of members are
-        names[title] = _free(as_member(title, stem), taken - {fold(title)})
-        taken.add(fold(names[title]))
+        names[title] = _free(as_member(title, stem), owners, fold(title))
         if names[title] != title:
             remarks.append(f"track {title[:80]!r} is member {names[title]!r}")
     nameless = [track for track in tracks if not track.name]
     of_nameless: dict[int, str] = {}
     for number, track in enumerate(nameless, 1):
         name = stem if len(nameless) == 1 else f"{stem[:56]}-{number}"
-        of_nameless[id(track)] = _free(as_member(name, "track"), taken)
-        taken.add(fold(of_nameless[id(track)]))
+        of_nameless[id(track)] = _free(as_member(name, "track"), owners, f"nameless {number}\n")
     return [(track, names[track.name] if track.name else of_nameless[id(track)]) for track in tracks]
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """Return the name, with a number behind it if it is another's."""
+def _free(name: str, owners: dict[str, str], title: str) -> str:
+    """Return the name, with a number behind it if it was made of another title."""
     number, free = 2, name
-    while fold(free) in taken:
+    while owners.setdefault(fold(free), title) != title:
         free = f"{name[:58]} {number}"
         number += 1
     return free

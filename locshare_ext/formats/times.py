@@ -69,6 +69,8 @@ class TimeReader:
         return self._within(self._of_local(moment.replace(tzinfo=zone), text), text)
 
     def _of_number(self, text: str) -> int:
+        if abs(float(text)) > 1e20:
+            raise self._error(text, "is not between the years 1800 and 2200")
         if self._unit is None and abs(float(text)) >= 1e14:
             return int(float(text)) // (1_000 if abs(float(text)) < 1e17 else 1_000_000)
         if self._unit == "s" or (self._unit is None and abs(float(text)) < 1e11):
