@@ -87,7 +87,10 @@ class Callbacks:
         batch: list[Fix] = []
         for fix in fixes:  # lazily: whoever hands them in keeps a clock by it
             for entry in here:
-                self._call(entry, fix)
+                try:
+                    entry.call(fix)
+                except Exception as error:
+                    self._failed(entry, error)
             if elsewhere:
                 batch.append(fix)
         for entry in elsewhere:
@@ -96,18 +99,17 @@ class Callbacks:
 
     def _call_all(self, entry: _Entry, fixes: list[Fix]) -> None:
         for fix in fixes:
-            self._call(entry, fix)
+            try:
+                entry.call(fix)
+            except Exception as error:
+                self._failed(entry, error)
 
-    def _call(self, entry: _Entry, fix: Fix) -> None:
-        try:
-            entry.call(fix)
-        except Exception as error:
-            entry.failures += 1
-            place = _place(error.__traceback__)
-            kind = (type(error), *place)
-            if kind not in entry.shown and len(entry.shown) < 20:
-                entry.shown.add(kind)
-                self._show(_describe(entry, error))
+    def _failed(self, entry: _Entry, error: Exception) -> None:
+        entry.failures += 1
+        kind = (type(error), *_place(error.__traceback__))
+        if kind not in entry.shown and len(entry.shown) < 20:
+            entry.shown.add(kind)
+            self._show(_describe(entry, error))
 
 
 def _describe(entry: _Entry, error: Exception) -> str:

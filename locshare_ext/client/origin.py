@@ -11,6 +11,7 @@ from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.times import ms_from, now_ms, span_ms
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import Clock, check_clock
+from locshare_ext.model.trail import arrow_schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,8 @@ class ServerOrigin:
 
     def table(self, choice: Choice) -> pa.Table:
         """Ask the server; raises NotFound when it does not have this group or recording."""
+        if choice.members == ():
+            return arrow_schema().empty_table()
         params: dict[str, Any] = {"clock": choice.clock}
         if choice.since is not None:
             params["since"] = choice.since
@@ -164,7 +167,7 @@ def frame_at(
     from locshare_ext.formats.latest import at_frame
 
     tables: list[pa.Table] = []
-    missing = None if members is None else tuple(members)
+    missing = tuple(members) if members else None  # an empty group has no members to ask for
     for window in _WINDOWS if missing is not None else (None,):
         since = None if window is None else moment - window
         table = origin.table(Choice(since, moment, clock, missing))

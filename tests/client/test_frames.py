@@ -139,6 +139,7 @@ def test_selections(group: Group) -> None:
     assert set(group.trails(members="ann")["member"]) == {"ann"}
     assert len(group.trails(last="1min", clock="time")) == 0
     assert len(group.trails(since=BEGIN, until=BEGIN + pd.Timedelta("1h"), clock="received")) == 0
+    assert len(group.trails(members=[])) == 0
     assert group.trails(trip_gap="30s")["trip"].nunique() == 60
     for wrong in (
         {"last": "1h", "since": BEGIN},
