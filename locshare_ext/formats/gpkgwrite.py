@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -242,13 +243,13 @@ def _text(moment: Any) -> str:
 
 
 def _manifest(frame: pd.DataFrame, name: str, description: str, received_known: bool) -> dict[str, Any]:
-    import locshare_ext
-
+    # asked of the running package, not imported: its top knows the floors above this one
+    version = getattr(sys.modules["locshare_ext"], "__version__", "")
     return {
         "format": schema.FORMAT,
         "format_version": schema.FORMAT_VERSION,
         "program": "locshare_ext",
-        "program_version": locshare_ext.__version__,
+        "program_version": version,
         "created": text_of_ms(time.time_ns() // 1_000_000),
         "name": name,
         "description": description,
