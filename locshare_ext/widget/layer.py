@@ -57,7 +57,7 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
     is_fitted = Bool(False, help="Whether that has happened.").tag(sync=True)
 
     def __init__(self, log: TrailLog | None = None, **settings: Any) -> None:
-        self._log = log or TrailLog()
+        self._log = TrailLog() if log is None else log
         self._pacing = Pacing()
         self._pacing_lock = threading.Lock()
         self._main = MainLoop()

@@ -23,7 +23,7 @@ export class Display {
     this.index = new Int32Array(64); // newest fix that counts
     this.tail = new Int32Array(64); // newest fix that the head has reached
     this.glides = [];
-    this.isMoving = false;
+    this.isMoving = false; // whether heads are gliding, so that another frame differs without any news
     this.wasLive = null;
   }
 
@@ -54,7 +54,6 @@ export class Display {
     this.index[id] = this.tail[id] = place.index;
     this.#set(id, place.x, place.y, place.time);
     this.heading[id] = directionAt(track, place.index, place.isMoving);
-    if (place.isMoving) this.isMoving = true;
   }
 
   #placeLive(id, track, now, interpolate) {

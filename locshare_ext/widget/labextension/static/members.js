@@ -121,7 +121,7 @@ class Row {
     this.show.checked = !isHidden;
     setText(this.name, name);
     setText(this.age, isHidden ? 'hidden' : member.state === 0 ? 'not yet' : format.age(member.age));
-    const heard = Number.isFinite(member.heard) ? `heard ${format.age(member.heard)} ago` : null;
+    const heard = Number.isFinite(member.heard) ? `heard ${format.age(member.heard)}` : null;
     const parts = [heard, format.speed(member.speed), format.battery(member.battery), format.accuracy(member.accuracy)];
     setText(this.more, member.state === 0 ? '' : parts.filter(part => part !== null).join(' · '));
     label(this.show, `Show ${name}`);

@@ -17,8 +17,15 @@ export function createPanels(L, map, overlay, session) {
   const context = { L, map, overlay, session, isolate: element => isolate(L, element) };
   map.getContainer().classList.add('locshare-map');
   const undo = [watchTheme(context), createTooltip(context), createFollower(context), fitOnce(context)];
+  if (session.model.get('panels').includes('tools')) undo.push(addScale(L, map));
   for (const name of session.model.get('panels')) if (MAKERS[name]) undo.push(MAKERS[name](context));
   return () => {
     for (const step of undo) step();
   };
+}
+
+function addScale(L, map) {
+  const scale = L.control.scale({ imperial: false, position: 'bottomleft', maxWidth: 110 });
+  map.addControl(scale);
+  return () => map.removeControl(scale);
 }
