@@ -14,6 +14,7 @@ from locshare_ext.errors import InvalidInput, ServerNotFound
 
 __all__ = ["Server", "find_server", "is_link", "parse_link", "server_from_url"]
 
+CA_FILE = "LOCSHARE_CA_FILE"  # names the certificate authority of a server with https
 _OWN_TOKENS = ("lsk_", "lsh_", "lsi_")
 _PAGES = ("lab", "tree", "notebooks", "login", "hub")  # Jupyter's own pages, as copied from a browser
 
@@ -92,7 +93,9 @@ def parse_link(text: str) -> tuple[Server, str | None]:
     group = next(iter(said.get("g") or said.get("group") or []), None)
     netloc = parts.netloc.rpartition("@")[2]  # a password in front of the host would end up in messages
     url = urlunsplit((parts.scheme, netloc, _base_path(parts.path), "", ""))
-    return Server(url, token, origin="the link"), group
+    # a link has no room for a certificate; without one the system's authorities decide
+    ca_file = os.environ.get(CA_FILE) if parts.scheme == "https" else None
+    return Server(url, token, ca_file, origin="the link"), group
 
 
 def server_from_url(url: str, token: str | None = None) -> Server:
@@ -113,7 +116,7 @@ def find_server(environ: Mapping[str, str] | None = None, *, runtime_dir: Path |
     if url := environ.get("LOCSHARE_URL"):
         server, _ = parse_link(url)
         token = environ.get("LOCSHARE_TOKEN") or server.token
-        return replace(server, token=token, ca_file=environ.get("LOCSHARE_CA_FILE"), origin="LOCSHARE_URL")
+        return replace(server, token=token, ca_file=environ.get(CA_FILE), origin="LOCSHARE_URL")
     looked.append("LOCSHARE_URL and LOCSHARE_TOKEN: not set")
     if named := environ.get("LOCSHARE_RUNTIME"):
         if server_named := _read_runtime(Path(named), looked, "LOCSHARE_RUNTIME"):
