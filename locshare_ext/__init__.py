@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from locshare_ext.model.fix import Fix
     from locshare_ext.widget import GroupMap, TrailLayer
 
-__version__ = "0.1.0"
+from locshare_ext.version import __version__
 
 __all__ = [
     "Fix",

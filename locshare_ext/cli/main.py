@@ -7,8 +7,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from locshare_ext import __version__
 from locshare_ext.errors import LocShareError
+from locshare_ext.version import __version__
 
 __all__ = ["main", "parser"]
 

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from locshare_ext.formats.loaded import Progress, SetAside, name_of
 from locshare_ext.formats.times import text_of_ms
 from locshare_ext.model.event import Event
 from locshare_ext.model.trail import FRAME_COLUMNS, TRIP_GAP
+from locshare_ext.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,13 +243,11 @@ def _text(moment: Any) -> str:
 
 
 def _manifest(frame: pd.DataFrame, name: str, description: str, received_known: bool) -> dict[str, Any]:
-    # asked of the running package, not imported: its top knows the floors above this one
-    version = getattr(sys.modules["locshare_ext"], "__version__", "")
     return {
         "format": schema.FORMAT,
         "format_version": schema.FORMAT_VERSION,
         "program": "locshare_ext",
-        "program_version": version,
+        "program_version": __version__,
         "created": text_of_ms(time.time_ns() // 1_000_000),
         "name": name,
         "description": description,

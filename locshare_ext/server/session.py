@@ -531,6 +531,6 @@ def _close_code(error: LocShareError) -> int:
 
 
 def _version() -> str:
-    from locshare_ext import __version__
+    from locshare_ext.version import __version__
 
     return __version__

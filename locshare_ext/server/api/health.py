@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from locshare_ext import __version__
+from locshare_ext.version import __version__
 from locshare_ext.broker.access import MANAGE
 from locshare_ext.errors import StoreError
 from locshare_ext.server.base import Handler
