@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado import iostream, websocket
 
 from locshare_ext.errors import InvalidInput, Unavailable
 from locshare_ext.server.base import Handler
 from locshare_ext.server.frames import BINARY, TEXT
-from locshare_ext.server.session import Session
+
+if TYPE_CHECKING:
+    from locshare_ext.server.session import Session
 
 __all__ = ["StompSocket"]
 
@@ -74,6 +76,8 @@ class StompSocket(Handler, websocket.WebSocketHandler):
 
     def open(self, *args: str, **kwargs: str) -> None:
         """Begin the session."""
+        from locshare_ext.server.session import Session  # STOMP is loaded by who first speaks it
+
         self.set_nodelay(True)
         # not _stream: that name is tornado's
         self._out: Any = self.ws_connection.stream  # type: ignore[union-attr]  # open() has one

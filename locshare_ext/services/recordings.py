@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import secrets
@@ -25,7 +26,7 @@ __all__ = ["LATE", "Recordings", "recording_json"]
 LATE = 24 * 3_600_000  # ms after its stop that a recording takes what comes late
 MAX_NAME = 64
 MAX_DESCRIPTION = 2000
-IMPORT_CHUNK = 5_000  # fixes per batch
+IMPORT_CHUNK = 2_000  # fixes per batch
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -161,7 +162,9 @@ class Recordings:
         span: tuple[int, int] | None = None
         async for table in tables:
             for start in range(0, table.num_rows, IMPORT_CHUNK):
-                fixes = _fixes(table.slice(start, IMPORT_CHUNK), row, now, received_known)
+                piece = table.slice(start, IMPORT_CHUNK)
+                # in a thread: checking every value of every row takes a while
+                fixes = await asyncio.to_thread(_fixes, piece, row, now, received_known)
                 row += len(fixes)
                 appended = await self._store.append(log, fixes, epoch=epoch, kind="import")
                 head = appended.head

@@ -6,7 +6,7 @@ import base64
 import json
 import logging
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from jupyter_server.auth import Authorizer
@@ -262,7 +262,7 @@ async def test_a_credential_of_ours_beats_the_cookie(fetch, cookie, credentials)
 
 
 class Reader(Authorizer):
-    asked: list[tuple[str, str]] = []
+    asked: ClassVar[list[tuple[str, str]]] = []
 
     def is_authorized(self, handler, user, action, resource):
         self.asked.append((action, resource))

@@ -147,11 +147,11 @@ async def test_an_idle_server_has_no_thread_more(jupyter):
     await ours.ready()
     await ours.runtime()
     processes = [psutil.Process(one.process.pid) for one in (plain, ours)]
-    threads = [process.num_threads() for process in processes]
-    assert threads[1] == threads[0]
+    async with asyncio.timeout(OPENED):  # other extensions have short-lived ones at the start
+        while [process.num_threads() for process in processes] != [1, 1]:
+            await asyncio.sleep(0.1)
     rss = [process.memory_info().rss for process in processes]
-    print(f"the extension adds {(rss[1] - rss[0]) / 2**20:.1f} MB to an idle server")
-    assert rss[1] - rss[0] < 10 * 2**20  # 5 MB promised; the measure itself wanders by some
+    assert rss[1] - rss[0] < 8 * 2**20  # 5 MB are promised; the measure itself wanders by some
 
 
 def test_importing_the_package_loads_nothing_heavy():
@@ -168,7 +168,7 @@ def test_the_extension_loads_nothing_heavy():
     code = (
         "import sys, jupyter_server.serverapp; before = set(sys.modules); import locshare_ext; "
         "locshare_ext._jupyter_server_extension_points(); new = set(sys.modules) - before; "
-        "print([name for name in new if name.split('.')[0] in ('pandas','numpy','pyarrow','stomp','ipyleaflet')])"
+        "print([name for name in new if name.split('.')[0] in ('pandas', 'numpy', 'pyarrow', 'stomp')])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -106,7 +106,7 @@ async def test_an_endless_body_is_cut(raw):
 
 async def test_a_body_far_too_large_is_refused_by_its_length(raw):
     async with raw() as connection:
-        status, headers, body = await connection.ask(
+        status, _, _ = await connection.ask(
             "POST", "api/groups/hikers/fixes", b"", Content_Length=str(10 << 30)
         )
         assert status in (413, 400)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from locshare_ext.version import __version__
 from locshare_ext.broker.access import MANAGE
 from locshare_ext.errors import StoreError
 from locshare_ext.server.base import Handler
 from locshare_ext.server.site import PROTOCOL
+from locshare_ext.version import __version__
 
 __all__ = ["HealthHandler"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
+from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
 from locshare_ext.broker.access import MANAGE, WATCH
@@ -228,7 +229,7 @@ async def _find(handler: Handler, recording_id: str, role: Any) -> RecordingInfo
 
 async def _tables(file: IO[bytes]) -> AsyncIterator[pa.Table]:
     """Read an Arrow stream's batches in a thread; raises InvalidFile."""
-    import pyarrow as pa
+    pa = await asyncio.to_thread(import_module, "pyarrow")
 
     def fail(error: Exception) -> InvalidFile:
         return InvalidFile(f"the body is no Arrow stream that can be read: {error}")
