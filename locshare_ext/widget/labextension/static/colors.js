@@ -1,29 +1,40 @@
 // A colour per member: told apart by most colour-blind people, and the same again for the same name.
 
-const PALETTE = [
+const LIGHT = [
   '#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#332288',
   '#56b4e9', '#882255', '#117733', '#aa4499', '#44aa99', '#7a7a00',
 ];
+const DARK = [ // the same hues, to be seen on dark ground
+  '#4aa3e0', '#ff8a45', '#2fcb9b', '#eaa3cb', '#ffbe2e', '#a296ff',
+  '#8ad0ff', '#e8709f', '#62cf7c', '#dd85da', '#74d8c8', '#cccc52',
+];
+export const UNKNOWN = '#777777';
 
 export class Colors {
   constructor() {
-    this.#used = new Array(PALETTE.length).fill(0);
-    this.byId = [];
+    this.isDark = false;
   }
 
-  #used;
+  #used = new Array(LIGHT.length).fill(0);
+  #slots = [];
 
-  /** Return the colour of member `id`: chosen by name, the next free one if another has it. */
-  of(id, name) {
-    return (this.byId[id] ??= this.#choose(name));
-  }
-
-  #choose(name) {
+  /** Choose the colour of member `id` by its name: the next free one if another has that. */
+  add(id, name) {
+    if (this.#slots[id] !== undefined) return;
     const least = Math.min(...this.#used);
-    let slot = hash(name) % PALETTE.length;
-    while (this.#used[slot] > least) slot = (slot + 1) % PALETTE.length;
+    let slot = hash(name) % LIGHT.length;
+    while (this.#used[slot] > least) slot = (slot + 1) % LIGHT.length;
     this.#used[slot]++;
-    return PALETTE[slot];
+    this.#slots[id] = slot;
+  }
+
+  /** Return the colour of a member on the ground of now. */
+  of(id) {
+    return (this.isDark ? DARK : LIGHT)[this.#slots[id]] ?? UNKNOWN;
+  }
+
+  all() {
+    return Array.from(this.#slots, (_, id) => this.of(id));
   }
 }
 

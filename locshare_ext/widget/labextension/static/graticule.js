@@ -1,5 +1,7 @@
 // A grid of degrees with their names: the ground when there are no tiles.
 
+import { isDarkTheme } from './theme.js';
+
 const STEPS = [
   90, 45, 30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001, 0.00005,
 ];
@@ -78,7 +80,7 @@ export function createGraticule(L) {
       const at = (x, y) => map.unproject(this.corner.add([x, y]), this.zoom);
       const [northWest, southEast] = [at(0, 0), at(width, height)];
       const step = stepFor(width / (southEast.lng - northWest.lng));
-      context.strokeStyle = color('--locshare-line') || '#ccc';
+      context.strokeStyle = isDarkTheme() ? 'rgb(255 255 255 / 13%)' : 'rgb(0 0 0 / 10%)';
       context.fillStyle = color('--locshare-faint') || '#888';
       context.font = '10.5px system-ui, sans-serif';
       context.lineWidth = 1;

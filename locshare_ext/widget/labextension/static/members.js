@@ -116,7 +116,7 @@ class Row {
     const name = session.names[id] ?? '';
     const isHidden = session.hidden.has(id);
     const isFollowed = session.followed === id;
-    this.element.style.setProperty('--locshare-color', session.colors.byId[id] ?? '#555');
+    this.element.style.setProperty('--locshare-color', session.colors.of(id));
     this.element.className = `locshare-row ${STATES[member.state]}${isHidden ? ' is-hidden' : ''}`;
     this.show.checked = !isHidden;
     setText(this.name, name);

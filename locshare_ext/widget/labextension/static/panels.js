@@ -16,7 +16,7 @@ const MAKERS = { timeline: createTimeline, members: createMembers, tools: create
 export function createPanels(L, map, overlay, session) {
   const context = { L, map, overlay, session, isolate: element => isolate(L, element) };
   map.getContainer().classList.add('locshare-map');
-  const undo = [watchTheme(context), createTooltip(context), createFollower(context), fitOnce(context)];
+  const undo = [watchSize(map.getContainer()), watchTheme(context), createTooltip(context), createFollower(context), fitOnce(context)];
   if (session.model.get('panels').includes('tools')) undo.push(addScale(L, map));
   for (const name of session.model.get('panels')) if (MAKERS[name]) undo.push(MAKERS[name](context));
   return () => {
@@ -28,4 +28,13 @@ function addScale(L, map) {
   const scale = L.control.scale({ imperial: false, position: 'bottomleft', maxWidth: 110 });
   map.addControl(scale);
   return () => map.removeControl(scale);
+}
+
+/** Let the style sheet know the map's height: lists and messages scroll within it. */
+function watchSize(container) {
+  const observer = new ResizeObserver(() => {
+    container.style.setProperty('--locshare-height', `${container.clientHeight}px`);
+  });
+  observer.observe(container);
+  return () => observer.disconnect();
 }

@@ -124,12 +124,19 @@ export class Session extends Emitter {
   sendOptions(more = {}) {
     const get = name => this.model.get(name);
     this.worker.postMessage({ op: 'options', options: {
-      names: this.names, colors: this.names.map((name, id) => this.colors.of(id, name)),
+      names: this.names, colors: this.colors.all(),
       hidden: [...this.hidden], followed: this.followed,
       trail: Math.max(1, get('trail')) * 1000, interpolate: get('interpolate'), labels: get('labels'),
       staleAfter: get('stale_after') * 1000, lostAfter: get('lost_after') * 1000, ...more,
     } });
     this.wake();
+  }
+
+  /** Draw for light or dark ground from now on. */
+  setGround(isDark, inks) {
+    this.colors.isDark = isDark;
+    this.sendOptions(inks);
+    this.emit('choice');
   }
 
   setHidden(id, isHidden) {
@@ -176,6 +183,7 @@ export class Session extends Emitter {
     names.forEach((name, k) => {
       this.names[first + k] = name;
       this.#ids.set(name, first + k);
+      this.colors.add(first + k, name);
     });
     if (names.length) this.sendOptions();
   }
@@ -183,7 +191,7 @@ export class Session extends Emitter {
   #clear() {
     this.names = [];
     this.#ids.clear();
-    this.colors = new Colors();
+    this.colors = Object.assign(new Colors(), { isDark: this.colors.isDark });
     this.last = null;
     this.clock = new PlayClock(this.model.get('mode') === 'live');
     this.worker.postMessage({ op: 'clear' });

@@ -68,7 +68,8 @@ export function messageOf(session) {
 
 /** Lines as paragraphs; what stands in backticks as code. Text only. */
 function paragraphs(text) {
-  return text.split('\n').filter(line => line.trim()).map(line => {
+  const lines = text.replace(/\n[ \t]+(?![-\d])/g, ' ').split('\n'); // an indented line goes on with the one before
+  return lines.filter(line => line.trim()).map(line => {
     const words = line.split('`').map((part, k) => make(k % 2 ? 'code' : 'span', { text: part }));
     return make('p', {}, ...words);
   });

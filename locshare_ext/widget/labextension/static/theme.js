@@ -19,7 +19,7 @@ export function watchTheme({ map, session }) {
   const update = () => {
     const ground = groundOf(map);
     const isDark = isDarkTheme() && (!ground || ground.isDark());
-    if (current !== isDark) session.sendOptions(INKS[isDark ? 'dark' : 'light']);
+    if (current !== isDark) session.setGround(isDark, INKS[isDark ? 'dark' : 'light']);
     current = isDark;
   };
   const observer = new MutationObserver(update);

@@ -24,6 +24,7 @@ export class TimelineTrack {
       on: {
         pointerdown: event => this.#down(event), pointermove: event => this.#move(event),
         pointerup: event => this.#up(event), pointercancel: event => this.#up(event),
+        keydown: () => this.element.classList.remove('is-pointed'),
         pointerleave: () => { this.ghost.hidden = true; },
       },
     }, this.canvas, this.ghost, this.playhead);
@@ -106,6 +107,7 @@ export class TimelineTrack {
     const range = this.range();
     if (range === null || event.button > 0) return;
     this.element.setPointerCapture(event.pointerId);
+    this.element.classList.add('is-pointed'); // its ring is for those who came by keyboard
     this.element.focus({ preventScroll: true });
     const wasPlaying = this.session.clock.state === 'playing';
     this.#drag = { range, wasPlaying }; // of then: while live the bar goes on moving

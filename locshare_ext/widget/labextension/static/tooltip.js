@@ -55,7 +55,7 @@ function place(tip, map, projected, zoom) {
 function lines(found, session) {
   const name = make('div', { className: 'locshare-tip-name' });
   const swatch = make('span', { className: 'locshare-dot' });
-  swatch.style.background = session.colors.byId[found.id] ?? '#555';
+  swatch.style.background = session.colors.of(found.id);
   name.append(swatch, make('span', { text: session.names[found.id] ?? '' }));
   const rows = [
     ['Position', `${format.age(found.age)} old`],

@@ -31,12 +31,20 @@ export function createWidgets(L, bridge) {
     create_obj() {
       const session = this.session = acquire(this.model);
       this.obj = new Overlay(session, (map, overlay) => createPanels(L, map, overlay, session));
+      // ipyleaflet's map goes without a word to its layers
+      this.map_view?.once?.('remove', () => {
+        this.remove();
+        if (this.map_view.model instanceof GroupMapModel) this.map_view.obj?.remove();
+      });
     }
 
     remove() {
+      if (this.isRemoved) return this;
+      this.isRemoved = true;
       super.remove();
       this.obj?.remove();
       release(this.model);
+      return this;
     }
   }
 
