@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 from locshare_ext.server.frames import BINARY, TEXT, message
-from locshare_ext.server.topics import Topics
+from locshare_ext.server.topics import Told, Topics
 from locshare_ext.stomp import encode_message
 
 if TYPE_CHECKING:
     from locshare_ext.server.session import Session
 
 __all__ = ["FreeListener"]
-
-_numbers = itertools.count(1)
 
 
 class FreeListener:
@@ -32,27 +29,35 @@ class FreeListener:
         self._dropped = 0
         topics.attach(name, self)
 
-    def tell(
-        self, destination: str, body: bytes, content_type: str | None, headers: tuple[tuple[str, str], ...]
-    ) -> None:
+    def tell(self, told: Told) -> None:
         """Send a message, or count it as dropped."""
         session = self._session
         if session.is_full or session.owed > session.limits.unsent:
             self._dropped += 1
             return
         if self._dropped:
-            headers = (*headers, ("dropped", str(self._dropped)))
+            headers = (*told.headers, ("dropped", str(self._dropped)))
             self._dropped = 0
+            session.send_framed(self._encode(told, headers))
+            return
+        key = (self._subscription, session.version, session.opcode)
+        framed = told.frames.get(key)
+        if framed is None:
+            framed = told.frames[key] = self._encode(told, told.headers)
+        session.send_framed(framed)
+
+    def _encode(self, told: Told, headers: tuple[tuple[str, str], ...]) -> bytes:
+        session = self._session
         frame = encode_message(
             version=session.version,
-            destination=destination,
+            destination=told.destination,
             subscription=self._subscription,
-            message_id=f"t-{next(_numbers)}",
-            content_type=content_type,
-            body=body,
+            message_id=told.message_id,
+            content_type=told.content_type,
+            body=told.body,
             headers=headers,
         )
-        session.send_framed(message(frame, session.opcode if session.opcode == BINARY else _opcode(frame)))
+        return message(frame, BINARY if session.opcode == BINARY else _opcode(frame))
 
     def stop(self) -> None:
         """Hear no more."""

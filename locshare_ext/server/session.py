@@ -22,7 +22,7 @@ from locshare_ext.errors import (
     Unavailable,
 )
 from locshare_ext.model.wire import error_object
-from locshare_ext.server.destinations import Destination, parse_destination
+from locshare_ext.server.destinations import parse_destination
 from locshare_ext.server.feed import Feed, FeedOptions
 from locshare_ext.server.frames import TEXT, message
 from locshare_ext.server.listener import FreeListener
@@ -96,8 +96,9 @@ class Session:
             server=f"locshare-ext/{_version()}",
         )
         self._feeds: dict[str, Feed | FreeListener] = {}
-        self._targets: dict[str, Group] = {}  # destination -> its open group
+        self._targets: dict[str, Group | str] = {}  # destination -> its open group or free topic
         self._out: list[bytes] = []
+        self._owed = 0  # bytes of _out
         self._woken: dict[Feed, None] = {}
         self._is_listed = False  # to be served in this turn
         self._pending: dict[asyncio.Task[Stored], int] = {}
@@ -164,7 +165,7 @@ class Session:
     @property
     def owed(self) -> int:
         """Bytes that wait for the end of this turn."""
-        return sum(map(len, self._out))
+        return self._owed
 
     @property
     def is_proved(self) -> bool:
@@ -196,6 +197,7 @@ class Session:
     def send_framed(self, data: bytes) -> None:
         """Send what stands in WebSocket messages already."""
         self._out.append(data)
+        self._owed += len(data)
         self._list()
 
     def receipt(self, receipt: str, headers: Iterable[tuple[str, str]] = ()) -> None:
@@ -225,7 +227,7 @@ class Session:
         if wire.unsent > self.limits.unsent and self._close is None:
             self._watch_progress()
             return
-        out, self._out = self._out, []
+        out, self._out, self._owed = self._out, [], 0
         if self._woken and self._close is None:
             self._take(out)
         if out:
@@ -280,7 +282,7 @@ class Session:
 
     def _end(self, frame: bytes, code: int, reason: str) -> None:
         if frame:
-            self._out.append(message(frame, self.opcode))
+            self.send(frame)
         self._close = (code, reason)
         self._list()
 
@@ -361,21 +363,26 @@ class Session:
 
     def _send_at_once(self, event: Send) -> bool:
         """Send to an open group without waiting for the store; False when that cannot be."""
-        group = self._targets.get(event.destination)
+        target = self._targets.get(event.destination)
         if (
-            group is None
+            target is None
             or self._close is not None
             or event.transaction is not None
             or len(self._pending) >= self.limits.pending
             or self.is_full
         ):
             return False
+        if isinstance(target, str):
+            if event.receipt is not None and self._pending:
+                return False  # an answer says that all before it was done
+            self._tell(target, event)
+            return True
         assert self.principal is not None  # noqa: S101 -- SEND comes after CONNECT
         try:
-            batch = self._site.groups.admit(self.principal, group, event.body)
+            batch = self._site.groups.admit(self.principal, target, event.body)
         except LocShareError:
             return False  # found again, and answered, after what is under way
-        self._store(group, batch, event.receipt)
+        self._store(target, batch, event.receipt)
         return True
 
     async def _send(self, event: Send) -> None:
@@ -391,25 +398,27 @@ class Session:
                 code="read_only",
                 field="destination",
             )
+        if len(self._targets) >= _MAX_TARGETS:
+            self._targets.clear()
         if target.kind == "free":
-            await self._send_free(target, event)
+            require(self.principal, None, PUBLISH)
+            await self._settle()
+            self._targets[event.destination] = target.name
+            self._tell(target.name, event)
             return
         require(self.principal, target.name, PUBLISH)
         group = await self._site.groups.open(target.name)
         batch = self._site.groups.admit(self.principal, group, event.body)
         while len(self._pending) >= self.limits.pending:
             await asyncio.wait(list(self._pending), return_when=asyncio.FIRST_COMPLETED)
-        if len(self._targets) >= _MAX_TARGETS:
-            self._targets.clear()
         self._targets[event.destination] = group
         self._store(group, batch, event.receipt)
 
-    async def _send_free(self, target: Destination, event: Send) -> None:
-        assert self.principal is not None  # noqa: S101
-        require(self.principal, None, PUBLISH)
-        self._site.topics.publish(target.name, event.body, event.content_type, user_headers(event.headers))
+    def _tell(self, topic: str, event: Send) -> None:
+        """Pass a message on to who listens to a free topic now."""
+        headers = user_headers(event.headers)
+        self._site.topics.publish(topic, event.body, event.content_type, headers)
         if event.receipt is not None:
-            await self._settle()
             self.receipt(event.receipt)
 
     def _store(self, group: Group, batch: Batch, receipt: str | None) -> None:

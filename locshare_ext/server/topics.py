@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from locshare_ext.errors import InvalidInput
 
-__all__ = ["Listener", "Topics", "matches"]
+__all__ = ["Listener", "Told", "Topics", "check_name", "is_pattern", "matches"]
 
 MAX_NAME = 255  # bytes, as AMQP's routing keys
+
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One message to a free topic; `frames` is where equal listeners share its encoding."""
+
+    destination: str
+    body: bytes
+    content_type: str | None
+    headers: tuple[tuple[str, str], ...]
+    message_id: str
+    frames: dict[object, bytes] = field(default_factory=dict)
 
 
 class Listener(Protocol):
     """A subscription to a free topic."""
 
-    def tell(
-        self, destination: str, body: bytes, content_type: str | None, headers: tuple[tuple[str, str], ...]
-    ) -> None:
+    def tell(self, told: Told) -> None:
         """Pass a message on, or drop it when the connection does not keep up."""
 
 
@@ -50,9 +65,9 @@ class Topics:
             for pattern, listeners in self._patterns.items():
                 if matches(pattern.split("."), words):
                     heard += listeners
-        destination = f"/topic/{name}"
+        told = Told(f"/topic/{name}", body, content_type, headers, f"t-{next(_numbers)}")
         for listener in heard:
-            listener.tell(destination, body, content_type, headers)
+            listener.tell(told)
         return len(heard)
 
     def _table(self, name: str) -> dict[str, dict[Listener, None]]:

@@ -240,7 +240,7 @@ def _fix(at: dict[str, Any], now: int, received_known: bool) -> Fix:
     if extra is not None and not isinstance(extra, dict):
         raise ValueError("extra is not a JSON object")
     return Fix(
-        member=member_name(str(at["member"])),
+        member=member_name(at["member"]),
         time=int(time),
         lat=float(lat),
         lon=float(lon),

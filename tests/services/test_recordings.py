@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from locshare_ext.broker.access import Principal
+from locshare_ext.errors import InvalidFile, InvalidInput, NotFound
+from locshare_ext.model.store import Selection
+from locshare_ext.model.trail import arrow_schema
+from locshare_ext.services.recordings import LATE, Recordings, recording_json
+from tests.services.conftest import NOW
+
+HOST = Principal("host", "host")
+
+
+@pytest.fixture
+def recordings(store, groups, clock):
+    return Recordings(store, groups, clock=clock)
+
+
+async def publish(groups, time):
+    body = {"time": time, "lat": 1, "lon": 2, "member": "ann"}
+    await groups.publish(HOST, "hikers", json.dumps(body).encode())
+
+
+async def test_late_ones_belong_to_it_for_a_day(groups, recordings, clock):
+    await publish(groups, NOW)
+    group = await groups.find("hikers")
+    clock.now += 1000
+    info = await recordings.start(group, " walk ")
+    assert info.name == "walk"
+    clock.now += 1000
+    await publish(groups, clock.now)
+    info = await recordings.stop(info)
+    assert info.closed == clock.now + LATE
+    clock.now += 1000
+    await publish(groups, NOW + 1500)  # a phone without network then
+    await publish(groups, clock.now)
+    clock.now += LATE
+    assert recording_json(info, clock.now)["state"] == "closed"
+    await publish(groups, NOW + 1600)
+    table = await recordings.trails(info, Selection())
+    assert table["seq"].to_pylist() == [2, 3]
+
+
+async def test_it_may_begin_in_the_past(groups, recordings, clock):
+    for _ in range(20):
+        await publish(groups, clock.now)
+        clock.now += 1000
+    group = await groups.find("hikers")
+    info = await recordings.start(group, "walk", since=NOW + 12_500)
+    assert info.after == 13
+    assert (await recordings.start(group, "walk", since=NOW - 1)).after == 0
+    with pytest.raises(InvalidInput):
+        await recordings.start(group, "walk", since=clock.now + 1)
+
+
+async def test_a_recording_may_begin_before_the_first_fix(groups, recordings, clock):
+    info = await recordings.start(await groups.open("hikers"), "walk")
+    clock.now += 5
+    await publish(groups, clock.now)
+    await recordings.close(info)
+    found = await recordings.get(info.id)
+    assert (await recordings.trails(found, Selection())).num_rows == 1
+    await recordings.delete(found)
+    with pytest.raises(NotFound):
+        await recordings.get(info.id)
+
+
+async def tables(*rows):
+    schema = arrow_schema()
+    for row in rows:
+        full = {field.name: row.get(field.name) for field in schema}
+        yield pa.Table.from_pylist([full], schema=schema)
+
+
+async def test_imports_keep_both_clocks(recordings, store):
+    rows = [
+        {"member": "a", "time": 1000, "received": 5000, "lat": 1.0, "lon": 2.0, "heading": float("nan")},
+        {"member": "a", "time": 500, "received": 6000, "lat": 1.0, "lon": 2.0, "extra": '{"x": 1}'},
+    ]
+    info = await recordings.import_("old", tables(*rows), received_known=True)
+    assert (info.since, info.until, info.upto, info.state(NOW)) == (500, 1000, 2, "closed")
+    table = await recordings.trails(info, Selection())
+    assert table["received"].to_pylist() == [5000, 6000]
+    assert table["late"].to_pylist() == [False, True]
+    assert table["heading"].to_pylist() == [None, None]
+    assert [log.kind for log in await store.logs()] == ["import"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"time": 1, "lat": 1.0, "lon": 2.0},
+        {"member": "a", "time": 1, "lat": float("nan"), "lon": 2.0},
+        {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0, "heading": 360.0},
+        {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0, "battery": 1.1},
+        {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0, "speed": float("inf")},
+        {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0, "extra": "["},
+        {"member": "a\u202e", "time": 1, "lat": 1.0, "lon": 2.0},
+    ],
+)
+async def test_hostile_rows_are_refused_and_leave_nothing(recordings, store, row):
+    good = {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0}
+    with pytest.raises(InvalidFile, match="row 1: "):
+        await recordings.import_("old", tables(good, row), received_known=True)
+    assert await store.logs() == []
