@@ -76,6 +76,8 @@ class GroupMap(ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
             "layers": (ground_of(basemap), self.trail_layer),
         }
         super().__init__(**{**defaults, **options})
+        # the page exchanges `style` for one of the others: all are to be closed
+        self._styles = (self.style, self.default_style, self.dragging_style, self.layout)
         self._replace_earlier()
         if self._feed is not None:
             self._feed.attach(self.trail_layer)
@@ -92,10 +94,8 @@ class GroupMap(ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
         _made.discard(self)
         if self._feed is not None:
             self._feed.detach(self.trail_layer)
-        for part in (*self.layers, *self.controls):
+        for part in (*self.layers, *self.controls, *self._styles):
             part.close()
-        for style in (self.style, self.default_style, self.dragging_style, self.layout):
-            style.close()
         super().close()
 
     def _replace_earlier(self) -> None:

@@ -43,4 +43,4 @@ const NAMES = ['N', 'NE', 'E', 'SE', 'S', 'SW', 'W', 'NW'];
 
 /** Return degrees clockwise from north with the wind's name. */
 export const heading = value =>
-  (Number.isFinite(value) ? `${Math.round(value)}° ${NAMES[Math.round(value / 45) % 8]}` : null);
+  (Number.isFinite(value) ? `${Math.round(value) % 360}° ${NAMES[Math.round(value / 45) % 8]}` : null);

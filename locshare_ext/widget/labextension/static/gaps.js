@@ -18,5 +18,6 @@ export function medianInterval(keys, count) {
   }
   if (!intervals.length) return 0;
   intervals.sort((a, b) => a - b);
-  return intervals[intervals.length >> 1];
+  const middle = intervals.length >> 1;
+  return intervals.length % 2 ? intervals[middle] : (intervals[middle - 1] + intervals[middle]) / 2;
 }

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { load } from './support.js';
+
+const { PlayClock, speedFor } = await load('clock.js');
+
+function recording(start = 1000, end = 121_000) {
+  const clock = new PlayClock(false);
+  clock.setBounds(start, end);
+  return clock;
+}
+
+function live(start = 1000, end = 50_000) {
+  const clock = new PlayClock(true);
+  clock.setBounds(start, end);
+  return clock;
+}
+
+test('a recording begins paused at its first fix', () => {
+  const clock = recording();
+  assert.equal(clock.state, 'paused');
+  assert.equal(clock.moment(5000), 1000);
+});
+
+test('history that comes in pieces moves the start, until somebody steers', () => {
+  const clock = recording(5000, 9000);
+  clock.setBounds(1000, 9000);
+  assert.equal(clock.moment(0), 1000);
+  clock.seek(6000, 0);
+  clock.setBounds(500, 9000);
+  assert.equal(clock.moment(0), 6000);
+});
+
+test('a recording is seen in about two minutes', () => {
+  assert.equal(speedFor(60_000), 0.5);
+  assert.equal(speedFor(2.4 * 3600e3), 120);
+  assert.equal(speedFor(1e12), 600);
+});
+
+test('it plays at its speed, and a new speed keeps the place', () => {
+  const clock = recording();
+  clock.setSpeed(1, 0);
+  clock.play(0);
+  assert.equal(clock.moment(2000), 3000);
+  clock.setSpeed(10, 2000);
+  assert.equal(clock.moment(2000), 3000);
+  assert.equal(clock.moment(3000), 13_000);
+});
+
+test('a pause keeps the place', () => {
+  const clock = recording();
+  clock.setSpeed(2, 0);
+  clock.play(0);
+  clock.pause(1000);
+  assert.equal(clock.moment(99_000), 3000);
+  clock.toggle(100_000);
+  assert.equal(clock.moment(101_000), 5000);
+});
+
+test('at the end it stops, and play begins again', () => {
+  const clock = recording();
+  clock.setSpeed(600, 0);
+  clock.play(0);
+  assert.equal(clock.moment(1000), 121_000);
+  assert.equal(clock.state, 'paused');
+  clock.play(2000);
+  assert.equal(clock.moment(2000), 1000);
+});
+
+test('a loop begins again by itself', () => {
+  const clock = recording();
+  clock.setSpeed(1, 0);
+  clock.loop = true;
+  clock.play(0);
+  assert.equal(clock.moment(125_000), 6000);
+  assert.equal(clock.state, 'playing');
+  assert.equal(clock.turns, 1);
+});
+
+test('live stays at the end, which moves', () => {
+  const clock = live();
+  assert.equal(clock.moment(0), 50_000);
+  clock.setBounds(1000, 60_000);
+  assert.equal(clock.moment(1), 60_000);
+});
+
+test('seeking while live leaves live; LIVE goes back', () => {
+  const clock = live();
+  clock.seek(20_000, 0);
+  clock.setBounds(1000, 60_000);
+  assert.equal(clock.state, 'paused');
+  assert.equal(clock.moment(9), 20_000);
+  clock.live();
+  assert.equal(clock.moment(10), 60_000);
+});
+
+test('playing that catches up becomes live', () => {
+  const clock = live();
+  clock.seek(49_000, 0);
+  clock.setSpeed(10, 0);
+  clock.play(0);
+  assert.equal(clock.moment(50), 49_500);
+  assert.equal(clock.moment(200), 50_000);
+  assert.equal(clock.state, 'live');
+});
+
+test('a recording cannot become live, and seeks stay inside', () => {
+  const clock = recording();
+  clock.live();
+  assert.equal(clock.state, 'paused');
+  clock.seek(-5, 0);
+  assert.equal(clock.moment(0), 1000);
+  clock.seek(1e15, 0);
+  assert.equal(clock.moment(0), 121_000);
+});
+
+test('while nothing is known there is no moment', () => {
+  const clock = new PlayClock(true);
+  assert.equal(clock.moment(0), null);
+  clock.play(0);
+  clock.seek(5, 0);
+  assert.equal(clock.moment(0), null);
+});
