@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from locshare_ext.broker.access import PUBLISH, WATCH, Principal, require
+from locshare_ext.broker.access import Principal
 from locshare_ext.errors import (
     AccessDenied,
     FrameError,
@@ -17,34 +17,25 @@ from locshare_ext.errors import (
     InvalidInput,
     LocShareError,
     NotAuthenticated,
-    StoreError,
     TooLarge,
     Unavailable,
 )
 from locshare_ext.model.wire import error_object
-from locshare_ext.server.destinations import parse_destination
-from locshare_ext.server.feed import Feed, FeedOptions
+from locshare_ext.server.commands import Commands
+from locshare_ext.server.feed import Feed
 from locshare_ext.server.frames import TEXT, message
-from locshare_ext.server.listener import FreeListener
 from locshare_ext.server.site import PROTOCOL, Site
-from locshare_ext.services.groups import Batch, Group, Stored
 from locshare_ext.stomp import (
     ClientEvent,
-    ConnectRequest,
-    Disconnect,
     Due,
     Limits,
     Send,
     ServerConnection,
     State,
-    Subscribe,
-    Unsubscribe,
-    user_headers,
 )
 
 __all__ = ["Session", "Wire"]
 
-_MAX_TARGETS = 64  # destinations whose groups are remembered
 _numbers = itertools.count(1)
 _JSON_ENCODE = msgspec.json.Encoder().encode
 
@@ -95,13 +86,11 @@ class Session:
             heart_beat=(site.limits.heart_beat,) * 2,
             server=f"locshare-ext/{_version()}",
         )
-        self._feeds: dict[str, Feed | FreeListener] = {}
-        self._targets: dict[str, Group | str] = {}  # destination -> its open group or free topic
+        self._commands = Commands(site, self)
         self._out: list[bytes] = []
         self._owed = 0  # bytes of _out
         self._woken: dict[Feed, None] = {}
         self._is_listed = False  # to be served in this turn
-        self._pending: dict[asyncio.Task[Stored], int] = {}
         self._drained = asyncio.Event()
         self._close: tuple[int, str] | None = None  # once all is written
         self._is_gone = False
@@ -118,7 +107,7 @@ class Session:
         events: list[ClientEvent | FrameError] = self._read(data)
         while events:
             for number, event in enumerate(events):
-                if not (isinstance(event, Send) and self._send_at_once(event)):
+                if not (isinstance(event, Send) and self._commands.send_at_once(event)):
                     return self._go_on(events[number:])
             events = self._read(b"")
         return None
@@ -140,9 +129,7 @@ class Session:
         """The connection has ended: leave everything."""
         self._is_gone = True
         self._drained.set()
-        for feed in self._feeds.values():
-            feed.stop()
-        self._feeds.clear()
+        self._commands.leave()
         self._woken.clear()
         self._out.clear()
         for timer in (self._timer, self._stall):
@@ -160,7 +147,12 @@ class Session:
     @property
     def is_full(self) -> bool:
         """Whether so much is unsent that nothing more is to be added."""
-        return self._is_gone or self._close is not None or self._wire.unsent > self.limits.unsent
+        return self.is_over or self._wire.unsent > self.limits.unsent
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be answered."""
+        return self._is_gone or self._close is not None
 
     @property
     def owed(self) -> int:
@@ -179,7 +171,7 @@ class Session:
 
     def stop(self, reason: str) -> None:
         """End the session from this side: ERROR, then close."""
-        if self._close is None and not self._is_gone:
+        if not self.is_over:
             if self._connection.state is State.CONNECTED:
                 self._end(self._connection.error(reason), 1001, reason)
             else:
@@ -189,6 +181,22 @@ class Session:
         """Serve a feed at the end of this turn."""
         self._woken[feed] = None
         self._list()
+
+    def let_go(self, feed: Feed) -> None:
+        """Serve a feed no more."""
+        self._woken.pop(feed, None)
+
+    def accept(self, principal: Principal) -> None:
+        """Answer CONNECT: CONNECTED, and what is allowed from now on."""
+        self.principal = principal
+        self._wire.allow_frames(self.limits.drain)  # several frames may come in one message
+        extra = (("locshare-protocol", PROTOCOL),)
+        self.send(self._connection.accept(f"s{next(_numbers)}", principal.id, extra))
+        self._arm_timer()
+
+    def part(self, receipt: str | None) -> None:
+        """Answer DISCONNECT, then close."""
+        self._end(b"" if receipt is None else self._connection.receipt(receipt), 1000, "")
 
     def send(self, frame: bytes) -> None:
         """Send one STOMP frame at the end of this turn, before what feeds have."""
@@ -207,7 +215,7 @@ class Session:
 
     def fail(self, error: LocShareError, receipt: str | None = None) -> None:
         """Send ERROR, then close; nothing that comes later is read."""
-        if self._close is not None or self._is_gone:
+        if self.is_over:
             return
         self._site.log.debug("STOMP connection ended: %s", error.code)
         if isinstance(error, FrameError):
@@ -296,191 +304,19 @@ class Session:
         """Do what is asked, one after the other."""
         while events:
             for event in events:
-                if self._close is not None or self._is_gone:
+                if self.is_over:
                     return
                 try:
-                    await self._do(event)
+                    await self._commands.do(event)
                 except LocShareError as error:
-                    await self._settle()
+                    await self._commands.settle()
                     self.fail(error, getattr(event, "receipt", None))
                     return
             events = self._read(b"")
-        while self.is_full and not self._is_gone and self._close is None:
+        while self.is_full and not self.is_over:
             self._drained.clear()
             self._list()
             await self._drained.wait()
-
-    async def _do(self, event: ClientEvent | FrameError) -> None:
-        if isinstance(event, Send):
-            await self._send(event)
-            return
-        await self._settle()  # an answer says that all before it was done
-        if isinstance(event, FrameError):
-            raise event
-        if isinstance(event, ConnectRequest):
-            self._connect(event)
-        elif isinstance(event, Subscribe):
-            await self._subscribe(event)
-        elif isinstance(event, Unsubscribe):
-            self._unsubscribe(event)
-        elif isinstance(event, Disconnect):
-            self._disconnect(event)
-        else:
-            name = type(event).__name__.upper()
-            raise InvalidInput(
-                f"{name} is not supported yet: subscriptions are `ack:auto`, and there are no transactions",
-                code="not_supported",
-            )
-
-    async def _settle(self) -> None:
-        if self._pending:
-            await asyncio.wait(list(self._pending))
-
-    def _connect(self, event: ConnectRequest) -> None:
-        principal = self.principal
-        if event.passcode:
-            principal = self._site.credentials.check(event.passcode, self.address)
-        elif principal is None:
-            raise NotAuthenticated(
-                "CONNECT has no passcode, and the WebSocket came without an identity", field="passcode"
-            )
-        assert principal is not None  # noqa: S101 -- check returns one or raises
-        self.principal = principal
-        self._site.log.info("STOMP connection of %s", principal.kind)
-        # several frames may come in one message
-        self._wire.allow_frames(self.limits.drain)
-        extra = (("locshare-protocol", PROTOCOL),)
-        self.send(self._connection.accept(f"s{next(_numbers)}", principal.id, extra))
-        self._arm_timer()
-
-    def _disconnect(self, event: Disconnect) -> None:
-        frame = b""
-        if event.receipt is not None:
-            frame = self._connection.receipt(event.receipt)
-        self._end(frame, 1000, "")
-
-    # -- SEND
-
-    def _send_at_once(self, event: Send) -> bool:
-        """Send to an open group without waiting for the store; False when that cannot be."""
-        target = self._targets.get(event.destination)
-        if (
-            target is None
-            or self._close is not None
-            or event.transaction is not None
-            or len(self._pending) >= self.limits.pending
-            or self.is_full
-        ):
-            return False
-        if isinstance(target, str):
-            if event.receipt is not None and self._pending:
-                return False  # an answer says that all before it was done
-            self._tell(target, event)
-            return True
-        assert self.principal is not None  # noqa: S101 -- SEND comes after CONNECT
-        try:
-            batch = self._site.groups.admit(self.principal, target, event.body)
-        except LocShareError:
-            return False  # found again, and answered, after what is under way
-        self._store(target, batch, event.receipt)
-        return True
-
-    async def _send(self, event: Send) -> None:
-        assert self.principal is not None  # noqa: S101
-        if event.transaction is not None:
-            raise InvalidInput(
-                "transactions are not supported yet", code="not_supported", field="transaction"
-            )
-        target = parse_destination(event.destination)
-        if target.kind == "events":
-            raise AccessDenied(
-                f"{target.text} is written by the server; send fixes to /topic/group.{target.name}",
-                code="read_only",
-                field="destination",
-            )
-        if len(self._targets) >= _MAX_TARGETS:
-            self._targets.clear()
-        if target.kind == "free":
-            require(self.principal, None, PUBLISH)
-            await self._settle()
-            self._targets[event.destination] = target.name
-            self._tell(target.name, event)
-            return
-        require(self.principal, target.name, PUBLISH)
-        group = await self._site.groups.open(target.name)
-        batch = self._site.groups.admit(self.principal, group, event.body)
-        while len(self._pending) >= self.limits.pending:
-            await asyncio.wait(list(self._pending), return_when=asyncio.FIRST_COMPLETED)
-        self._targets[event.destination] = group
-        self._store(group, batch, event.receipt)
-
-    def _tell(self, topic: str, event: Send) -> None:
-        """Pass a message on to who listens to a free topic now."""
-        headers = user_headers(event.headers)
-        self._site.topics.publish(topic, event.body, event.content_type, headers)
-        if event.receipt is not None:
-            self.receipt(event.receipt)
-
-    def _store(self, group: Group, batch: Batch, receipt: str | None) -> None:
-        task = self._loop.create_task(self._site.groups.append(group, batch))
-        self._pending[task] = len(batch.fixes)
-        task.add_done_callback(lambda done: self._stored(done, receipt))
-
-    def _stored(self, task: asyncio.Task[Stored], receipt: str | None) -> None:
-        self._pending.pop(task, None)
-        if task.cancelled():
-            return
-        error = task.exception()
-        if error is None:
-            if receipt is not None and self._close is None and not self._is_gone:
-                self.receipt(receipt, _stored_headers(task.result()))
-            return
-        if isinstance(error, StoreError):
-            # watchers got it, marked volatile; who asked for a receipt learns that it is not kept
-            self._site.log.warning("a batch was not stored: %s", error.message)
-            if receipt is None:
-                return
-            error = StoreError(
-                f"recording failed: {error.message}; watchers get the fixes, but they are not kept",
-                code=error.code,
-            )
-        if not isinstance(error, LocShareError):
-            self._site.log.error("a batch was not stored", exc_info=error)
-            error = Unavailable("something went wrong in the server; its log says what")
-        self.fail(error, receipt)
-
-    # -- SUBSCRIBE
-
-    async def _subscribe(self, event: Subscribe) -> None:
-        assert self.principal is not None  # noqa: S101
-        target = parse_destination(event.destination)
-        if event.ack != "auto":
-            raise InvalidInput(
-                f"ack {event.ack!r} is not supported yet; expected auto", code="not_supported", field="ack"
-            )
-        name = event.id if event.named else None
-        if target.kind == "free":
-            require(self.principal, None, WATCH)
-            listener = FreeListener(self, self._site.topics, target.name, name)
-            self._feeds[event.id] = listener
-            if event.receipt is not None:
-                self.receipt(event.receipt, (("locshare-protocol", PROTOCOL),))
-            return
-        require(self.principal, target.name, WATCH)
-        options = FeedOptions.read(dict(event.headers[::-1]))
-        group = await self._site.groups.open(target.name)
-        feed = Feed(self, group.log, name, target.text, options, wants_fixes=target.kind == "fixes")
-        self._feeds[event.id] = feed
-        await feed.start(event.receipt)
-
-    def _unsubscribe(self, event: Unsubscribe) -> None:
-        feed = self._feeds.pop(event.id, None)
-        if feed is not None:
-            feed.stop()
-            if isinstance(feed, Feed):
-                self._woken.pop(feed, None)
-        if event.receipt is not None:
-            self.receipt(event.receipt)
 
     # -- time
 
@@ -507,15 +343,6 @@ class Session:
         if due is Due.BEAT and not self.is_full:
             self.send(self._connection.beat())
         self._arm_timer()
-
-
-def _stored_headers(stored: Stored) -> tuple[tuple[str, str], ...]:
-    return (
-        ("stored", str(stored.stored)),
-        ("duplicates", str(stored.duplicates)),
-        ("set-aside", str(len(stored.refused))),
-        ("cursor", stored.cursor),
-    )
 
 
 def _stomp_limits(site: Site) -> Limits:

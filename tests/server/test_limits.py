@@ -272,7 +272,7 @@ async def test_free_topics_drop_for_who_does_not_read_and_say_so(stomp, deaf, si
     reader = deaf()
     await reader.subscribe("/topic/loud")
     sender = await stomp()
-    [session] = [one for one in site.sessions if one._feeds]
+    [session] = [one for one in site.sessions if one._commands._feeds]
     for _ in range(200):
         answer = await sender.ask("SEND", {"destination": "/topic/loud"}, b"x" * 60_000)
         assert answer.command == "RECEIPT"
