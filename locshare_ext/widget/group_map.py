@@ -44,6 +44,7 @@ class GroupMap(ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
     _model_name = Unicode("GroupMapModel").tag(sync=True)
     _model_module = Unicode(MODULE).tag(sync=True)
     _model_module_version = Unicode(MODULE_VERSION).tag(sync=True)
+    _is_closed = True  # until it is whole
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class GroupMap(ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
         super().__init__(**{**defaults, **options})
         # the page exchanges `style` for one of the others: all are to be closed
         self._styles = (self.style, self.default_style, self.dragging_style, self.layout)
+        self._is_closed = False
         self._replace_earlier()
         if self._feed is not None:
             self._feed.attach(self.trail_layer)
@@ -91,6 +93,9 @@ class GroupMap(ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
 
     def close(self) -> None:
         """End the map, here and on the pages; the group's data stays for other maps of it."""
+        if self._is_closed:  # ipywidgets closes again what is collected
+            return
+        self._is_closed = True
         _made.discard(self)
         if self._feed is not None:
             self._feed.detach(self.trail_layer)

@@ -83,16 +83,16 @@ class SourceFeed:
             self.is_stopped = True
             if _feeds.get(self._key) is self:
                 del _feeds[self._key]
-        if self._stop is not None:
-            self._stop()
+        stop, self._stop = self._stop, None
+        if stop is not None:
+            stop()
 
     def _begin(self) -> None:
         try:
             if self.source.is_live:
-                stop = self.source.listen(self._take, self._show)
-                self._stop = stop
+                self._stop = self.source.listen(self._take, self._show)
                 if self.is_stopped:
-                    stop()
+                    self.stop()
                     return
                 self._show(self.source.status)
             history = self.source.history()
