@@ -91,6 +91,10 @@ class GroupMap(ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
         """The Group or Recording that is shown; None when there was no server to ask."""
         return None if self._feed is None else self._feed.source
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self.trail_layer.expect_page()
+        return super()._repr_mimebundle_(**kwargs)
+
     def close(self) -> None:
         """End the map, here and on the pages; the group's data stays for other maps of it."""
         if self._is_closed:  # ipywidgets closes again what is collected

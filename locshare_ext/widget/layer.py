@@ -16,7 +16,7 @@ from locshare_ext.errors import InvalidInput
 from locshare_ext.widget.frames import encode_columns
 from locshare_ext.widget.inputs import column_of, columns_of_frame, ms_column
 from locshare_ext.widget.pacer import MainLoop, pacer
-from locshare_ext.widget.pacing import Pacing
+from locshare_ext.widget.pacing import EXPECTED, Pacing
 from locshare_ext.widget.trail_log import NUMBERS, TrailLog
 
 if TYPE_CHECKING:
@@ -65,8 +65,10 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         self._epoch = self._log.epoch
         self._status: dict[str, Any] | None = None
         self._unseen: Callable[[], None] | None = None
+        self._is_state_due = False
         super().__init__(**settings)
         self.on_msg(self._receive)
+        self.expect_page()
 
     def push(
         self,
@@ -120,6 +122,18 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         if self._pacing.pages:
             pacer.wake(self)
 
+    def expect_page(self) -> None:
+        """Send to the page that will show the layer, though it cannot be heard before the cell ends.
+
+        A map that is followed by a long cell would stay empty otherwise.
+        """
+        if not self._main.has_loop:
+            return
+        with self._pacing_lock:
+            self._pacing.expect(self._log.oldest, self._log.head, clock.monotonic())
+            self._is_state_due = True
+        pacer.wake(self)
+
     def show_status(self, state: str, since: int, text: str, near: Sequence[str] = ()) -> None:
         """Tell people on the page how the source is; any thread may call it.
 
@@ -151,6 +165,8 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         is_busy = self._main.is_busy(now)
         with self._pacing_lock:
             self._follow_epoch()
+            if self._is_state_due and self._pacing.pages:
+                self._say_state(EXPECTED)
             head = self._log.head
             due = self._pacing.next_range(head, now, is_busy=is_busy)
             is_beat_due = self._pacing.is_beat_due(now)
@@ -205,16 +221,21 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
             self._follow_epoch()
             same = content.get("epoch") == self._epoch
             have = [(int(a), int(b)) for a, b in content.get("have", ())] if same else []
-            head, names = self._log.head, list(self._log.names)
-            self._pacing.hello(page, have, self._log.oldest, head, now)
-            self._named = max(self._named, len(names)) if self._pacing.pages > 1 else len(names)
+            self._pacing.hello(page, have, self._log.oldest, self._log.head, now)
+            self._say_state(page)
+        pacer.wake(self)
+
+    def _say_state(self, page: str) -> None:
+        """Tell all that goes before fixes; the pacing's lock is held."""
+        names = list(self._log.names)
+        self._named = len(names)
+        self._is_state_due = False
         self._say(
             "state",
             page=page,
-            head=head,
+            head=self._log.head,
             oldest=self._log.oldest,
             sequence=self._pacing.sequence,
             names=[0, names],
             status=self._status,
         )
-        pacer.wake(self)

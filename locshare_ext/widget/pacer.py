@@ -40,6 +40,11 @@ class MainLoop:
         self._asked = 0.0
         self._is_waiting = False
 
+    @property
+    def has_loop(self) -> bool:
+        """Whether there is a loop at all: a kernel, whose pages can speak only through it."""
+        return self._loop is not None
+
     def is_busy(self, now: float) -> bool:
         """Ask the loop, and say whether it is late with its last answer; any thread."""
         loop = self._loop

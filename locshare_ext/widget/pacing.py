@@ -14,6 +14,7 @@ BLIND_RATE = 8 << 20  # B/s while a cell runs and no acknowledgement can come in
 BLIND_BYTES = 256 << 20  # beyond that, one frame a second
 PAGE_SILENCE = 20.0  # s without a word from a page that could have spoken: it is gone
 BEAT_PERIOD = 5.0
+EXPECTED = ""  # the name of a page that may be there
 CHUNK = 65_536  # fixes of history in one message
 
 Range = tuple[int, int]
@@ -55,9 +56,19 @@ class Pacing:
             self.sent = head
             self._unacked.clear()
         wants = missing(have, oldest, self.sent)
+        self._pages.pop(EXPECTED, None)
         self._pages[page] = _Page(self.sequence, now, wants)
         self._blind = 0
         self._beat_due = now
+
+    def expect(self, oldest: int, head: int, now: float) -> None:
+        """Serve a page that cannot say hello yet, as the kernel's main thread runs a cell.
+
+        It gets everything, like one that has nothing; when the main thread is free and it
+        still says nothing, it is dropped as any silent page.
+        """
+        if not self._pages:
+            self.hello(EXPECTED, [], oldest, head, now)
 
     def bye(self, page: str) -> None:
         """Forget a page that closed its last view."""

@@ -3,8 +3,11 @@
 import { join, missing } from './ranges.js';
 
 const HELLO_AGAIN = 2000; // ms
+const HELLO_AGAIN_FED = 30000;
 const ACK_PERIOD = 400;
 const SILENCE = 13000; // ms without a beat, which comes every 5 s
+
+const EXPECTED = ''; // the kernel's name for a page that it cannot hear yet
 
 const pageName = () => Math.random().toString(36).slice(2, 10);
 
@@ -22,7 +25,12 @@ export class Feed {
     this.isConnected = false;
     this.heard = 0; // Date.now() of the last message
     this.#listen = (content, buffers) => this.#receive(content, buffers ?? []);
-    model.on('msg:custom', this.#listen);
+  }
+
+  /** Take what came early, and ask for the rest. */
+  start() {
+    this.model.on('msg:custom', this.#listen);
+    for (const [content, buffers] of this.model.early?.take() ?? []) this.#receive(content, buffers);
     this.#hello();
     this.#watch = setInterval(() => this.#look(), 1000);
   }
@@ -51,7 +59,9 @@ export class Feed {
   #hello() {
     this.#send({ op: 'hello', epoch: this.epoch, have: this.have });
     clearTimeout(this.#again);
-    this.#again = setTimeout(() => this.#hello(), HELLO_AGAIN);
+    // while fixes come, the kernel only runs a cell, and will read this when that ends
+    const isFed = Date.now() - this.heard < SILENCE;
+    this.#again = setTimeout(() => this.#hello(), isFed ? HELLO_AGAIN_FED : HELLO_AGAIN);
   }
 
   #send(content) {
@@ -86,8 +96,8 @@ export class Feed {
   #state({ page, head, oldest, names, status }) {
     this.sink.names(...names);
     this.sink.status(status);
-    if (page !== this.page) return;
-    clearTimeout(this.#again);
+    if (page === this.page) clearTimeout(this.#again);
+    else if (page !== EXPECTED) return;
     this.isConnected = true;
     this.head = head;
     if (oldest > 0) this.have = join(this.have, 0, oldest); // forgotten there: nothing to wait for

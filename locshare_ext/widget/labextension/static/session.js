@@ -49,6 +49,7 @@ export class Session extends Emitter {
       clear: () => this.#clear(),
       status: status => { this.status = status; this.emit('status', status); },
     });
+    this.feed.start();
     this.#unwatch = watchKernel(this.model, state => {
       this.kernel = state;
       this.emit('kernel', state);

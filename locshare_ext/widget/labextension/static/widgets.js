@@ -1,5 +1,6 @@
 // The widgets' classes, made from the page's Leaflet and ipyleaflet.
 
+import { EarlyMessages } from './early.js';
 import { createOverlay } from './overlay.js';
 import { acquire, release } from './session.js';
 import { createPanels } from './panels.js';
@@ -24,6 +25,12 @@ export function createWidgets(L, bridge) {
         title: '', mode: 'live', trail: 600, interpolate: true, labels: true, stale_after: 60, lost_after: 600,
         panels: [], fit: false, is_fitted: false,
       };
+    }
+
+    initialize(attributes, options) {
+      super.initialize(attributes, options);
+      // the kernel may speak before there is a view, and not hear this page before its cell ends
+      this.early = new EarlyMessages(this);
     }
   }
 
