@@ -251,7 +251,8 @@ class Recording:
     def status(self) -> SourceStatus:
         """That it is a recording, and its name."""
         text = f"Recording {self.name!r}" + (f" of {self.group}." if self.group else ".")
-        return SourceStatus("closed", int(self._info.get("created") or now_ms()), text)
+        created = self._info.get("created")  # ms; a file has its own manifest's text instead
+        return SourceStatus("closed", created if isinstance(created, int) else now_ms(), text)
 
     def history(self) -> FixBatch:
         """Return all its fixes, in order of arrival."""

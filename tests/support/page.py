@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ARTIFACTS", "Notebook", "chromium", "launch"]
 
 ARTIFACTS = Path(__file__).parent.parent / "artifacts"  # screenshots; not in the repository
-PATIENCE = 120_000  # ms that a page may take for anything, on a slow machine
+PATIENCE = int(os.environ.get("LOCSHARE_TEST_PATIENCE", "120000"))  # ms that a page may take for anything
 
 
 def chromium() -> str | None:
@@ -65,7 +66,15 @@ class Notebook:
 
     def run_all(self) -> None:
         """Run all cells, and return when the kernel has begun."""
-        self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+
+    def wait_until_idle(self) -> None:
+        """Wait until the kernel has run all that it was given."""
+        self.page.wait_for_function(
+            "() => { const session = window.jupyterapp.shell.currentWidget.sessionContext;"
+            " return session.session?.kernel?.status === 'idle' && !document.querySelector('.jp-Notebook')"
+            ".innerText.includes('[*]'); }"
+        )
 
     def wait_for(self, script: str, argument: Any = None) -> Any:
         """Wait until a piece of JavaScript is true in the page; returns its value."""
