@@ -10,6 +10,7 @@ const { Colors } = await load('colors.js');
 const { Store } = await load('store.js');
 const { Display, FRESH, LOST, NONE, STALE } = await load('display.js');
 const format = await load('format.js');
+const { heightsOf } = await load('density.js');
 const { stepFor, degreeLabel } = await load('graticule.js');
 
 test('coordinates come back within a centimetre', () => {
@@ -128,4 +129,10 @@ test('the grid has round degrees', () => {
   assert.equal(degreeLabel(-2.95, 0.05, 'EW'), '2.95° W');
   assert.equal(degreeLabel(53, 1, 'NS'), '53° N');
   assert.equal(degreeLabel(0, 1, 'NS'), '0°');
+});
+
+test('the strip shows gaps, and no holes between fixes that only come slowly', () => {
+  const counts = [4, 0, 4, 0, 0, 1, 0];
+  assert.deepEqual([...heightsOf(counts, 5000)], [1, 1, 1, 0.5, 0.5, 0.5, 0]);
+  assert.deepEqual([...heightsOf(counts, 60_000)].map(height => height > 0), [true, false, true, false, false, true, false]);
 });

@@ -1,5 +1,6 @@
 // The strip of the timeline: density of the fixes, names of the hours, and the playhead, which can be dragged.
 
+import { heightsOf } from './density.js';
 import { make, setText } from './dom.js';
 import { clockSeconds, clockTime, day, moment } from './format.js';
 
@@ -161,12 +162,13 @@ export class TimelineTrack {
     const base = height - 15; // below it the hours
     context.fillStyle = color('--locshare-line');
     context.fillRect(0, base, width, 1);
-    const most = counts.reduce((a, b) => Math.max(a, b), 1);
     context.fillStyle = color('--locshare-accent');
     const bin = width / counts.length;
+    const [from, to] = this.countedRange;
+    const heights = heightsOf(counts, (to - from) / counts.length);
     for (let k = 0; k < counts.length; k++) {
-      if (!counts[k]) continue;
-      const tall = 3 + (base - 21) * Math.sqrt(counts[k] / most);
+      if (!heights[k]) continue;
+      const tall = 3 + (base - 21) * heights[k];
       context.fillRect(k * bin, base - tall, Math.max(1, bin - 1), tall);
     }
     this.#hours(context, color('--locshare-faint'), base);
