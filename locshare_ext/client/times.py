@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -106,7 +107,7 @@ def span_ms(value: Any, *, field: str = "last") -> int:
         import pandas as pd
 
         try:
-            span = pd.Timedelta(value)
+            span = pd.Timedelta(re.sub(r"(\d\s*)d\b", r"\1D", value))  # pandas 4 knows days as D only
         except ValueError:
             span = None
     if span is None or span != span:

@@ -68,9 +68,10 @@ class Served:
 
     def stop(self) -> None:
         """End it in order; twice is no error."""
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
             return
-        self.process.terminate()
+        if self.process.poll() is None:
+            self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.communicate(timeout=20)
             return
