@@ -21,7 +21,7 @@ from pathlib import Path
 from locshare_ext.cli.files import read_file
 from locshare_ext.cli.publishing import Sender, server_of_process, simulated, timed_from_loaded
 from locshare_ext.client.simulator import TimedFix
-from locshare_ext.errors import ServerUnreachable
+from locshare_ext.errors import ServerNotFound, ServerUnreachable
 from locshare_ext.model.names import group_slug
 
 __all__ = ["run"]
@@ -167,22 +167,25 @@ def _lab(folder: Path, port: int, token: str) -> Iterator[subprocess.Popen[bytes
             start_new_session=True,
         )
         try:
-            _wait_until_it_listens(lab, port, log)
+            _wait_until_it_serves(lab, log)
             yield lab
         finally:
             _end(lab)
 
 
-def _wait_until_it_listens(lab: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_it_serves(lab: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for the file by which the server can be found; the port may be somebody else's."""
+    find = server_of_process(lab.pid)
     limit = time.monotonic() + START_LIMIT
     while time.monotonic() < limit:
         if lab.poll() is not None:
             last = log.read_text(errors="replace").strip().splitlines()[-1:]
             raise ServerUnreachable(f"JupyterLab did not start ({log}): {' '.join(last)}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with contextlib.suppress(ServerNotFound):
+            find()
             return
         time.sleep(0.1)
-    raise ServerUnreachable(f"JupyterLab does not listen on port {port} after {START_LIMIT} s; see {log}")
+    raise ServerUnreachable(f"JupyterLab has not started after {START_LIMIT} s; see {log}")
 
 
 def _end(lab: subprocess.Popen[bytes]) -> None:
