@@ -89,7 +89,8 @@ export function createGraticule(L) {
       for (let k = Math.ceil(northWest.lng / step); k * step <= southEast.lng; k++) {
         const x = Math.round(map.project([0, k * step], this.zoom).x - this.corner.x) + 0.5;
         stroke(context, x, 0, x, height);
-        context.fillText(degreeLabel(wrapLon(k * step), step, 'EW'), x + 4, low);
+        const isFree = x > pad.x + 120 && x < pad.x + size.x - 120; // of the scale and the attribution
+        if (isFree) context.fillText(degreeLabel(wrapLon(k * step), step, 'EW'), x + 4, low);
       }
       for (let k = Math.ceil(southEast.lat / step); k * step <= northWest.lat; k++) {
         const y = Math.round(map.project([k * step, 0], this.zoom).y - this.corner.y) + 0.5;

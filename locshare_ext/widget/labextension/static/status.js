@@ -56,7 +56,8 @@ export function messageOf(session) {
   const { status } = session;
   if (status && status.state !== 'live' && status.text) {
     const kind = status.state === 'connecting' ? 'wait' : status.state === 'unknown_group' ? 'hint' : 'error';
-    const offline = status.state === 'offline' ? `Offline since ${since(status.since, Date.now())}. ` : '';
+    const isSaid = status.state !== 'offline' || /offline/i.test(status.text);
+    const offline = isSaid ? '' : `Offline since ${since(status.since, Date.now())}. `;
     return { kind, text: offline + status.text, near: status.near };
   }
   if (session.feed.isConnected && !session.bounds.fixes && session.feed.head === 0) {
