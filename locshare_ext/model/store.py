@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from locshare_ext.model.clock import Clock, check_clock
 from locshare_ext.model.cursor import Cursor
-from locshare_ext.model.event import Event
+from locshare_ext.model.event import Event, EventKind
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
 
@@ -188,8 +188,13 @@ class LogStore(Protocol):
     async def trails(self, log: str, selection: Selection) -> pa.Table:
         """Return fixes as an Arrow table with `trail.ARROW_FIELDS`, ascending by seq."""
 
-    async def events(self, log: str, selection: Selection) -> list[Entry]:
-        """Return events, ascending by offset."""
+    async def events(
+        self, log: str, selection: Selection, *, kind: EventKind | None = None, limit: int | None = None
+    ) -> list[Entry]:
+        """Return events, ascending by offset: all or of one kind, all or the first `limit`."""
+
+    async def remove_event(self, log: str, offset: int) -> bool:
+        """Remove one event; its offset stays unused. False: there is none (or a fix)."""
 
     async def forget(self, log: str, member: str) -> int:
         """Remove every trace of a member; returns the number of entries removed."""
@@ -198,6 +203,20 @@ class LogStore(Protocol):
         """Remove entries received before `before` (ms) that no recording keeps.
 
         Returns how many. Offsets are not used again; `LogInfo.oldest` moves up.
+        """
+
+    async def size(self) -> int:
+        """Return the bytes in use, of all logs; falls when entries are removed.
+
+        A store in a file says what its entries take in it: room left by removed ones is used
+        again and does not count. One in memory estimates.
+        """
+
+    async def received_first(self, logs: Sequence[str], count: int) -> int | None:
+        """Return when (ms) the `count`-th entry was received that trims of these logs may remove.
+
+        Counted in the order they were received in, over all these logs together; the last one's
+        moment when there are fewer, None when there is nothing to remove.
         """
 
     async def put_recording(self, recording: RecordingInfo) -> None:

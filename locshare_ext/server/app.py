@@ -52,7 +52,11 @@ class LocShareApp(ExtensionApp):
         help="Days that fixes are kept unless recorded; 0: in memory only, None: for ever.",
     ).tag(config=True)
     retention_bytes = Integer(
-        2_000_000_000, min=1_000_000, allow_none=True, help="Bytes of the store over which less is kept."
+        2_000_000_000,
+        min=1_000_000,
+        allow_none=True,
+        help="Bytes that fixes may take, over all groups; above it those received first go first. What "
+        "recordings keep is never removed and does not count. None: no bound.",
     ).tag(config=True)
     log_length = Integer(
         10_000, min=1, help="Fixes per group in memory for readers that lag; older ones come from the store."

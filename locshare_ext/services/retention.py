@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+from dataclasses import dataclass
 from typing import Any
 
 from locshare_ext.errors import LocShareError
@@ -13,15 +15,17 @@ __all__ = ["Retention"]
 
 FIRST = 60.0  # s after the start
 EVERY = 600.0  # s
-STEPS = 12  # of halving the age when the store is over its bytes
+ROOM = 0.05  # of the bytes are made free beyond the bound, so that the next fix is not over it again
+AT_ONCE = 20_000  # entries looked at for one step, a few ms
+ROUNDS = 1000  # of one run; what is still too much goes in the next
 
 
 class Retention:
-    """Trims every group's log by age, and all of them by the size of the store.
+    """Trims every group's log by age, and all of them together by the bytes in use.
 
     age: seconds that are kept by default, None for ever; a group's `retention` beats it.
-    max_bytes: of the store's file; over it ages are halved until it fits, None for no bound.
-    Does nothing until `start`.
+    max_bytes: of all that no recording keeps; over it what was received first goes first,
+    of whichever group. None for no bound. Does nothing until `start`.
     """
 
     def __init__(
@@ -54,37 +58,75 @@ class Retention:
             self._task.cancel()
             self._task = None
 
+    @property
+    def max_bytes(self) -> int | None:
+        """Bytes over which the oldest goes."""
+        return self._max_bytes
+
     async def run_once(self) -> int:
-        """Trim what is too old or too much; returns how many entries went."""
+        """Trim what is too old, then what is too much; returns how many entries went."""
         groups = await self._groups.all()
         removed = 0
         for group in groups:
-            removed += await self._trim(group, 1.0)
-        share = 1.0
-        for _ in range(STEPS):
-            if not await self._is_over():
-                break
-            share /= 2
-            self._log.warning(
-                "the store has more than %s bytes: keeping only %.3g of the retention", self._max_bytes, share
-            )
-            for group in groups:
-                removed += await self._trim(group, share)
+            age = group.settings["retention"] or self._age
+            if age is not None:
+                removed += await group.log.trim(self._groups.clock() - int(age * 1000))
+        if self._max_bytes is not None and groups:
+            removed += await self._shrink(groups, self._max_bytes)
         return removed
 
-    async def _trim(self, group: Group, share: float) -> int:
-        age = group.settings["retention"] or self._age
-        if age is None:
-            return 0
-        return await group.log.trim(self._groups.clock() - int(age * 1000 * share))
+    async def _shrink(self, groups: list[Group], max_bytes: int) -> int:
+        store = self._groups.store
+        names = [group.slug for group in groups]
+        removed, bound = 0, float(max_bytes)
+        for _ in range(ROUNDS):
+            share = await self._entries()
+            size = await store.size() if share.removable else 0
+            free = size * share.removable / (share.removable + share.kept or 1)  # bytes that could go
+            if free <= bound:
+                break
+            bound = max_bytes * (1 - ROOM)
+            too_many = math.ceil(share.removable * (free - bound) / free)
+            last = await store.received_first(names, min(too_many, AT_ONCE))
+            if last is None:
+                break
+            gone = 0
+            for group in groups:
+                gone += await group.log.trim(last + 1)
+            if not gone:
+                break  # a recording has come to keep them
+            removed += gone
+        if removed:
+            self._log.warning(
+                "the store had more than %d bytes that no recording keeps: the %d entries received first "
+                "are removed; LocShareApp.retention_bytes is the bound",
+                max_bytes,
+                removed,
+            )
+        return removed
 
-    async def _is_over(self) -> bool:
-        if self._max_bytes is None:
-            return False
-        size = getattr(self._groups.store, "size", None)
-        if size is None:
-            return False
-        return bool(await size() > self._max_bytes)
+    async def _entries(self) -> _Entries:
+        """Return how many entries recordings and imports keep, and how many they do not, by offsets.
+
+        A little too many where some were forgotten, and late ones of a recording count as its
+        group's: walking millions of rows to know better is not worth it.
+        """
+        store = self._groups.store
+        recordings = await store.recordings()
+        kept = removable = 0
+        for info in await store.logs():
+            if info.kind != "group":
+                kept += info.head - info.oldest + 1
+                continue
+            ranges = [
+                (one.after, info.head if one.upto is None else one.upto)
+                for one in recordings
+                if one.log == info.name
+            ]
+            kept += _length(ranges, info.oldest - 1, info.head)
+            here = max(info.trimmed, info.oldest - 1)  # below it there is only what is kept
+            removable += (info.head - here) - _length(ranges, here, info.head)
+        return _Entries(kept, removable)
 
     async def _run(self) -> None:
         await asyncio.sleep(FIRST)
@@ -98,3 +140,20 @@ class Retention:
             except Exception:
                 self._log.exception("retention failed")
             await asyncio.sleep(EVERY)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    kept: int
+    removable: int
+
+
+def _length(ranges: list[tuple[int, int]], low: int, high: int) -> int:
+    """Return how many offsets in (low, high] lie in any of the ranges (after, upto]."""
+    length, end = 0, low
+    for after, upto in sorted(ranges):
+        start, stop = max(after, end), min(upto, high)
+        if stop > start:
+            length += stop - start
+            end = stop
+    return length

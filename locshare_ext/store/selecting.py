@@ -116,17 +116,22 @@ def read_counts(conn: sqlite3.Connection, log: str) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def read_events(conn: sqlite3.Connection, log: str, selection: Selection) -> list[Entry]:
+def read_events(
+    conn: sqlite3.Connection, log: str, selection: Selection, kind: str | None, limit: int | None
+) -> list[Entry]:
     """Return the selected events, ascending by offset."""
     found = find_log(conn, log)
     if found is None:
         return []
     log_id, info = found
     sql, values = where(conn, "events", log_id, log, selection)
+    if kind is not None:
+        sql += " AND kind = ?"
+        values.append(kind)
     rows = conn.execute(
         f"SELECT {EVENT_COLUMNS} FROM events LEFT JOIN members ON members.id = member "
-        f"WHERE {sql} AND {_IS_NOBODY_GONE} ORDER BY events.id",
-        values,
+        f"WHERE {sql} AND {_IS_NOBODY_GONE} ORDER BY events.id LIMIT ?",
+        [*values, -1 if limit is None else max(limit, 0)],
     )
     return [event_from_row(row, info.epoch) for row in rows]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from locshare_ext.errors import Conflict, NotFound, StoreError
-from locshare_ext.model.event import Event
+from locshare_ext.model.event import Event, EventKind
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Appended, Entry, LogInfo, LogKind, RecordingInfo, Selection
 from locshare_ext.store import selecting, upkeep
@@ -117,9 +117,18 @@ class SQLiteStore:
             table = arrow_schema().empty_table()
         return table
 
-    async def events(self, log: str, selection: Selection) -> list[Entry]:
-        """Return events, ascending by offset."""
-        return await self._read(partial(selecting.read_events, log=log, selection=selection), [])
+    async def events(
+        self, log: str, selection: Selection, *, kind: EventKind | None = None, limit: int | None = None
+    ) -> list[Entry]:
+        """Return events, ascending by offset: all or of one kind, all or the first `limit`."""
+        query = partial(selecting.read_events, log=log, selection=selection, kind=kind, limit=limit)
+        return await self._read(query, [])
+
+    async def remove_event(self, log: str, offset: int) -> bool:
+        """Remove one event; False: there is none."""
+        if not self._exists():
+            return False
+        return await self._write(partial(upkeep.remove_event, log=log, offset=offset))
 
     async def forget(self, log: str, member: str) -> int:
         """Remove every trace of a member; returns the number of entries removed.
@@ -155,6 +164,14 @@ class SQLiteStore:
         if count:
             await self._write(partial(upkeep.finish_trim, log=log))
         return count
+
+    async def size(self) -> int:
+        """Return the bytes of the file's pages that are in use, 0 without a file."""
+        return await self._read(_bytes_in_use, 0)
+
+    async def received_first(self, logs: Sequence[str], count: int) -> int | None:
+        """Return when (ms) the `count`-th entry was received that trims may remove."""
+        return await self._read(partial(upkeep.nth_received, logs=logs, count=count), None)
 
     async def put_recording(self, recording: RecordingInfo) -> None:
         """Make or replace a recording by its id; raises NotFound if there is no such log."""
@@ -265,6 +282,14 @@ def _info(conn: sqlite3.Connection, name: str) -> LogInfo:
     if found is None:
         raise _no_log(name)
     return found[1]
+
+
+def _bytes_in_use(conn: sqlite3.Connection) -> int:
+    pages, free, size = (
+        int(conn.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
 
 
 def _no_log(name: str) -> NotFound:

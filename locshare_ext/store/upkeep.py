@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 from locshare_ext.model.names import fold
@@ -21,6 +24,8 @@ __all__ = [
     "empty_wal",
     "find_old",
     "finish_trim",
+    "nth_received",
+    "remove_event",
     "rewrite",
     "trim_some",
 ]
@@ -125,6 +130,37 @@ def find_old(
     )
     ids = [row[0] for row in rows]
     return ids, ids[-1] if len(ids) == AT_ONCE else 0
+
+
+def nth_received(conn: sqlite3.Connection, logs: Sequence[str], count: int) -> int | None:
+    """Return when the `count`-th row was received that may be trimmed; see `LogStore.received_first`."""
+    ways = []
+    for log in logs:
+        found = find_log(conn, log)
+        if found is None:
+            continue
+        bounds = [first_id(found[0]), last_id(found[0])]
+        for table in ("fixes", "events"):
+            kept, values = _kept(conn, table, found[0], log)
+            # by id: the order in which they came, without sorting what may be millions
+            sql = f"SELECT received FROM {table} WHERE id > ? AND id <= ? AND NOT {kept} ORDER BY id LIMIT ?"
+            ways.append(conn.execute(sql, [*bounds, *values, count]))
+    last: deque[tuple[int]] = deque(islice(merge(*ways), count), maxlen=1)
+    for way in ways:
+        way.close()  # one that was not read to its end would hold the snapshot
+    return last[0][0] if last else None
+
+
+def remove_event(desk: Desk, log: str, offset: int) -> bool:
+    """Remove one event; returns whether there was one."""
+    conn = desk.conn
+    found = find_log(conn, log)
+    if found is None:
+        return False
+    with transaction(conn):
+        is_gone = conn.execute("DELETE FROM events WHERE id = ?", (first_id(found[0], offset),)).rowcount > 0
+        _move_oldest(conn, found[0])
+    return is_gone
 
 
 def trim_some(desk: Desk, log: str, table: str, ids: list[int]) -> int:

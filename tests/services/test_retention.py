@@ -59,18 +59,71 @@ async def test_recordings_keep_theirs(groups, retention, clock, store):
     assert [entry.offset for entry in await store.read("hikers", 0, 10)] == [2]
 
 
-async def test_the_size_counts_too(groups, retention, clock, store, caplog):
-    sizes = [2_000_000, 2_000_000, 10]
+LIMIT = 200_000  # bytes, for some hundred fixes
 
-    async def size():
-        return sizes.pop(0)
 
-    store.size = size
-    await publish(groups, 0)
-    clock.now += 3 * DAY * 1000
-    await publish(groups, 1)
-    assert await retention.run_once() == 1  # a quarter of seven days is kept
-    assert sizes == []
+def bounded(groups, max_bytes=LIMIT):
+    return Retention(groups, age=7 * DAY, max_bytes=max_bytes, log=logging.getLogger("test"))
+
+
+async def fill(groups, clock, rounds, *names):
+    """Publish ten fixes to each group in turn, a second between rounds."""
+    for _ in range(rounds):
+        clock.now += 1000
+        for name in names:
+            body = [{"time": clock.now + n, "lat": n, "lon": 2, "member": f"m{n}"} for n in range(10)]
+            await groups.publish(HOST, name, json.dumps(body).encode())
+
+
+async def kept(store, name):
+    return await store.read(name, 0, 1_000_000)
+
+
+async def test_over_its_bytes_what_was_received_first_goes_first(groups, clock, store, caplog):
+    await fill(groups, clock, 20, "alps")
+    await fill(groups, clock, 150, "alps", "buses")
+    before = await store.size()
+    assert before > LIMIT
+    assert await bounded(groups).run_once() > 0
+    assert 0.7 * LIMIT < await store.size() <= LIMIT
+    left = {name: await kept(store, name) for name in ("alps", "buses")}
+    first = {name: entries[0].item.received for name, entries in left.items()}
+    assert abs(first["alps"] - first["buses"]) <= 1000  # one front over all groups
+    for entries in left.values():  # and only the front went
+        assert [entry.offset for entry in entries] == list(range(entries[0].offset, entries[-1].offset + 1))
+        assert entries[-1].item.received == clock.now
+    assert "received first" in caplog.text
+    group = await groups.find("alps")
+    assert group.log.place(f"{group.log.epoch}-0", "now").gap
+    assert await bounded(groups).run_once() == 0  # there is room for more
+
+
+async def test_a_quiet_group_does_not_pay_for_a_busy_one(groups, clock, store):
+    await fill(groups, clock, 150, "buses")
+    await fill(groups, clock, 1, "alps")
+    await fill(groups, clock, 150, "buses")
+    await bounded(groups).run_once()
+    assert len(await kept(store, "alps")) in (0, 10)
+    assert (await kept(store, "buses"))[-1].item.received == clock.now
+    assert await store.size() <= LIMIT
+
+
+async def test_recordings_are_beside_the_bytes(groups, clock, store, caplog):
+    recordings = Recordings(store, groups, clock=clock)
+    await fill(groups, clock, 10, "alps")
+    group = await groups.find("alps")
+    info = await recordings.start(group, "long walk")
+    await fill(groups, clock, 200, "alps")
+    await recordings.close(info)
+    await fill(groups, clock, 30, "alps")
+    size = await store.size()
+    assert await bounded(groups, size // 3).run_once() == 0  # 400 of 2,400 fixes are not too many
+    assert await bounded(groups, size // 12).run_once() > 0
+    left = [entry.offset for entry in await kept(store, "alps")]
+    assert left[:2000] == list(range(101, 2101))
+    assert 2100 < left[2000] < left[-1] == 2400
+    assert await bounded(groups, 1).run_once() == len(left) - 2000
+    assert await bounded(groups, 1).run_once() == 0
 
 
 async def test_start_and_stop(retention):

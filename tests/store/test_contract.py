@@ -244,6 +244,12 @@ async def test_events_are_selected_alike(store: LogStore) -> None:
     assert offsets(await store.events("hikers", Selection(since=T0 + 2000, until=T0 + 2000))) == [3]
     assert offsets(await store.events("hikers", Selection(members=frozenset({"Ann"})))) == [3]
     assert offsets(await store.events("hikers", Selection(after=1, upto=3))) == [3]
+    await put(store, a_note("down", 4, kind="alert"))
+    assert offsets(await store.events("hikers", Selection(), kind="note")) == [1, 3, 4]
+    assert offsets(await store.events("hikers", Selection(after=1), kind="note", limit=1)) == [3]
+    assert offsets(await store.events("hikers", Selection(), limit=3)) == [1, 3, 4]
+    assert offsets(await store.events("hikers", Selection(), kind="alert")) == [5]
+    assert await store.events("hikers", Selection(), limit=0) == []
 
 
 # --- forget and trim
@@ -316,6 +322,54 @@ async def test_trimmed_of_what_is_kept_in_the_middle_is_known(store: LogStore) -
     assert info is not None
     assert (info.oldest, info.trimmed) == (3, 8)
     assert offsets(await everything(store)) == [3, 4, 9, 10]
+
+
+async def test_size_rises_and_falls(store: LogStore) -> None:
+    assert await store.size() == 0
+    await put(store, *(a_fix(f"m{n % 7}", n) for n in range(3000)), a_note(data={"level": 2}))
+    await put(store, a_fix("ann", 1), log="cyclists", epoch="zyxwvuts")
+    full = await store.size()
+    assert 100_000 < full < 10_000_000
+    await store.trim("hikers", T0 + 1_500_000)
+    half = await store.size()
+    assert 0.4 * full < half < 0.8 * full
+    await put(store, *(a_fix("m0", n) for n in range(3000, 4000)))
+    assert await store.size() > half
+    await store.forget("hikers", "m0")
+    await store.delete_log("hikers")
+    assert await store.size() < 0.4 * full
+
+
+async def test_what_was_received_first_of_what_may_go(store: LogStore) -> None:
+    assert await store.received_first(["hikers", "nobody"], 3) is None
+    await put(store, *(a_fix("ann", n) for n in range(0, 10, 2)), a_note("n", 9))
+    await put(store, *(a_fix("ann", n) for n in range(1, 10, 2)), log="cyclists", epoch="zyxwvuts")
+    both = ["hikers", "cyclists"]
+
+    async def first(count: int, logs: list[str] = both) -> float | None:
+        moment = await store.received_first(logs, count)
+        return None if moment is None else (moment - T0) / 1000
+
+    assert [await first(count) for count in (1, 2, 3, 8)] == [0.05, 1.05, 2.05, 7.05]
+    assert await first(99) == 9.05
+    assert await first(2, ["hikers"]) == 2.05
+    await store.put_recording(a_recording(after=0, upto=3, until=T0 + 4000))  # keeps 0, 2, 4
+    assert [await first(count) for count in (1, 2, 3, 4, 5)] == [1.05, 3.05, 5.05, 6.05, 7.05]
+
+
+async def test_one_event_is_removed(store: LogStore) -> None:
+    assert not await store.remove_event("hikers", 1)
+    await put(store, a_note("a", 0), a_fix("ann", 1), a_note("b", 2, member="bob"), a_note("c", 3))
+    assert await store.remove_event("hikers", 1)
+    assert not await store.remove_event("hikers", 1)
+    for other in (2, 5, 0, -1, 1 << 60):  # a fix, and what is not there
+        assert not await store.remove_event("hikers", other)
+    assert offsets(await everything(store)) == [2, 3, 4]
+    info = await store.log("hikers")
+    assert info is not None
+    assert (info.oldest, info.head, info.trimmed) == (2, 4, 0)
+    assert await store.remove_event("hikers", 4)
+    assert offsets((await put(store, a_note("d", 9))).entries) == [5]
 
 
 # --- recordings
