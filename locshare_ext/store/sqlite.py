@@ -208,10 +208,11 @@ class SQLiteStore:
         """Run a query on a thread that reads; `absent` is the answer while there is no file."""
         if self._is_closed:
             raise StoreError("the store is closed")
-        if not self._writer.has_started:
-            if not self.path.exists():
+        if not self._writer.has_opened:
+            if not self._exists():
                 return absent
-            await self._write(lambda desk: desk.conn and None)  # makes an older file this version's
+            # waits for a file that is being made, and makes an older one this version's
+            await self._write(lambda desk: desk.conn and None)
         if self._scrubbing is not None:
             async with self._scrubbing:
                 pass

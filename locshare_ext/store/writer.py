@@ -74,6 +74,11 @@ class Desk:
             self._conn = self._open()
         return self._conn
 
+    @property
+    def has_opened(self) -> bool:
+        """Whether the file was opened, and so has this version's schema; any thread may ask."""
+        return self._file is not None
+
     def check_file(self) -> None:
         """Raise StoreError if the open file is no longer the one at its path.
 
@@ -190,6 +195,11 @@ class Writer:
     def has_started(self) -> bool:
         """Whether there was any job yet."""
         return self._thread is not None
+
+    @property
+    def has_opened(self) -> bool:
+        """Whether the file can be read: it has this version's schema."""
+        return self._desk.has_opened
 
     def append(
         self, log: str, drafts: Sequence[Fix | Event], epoch: str, kind: LogKind

@@ -16,8 +16,9 @@ import pytest
 
 from locshare_ext.errors import InvalidInput, NotFound, SchemaTooNew, StoreError
 from locshare_ext.model.store import Selection
-from locshare_ext.store import SQLiteStore, upkeep
+from locshare_ext.store import SQLiteStore, upkeep, writer
 from locshare_ext.store.boot import SKIPPED
+from locshare_ext.store.connection import open_writer
 from locshare_ext.store.schema import VERSION
 from tests.store.helpers import EPOCH, T0, a_fix, a_note, everything, offsets, put
 
@@ -110,6 +111,30 @@ async def test_offsets_of_removed_entries_are_not_used_again_after_a_restart(pat
 
 
 # --- files that cannot be used
+
+
+async def test_a_read_waits_for_a_file_that_is_being_made(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_empty, go_on = threading.Event(), threading.Event()
+
+    def slowly(place: Path) -> sqlite3.Connection:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()  # there, and without a schema yet
+        made_empty.set()
+        go_on.wait()
+        return open_writer(place)
+
+    monkeypatch.setattr(writer, "open_writer", slowly)
+    store = SQLiteStore(path)
+    stored = asyncio.ensure_future(put(store, a_fix("ann", 0)))
+    await asyncio.to_thread(made_empty.wait)
+    reading = asyncio.ensure_future(store.read("group", 0, 10))
+    await asyncio.sleep(0)
+    go_on.set()
+    await reading  # no error of a table that is missing
+    await stored
+    await store.close()
 
 
 async def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
