@@ -195,6 +195,14 @@ class GroupLog:
         await self.refresh()
         return count
 
+    async def remove_event(self, offset: int) -> bool:
+        """Remove one event from store and memory; False: there is none at this offset."""
+        if not await self._store.remove_event(self.name, offset):
+            return False
+        self._tail.remove(lambda entry: entry.offset == offset)
+        await self.refresh()
+        return True
+
     async def trim(self, before: int) -> int:
         """Remove entries received before `before` (ms) that no recording keeps; returns how many."""
         count = await self._store.trim(self.name, before)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from locshare_ext.client.http import Api, path_of
-from locshare_ext.errors import NotFound
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import KINDS, Event
 
@@ -17,14 +16,21 @@ if TYPE_CHECKING:
 
 __all__ = ["events_frame", "read_events"]
 
+PAGE = 1000  # events of one answer
+
 
 def read_events(api: Api, group: str) -> list[Event]:
-    """Return a group's events, in order of arrival; none of an unknown group."""
-    try:
-        answer = api.get(path_of("groups", group, "events"), {"format": "json"})
-    except NotFound:  # of a server that does not offer them, too: then there are none
-        return []
-    return msgspec.convert(answer["events"], list[Event])
+    """Return a group's events, in order of arrival; raises NotFound for an unknown group."""
+    events: list[Event] = []
+    after = "start"
+    while True:
+        query = {"format": "json", "after": after, "limit": PAGE}
+        answer = api.get(path_of("groups", group, "events"), query)
+        page = msgspec.convert(answer["events"], list[Event])
+        events += page
+        if len(page) < PAGE:
+            return events
+        after = answer["cursor"]
 
 
 def events_frame(events: Sequence[Event]) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from locshare_ext.client.publish import (
 from locshare_ext.client.recording import Recording
 from locshare_ext.client.source import FixBatch, SourceStatus
 from locshare_ext.client.times import check_zone, ms_from, now_ms
-from locshare_ext.errors import InvalidInput, NotFound, Unavailable
+from locshare_ext.errors import InvalidInput, NotFound
 from locshare_ext.model.clock import check_clock, datetime_from_ms
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import group_slug, member_name
@@ -257,7 +257,11 @@ class Group:
         """Return what is on the group's log besides fixes: notes, alerts, joins, gaps."""
         from locshare_ext.client.events import events_frame, read_events
 
-        return events_frame(read_events(self._api, self._name))
+        try:
+            return events_frame(read_events(self._api, self._name))
+        except NotFound as error:
+            _warn_unknown(error)
+            return events_frame([])
 
     # writing
 
@@ -292,20 +296,17 @@ class Group:
             return publish_rows(self._api, self._name, rows_of_fixes(fixes, member=self._me, tz=self._tz))
         raise InvalidInput(f"publish takes a DataFrame or a list of fixes, got {type(fixes).__name__}")
 
-    def note(self, text: str, *, at: Any = None) -> None:
-        """Put a note on the group's timeline, now or at a moment."""
+    def note(self, text: str, *, at: Any = None, member: str | None = None) -> None:
+        """Put a note on the group's timeline, now or at a moment; `events()` has it.
+
+        member: whom it concerns, None for the whole group.
+        """
         body: dict[str, Any] = {"text": text}
         if at is not None:
             body["time"] = ms_from(at, tz=self._tz, field="at")
-        try:
-            self._api.send("POST", path_of("groups", self._name, "notes"), body)
-        except NotFound as error:
-            if error.code == "group_not_found":
-                raise
-            raise Unavailable(
-                f"{self.server} takes no notes: its version of locshare_ext does not offer them yet",
-                code="not_offered",
-            ) from None
+        if member is not None:
+            body["member"] = member
+        self._api.send("POST", path_of("groups", self._name, "notes"), body)
 
     @overload
     def simulate(

@@ -7,6 +7,7 @@ from typing import Any
 from locshare_ext.server.api.fixes import FixesHandler
 from locshare_ext.server.api.groups import GroupHandler, GroupsHandler, MemberHandler
 from locshare_ext.server.api.health import HealthHandler
+from locshare_ext.server.api.notes import EventsHandler, NoteHandler, NotesHandler
 from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandler, RecordingTrailsHandler
 from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
@@ -21,6 +22,9 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/groups/([^/]+)", GroupHandler),
     (r"/locshare/api/groups/([^/]+)/fixes", FixesHandler),
     (r"/locshare/api/groups/([^/]+)/trails", TrailsHandler),
+    (r"/locshare/api/groups/([^/]+)/events", EventsHandler),
+    (r"/locshare/api/groups/([^/]+)/notes", NotesHandler),
+    (r"/locshare/api/groups/([^/]+)/notes/([^/]+)", NoteHandler),
     (r"/locshare/api/groups/([^/]+)/members/([^/]+)", MemberHandler),
     (r"/locshare/api/recordings", RecordingsHandler),
     (r"/locshare/api/recordings/([^/]+)", RecordingHandler),

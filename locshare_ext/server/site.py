@@ -16,6 +16,7 @@ from locshare_ext.server.limits import Limits
 from locshare_ext.server.topics import Topics
 from locshare_ext.server.turn import Turn
 from locshare_ext.services.groups import GroupOptions, Groups
+from locshare_ext.services.notes import Notes
 from locshare_ext.services.recordings import Recordings
 from locshare_ext.services.retention import Retention
 
@@ -88,6 +89,7 @@ class Site:
         self.credentials = Credentials(failures=self.limits.failures_per_address)
         self.retention: Retention
         self.groups = Groups(store, clock=clock, options=options, on_open=self._opened)
+        self.notes = Notes(self.groups, clock=clock)
         self.recordings = Recordings(store, self.groups, clock=clock)
         self.retention = Retention(self.groups, age=retention_age, max_bytes=retention_bytes, log=log)
         self.topics = Topics()

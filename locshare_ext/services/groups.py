@@ -15,7 +15,7 @@ from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold, group_slug, member_name, near_names
-from locshare_ext.model.store import Appended, LogInfo, LogStore
+from locshare_ext.model.store import Appended, LogInfo, LogStore, Selection
 from locshare_ext.services.settings import complete_settings
 
 __all__ = ["Batch", "Group", "GroupOptions", "Groups", "Stored"]
@@ -187,7 +187,9 @@ class Groups:
         Raises NotFound for a member that the group does not have.
         """
         key = fold(member)
-        if key not in group.names:
+        # who has left nothing but notes is not known by name after a restart
+        traces = Selection(members=frozenset({member}))
+        if key not in group.names and not await self.store.events(group.slug, traces, limit=1):
             near = near_names(member, group.names.values())
             raise NotFound(
                 f"member {member!r} is not in group {group.slug!r}",
@@ -195,7 +197,7 @@ class Groups:
                 field="member",
                 details={"near": near},
             )
-        removed = await group.log.forget(group.names[key])
+        removed = await group.log.forget(group.names.get(key, member))
         group.names.pop(key, None)
         group.heard.pop(key, None)
         return removed
@@ -216,8 +218,7 @@ class Groups:
         for index, sent in decoded.fixes:
             try:
                 name = sent.member if may_choose and sent.member is not None else own
-                member = group.names.get(fold(name)) or self._new_member(group, name)
-                fixes.append(wire.bind(sent, member, received))
+                fixes.append(wire.bind(sent, self.member_of(group, name), received))
             except LocShareError as error:  # this one is set aside, the others go on
                 refused.append(wire.Refused(index, error, b""))
         if refused and not fixes:
@@ -291,7 +292,14 @@ class Groups:
                 return
         raise Conflict(f"there are {self.options.groups} groups already", code="too_many_groups")
 
-    def _new_member(self, group: Group, name: str) -> str:
+    def member_of(self, group: Group, name: str) -> str:
+        """Return a member's name as it was first written, a new one's as it is.
+
+        Raises InvalidName, and Conflict when the group has no room for a new member.
+        """
+        known = group.names.get(fold(name))
+        if known is not None:
+            return known
         member = member_name(name)
         if len(group.names) >= self.options.members:
             raise Conflict(

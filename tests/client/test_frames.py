@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from locshare_ext import Group
-from locshare_ext.errors import InvalidFix, InvalidInput, InvalidName, NotFound, Unavailable
+from locshare_ext.errors import InvalidFix, InvalidInput, InvalidName, NotFound
 from locshare_ext.model.trail import FRAME_COLUMNS
 from tests.client.conftest import attach
 from tests.support.served import Served
@@ -237,10 +237,23 @@ def test_simulated_past(group: Group) -> None:
         group.simulate(minutes=-1)
 
 
-def test_notes_are_told_to_be_missing(group: Group) -> None:
+def test_a_note_is_among_the_events(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    group.note("lost the trail here")
+    moment = datetime(2025, 11, 22, 10, 32, tzinfo=UTC)
+    group.note("lunch", at=moment, member="ann")
     group.publish(lat=1, lon=2)
-    with pytest.raises(Unavailable, match="no notes"):
-        group.note("lost the trail here")
+    events = group.events()
+    assert list(events["text"]) == ["lost the trail here", "lunch"]
+    assert list(events["seq"]) == [1, 2]
+    assert list(events["kind"].astype(str)) == ["note", "note"]
+    assert events["time"][1] == moment
+    assert events["time"][0] == events["received"][0]
+    assert (pd.isna(events["member"][0]), events["member"][1]) == (True, "ann")
+    assert len(group.trails()) == 1
+    with pytest.raises(InvalidInput, match="text has 0 characters"):
+        group.note(" ")
+    monkeypatch.setattr("locshare_ext.client.events.PAGE", 1)
+    pd.testing.assert_frame_equal(group.events(), events)
 
 
 def test_names_that_cannot_be() -> None:

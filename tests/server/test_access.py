@@ -31,6 +31,10 @@ NEEDED = {
     "GET api/groups/hikers/fixes": "watch",
     "POST api/groups/hikers/fixes": "publish",
     "GET api/groups/hikers/trails": "watch",
+    "GET api/groups/hikers/events": "watch",
+    "GET api/groups/hikers/notes": "watch",
+    "POST api/groups/hikers/notes": "publish",
+    "DELETE api/groups/hikers/notes/NOTE": "publish",  # of one's own; others' by manage
     "DELETE api/groups/hikers/members/ann": "manage",
     "GET api/recordings": "all:watch",
     "POST api/recordings": "manage",
@@ -69,6 +73,7 @@ def implemented() -> set[str]:
         path = path.replace("recordings/([^/]+)", "recordings/RECORDING").replace(
             "members/([^/]+)", "members/ann"
         )
+        path = path.replace("notes/([^/]+)", "notes/NOTE")
         path = "nothing" if pattern.endswith("(?:/.*)?") else path
         for method in METHODS:
             if "__wrapped__" in vars(getattr(handler, method.lower())):
@@ -108,9 +113,16 @@ async def test_all_handlers_and_all_credentials(fetch, credentials, token):
     for call, needed in NEEDED.items():
         body = {"group": "hikers", "name": "walk"}
         made = await fetch("api/recordings", "POST", body)
+        note = {"text": "lunch", "member": "ann"}
+        noted = await fetch("api/groups/hikers/notes", "POST", note)
         method, path = call.split(" ")
         path = path.replace("RECORDING", json.loads(made.body)["id"])
-        sent = {"POST api/recordings": body, "POST api/groups/hikers/fixes": fix(member="bob")}.get(call, {})
+        path = path.replace("NOTE", json.loads(noted.body)["id"])
+        sent = {
+            "POST api/recordings": body,
+            "POST api/groups/hikers/fixes": fix(member="bob"),
+            "POST api/groups/hikers/notes": note,
+        }.get(call, {})
         headers = {"Authorization": ""} if token is None else {"X-Locshare-Token": token}
         answer = await fetch(
             path, method, sent if method in ("POST", "PATCH", "PUT") else None, headers=headers

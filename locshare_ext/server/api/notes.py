@@ -1,0 +1,81 @@
+"""Notes, and all events of a group, by polling."""
+
+from __future__ import annotations
+
+from locshare_ext.broker.access import PUBLISH, WATCH
+from locshare_ext.errors import InvalidInput
+from locshare_ext.model.event import EventKind
+from locshare_ext.server.api.parameters import moment, selection, whole_number
+from locshare_ext.server.base import Handler
+from locshare_ext.services.groups import Group
+from locshare_ext.services.notes import EventPage, note_json
+
+__all__ = ["EventsHandler", "NoteHandler", "NotesHandler"]
+
+MOST = 1000
+_PAGE = ("after", "limit", "since", "until", "clock", "members")
+_FIELDS = ("text", "time", "member")
+
+
+class NotesHandler(Handler):
+    """`api/groups/{g}/notes`."""
+
+    async def get(self, name: str) -> None:
+        """Give notes after a cursor: {"notes": [...], "cursor": ..., "gap": false}; from the start."""
+        query = self.query(*_PAGE)
+        group = await self.find_group(name, WATCH)
+        page = await _page(self, group, query, "note")
+        notes = [note_json(note) for note in page.events]
+        self.answer({"notes": notes, "cursor": page.cursor, "gap": page.gap})
+
+    async def post(self, name: str) -> None:
+        """Put a note on the timeline: {"text": ..., "time": ..., "member": ...}."""
+        self.query()
+        slug = self.require(name, PUBLISH)
+        sent = self.json_body()
+        for field in sent:
+            if field not in _FIELDS:
+                raise InvalidInput(
+                    f"field {field[:64]!r} is unknown; expected {', '.join(_FIELDS)}",
+                    code="unknown_field",
+                    field=field[:64],
+                )
+        time = None if sent.get("time") is None else moment(sent["time"], "time")
+        note = await self.site.notes.add(
+            self.principal, slug, sent.get("text"), time=time, member=sent.get("member")
+        )
+        self.answer(note_json(note), 201)
+
+
+class NoteHandler(Handler):
+    """`api/groups/{g}/notes/{id}`: one note, by its id (its cursor)."""
+
+    async def delete(self, name: str, note_id: str) -> None:
+        """Remove it: one's own, or any with the role manage."""
+        self.query()
+        group = await self.find_group(name, PUBLISH)
+        await self.site.notes.remove(self.principal, group, note_id)
+        self.answer({"deleted": note_id})
+
+
+class EventsHandler(Handler):
+    """`api/groups/{g}/events`: a stream, or with `format=json` a page of what is there."""
+
+    async def get(self, name: str) -> None:
+        """Give events of every kind after a cursor: {"events": [...], "cursor": ..., "gap": false}."""
+        query = self.query("format", *_PAGE)
+        group = await self.find_group(name, WATCH)
+        if query.get("format") != "json":
+            raise InvalidInput(
+                "the stream of events (SSE) is not supported yet; format=json gives those that are there",
+                code="not_supported",
+                field="format",
+            )
+        page = await _page(self, group, query, None)
+        self.answer({"events": page.events, "cursor": page.cursor, "gap": page.gap})
+
+
+async def _page(handler: Handler, group: Group, query: dict[str, str], kind: EventKind | None) -> EventPage:
+    limit = whole_number(query.get("limit", str(MOST)), "limit", 1, MOST)
+    place = group.log.place(query.pop("after", None), "start")
+    return await handler.site.notes.page(group, place, limit, selection(query, None), kind=kind)
