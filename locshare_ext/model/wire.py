@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -205,14 +206,7 @@ def _too_many(count: int, limit: int) -> TooLarge:
 
 def _decode_slowly(body: bytes, limit: int) -> Decoded:
     """Decode fix by fix, to keep the good ones and say what is wrong with the others."""
-    try:
-        raws = [bytes(raw) for raw in _raws.decode(body)] if body[:1] == b"[" else [body]
-        msgspec.json.decode(body)
-    except msgspec.ValidationError as error:  # valid JSON that the decoder will not hold: 1e999, \ud800
-        if body[:1] == b"[":
-            raise InvalidInput(f"body cannot be used: {error}", code="invalid_json") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(f"body is not JSON: {error}", code="invalid_json") from None
+    raws = _raws_of(body)
     if len(raws) > limit:
         raise _too_many(len(raws), limit)
     decoded = Decoded([], [])
@@ -224,6 +218,24 @@ def _decode_slowly(body: bytes, limit: int) -> Decoded:
         except msgspec.DecodeError as error:
             decoded.refused.append(Refused(index, _explain(raw, str(error)), raw))
     return decoded
+
+
+def _raws_of(body: bytes) -> list[bytes]:
+    """Return the JSON of each element of an array, or of the one that there is.
+
+    What is nearly JSON, as Python writes it for NaN and infinities, is taken too: one of
+    them must not cost the other fixes of its array, and its own field can then be named.
+    """
+    try:
+        msgspec.json.decode(body)
+        return [bytes(raw) for raw in _raws.decode(body)] if body[:1] == b"[" else [body]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = f"body is not JSON: {error}"
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidInput(reason, code="invalid_json") from None
+    return [json.dumps(one).encode() for one in (sent if isinstance(sent, list) else [sent])]
 
 
 def _explain(raw: bytes, reason: str) -> InvalidFix:
@@ -243,6 +255,12 @@ def _explain(raw: bytes, reason: str) -> InvalidFix:
     for name, value in sent.items():
         if (error := _explain_field(name, value)) is not None:
             return error
+        if re.search("[\ud800-\udfff]", str(value)):
+            return InvalidFix(
+                f"{name} {ascii(value)[:80]} contains half of a character (a lone surrogate)",
+                code=f"{name}_invalid",
+                field=name,
+            )
     return InvalidFix(f"fix is not valid: {reason}")
 
 
@@ -281,6 +299,8 @@ def _explain_extra(value: Any) -> InvalidFix | None:
                 code="extra_not_scalar",
                 field="extra",
             )
+        if isinstance(inner, float) and not math.isfinite(inner):
+            return InvalidFix(f"extra.{key[:40]} {inner} is no number", code="extra_invalid", field="extra")
     return None
 
 

@@ -102,7 +102,7 @@ async def test_bad_queries_name_the_field(fetch, query, field):
         (b"\xff", 400, None),
         (json.dumps(fix(lat=91.2)).encode(), 400, "lat"),
         (json.dumps([fix(lat=91.2), fix(latitude=3)]).encode(), 400, "lat"),
-        (b'{"time": 1763806275123, "lat": NaN, "lon": 1}', 400, None),
+        (b'{"time": 1763806275123, "lat": NaN, "lon": 1}', 400, "lat"),
         (b"[" + b",".join([json.dumps(fix()).encode()] * 1001) + b"]", 413, None),
         (b"[" + b" " * (2 << 20) + b"]", 413, None),
         (b"[" * 100_000, 400, None),
