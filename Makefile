@@ -43,7 +43,7 @@ bench: $(VENV)/.installed-test
 
 # Debian's python3 may come without ensurepip; virtualenv from the registry needs none.
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
 	  rm -rf $(VENV) && $(PYTHON) -m pip install --quiet --target build/virtualenv virtualenv && \
 	  PYTHONPATH=build/virtualenv $(PYTHON) -m virtualenv --quiet $(VENV); }
 
