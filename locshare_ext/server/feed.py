@@ -97,6 +97,7 @@ class Feed:
         self._offset = 0
         self._fetched: Sequence[LogEntry] = ()
         self._fetching: asyncio.Task[None] | None = None
+        self._gathered: list[LogEntry] = []  # by `conflate`, while catching up
         self._next_batch = 0.0  # the loop's clock
         self._timer: asyncio.TimerHandle | None = None
         self._volatile = 0
@@ -170,20 +171,47 @@ class Feed:
 
     def take(self, most: int) -> bytes:
         """Return what came since the last call, at most about `most` bytes, framed."""
+        if self._options.conflate and self._wants_fixes:
+            data = self._take_conflated(most)
+        else:
+            data = self._take_all(most)
+        if data:  # what is of other members does not count as a batch
+            self._arm_batch()
+        return data
+
+    def _take_all(self, most: int) -> bytes:
         log, after = self._log, self._offset
-        self._arm_batch()
         if self._fetched:
-            entries, self._fetched = self._fetched, ()
-            self._offset = entries[-1].offset
-            return self._build(entries)
-        found = log.tail(after, most)
-        if found is None:
+            found, self._fetched = self._fetched, ()
+            self._offset = found[-1].offset
+            return self._build(found, self._offset)
+        tail = log.tail(after, most)
+        if tail is None:
             self._fetch()
+        if not tail:
             return b""
-        if not found:
-            return b""
-        self._offset = found[-1].offset
-        return log.shared((self._key, after, self._offset), lambda: self._build(found))
+        self._offset = tail[-1].offset
+        return log.shared((self._key, after, self._offset), lambda: self._build(tail, tail[-1].offset))
+
+    def _take_conflated(self, most: int) -> bytes:
+        """Take all there is, as only the newest of each member goes out, and that once per batch."""
+        log, after = self._log, self._offset
+        found, self._fetched = list(self._fetched), ()
+        while tail := log.tail(found[-1].offset if found else after, most):
+            found += tail
+        if tail is None:
+            self._fetch()
+        if found:
+            self._offset = found[-1].offset
+        if not self._gathered and tail is not None:
+            if not found:
+                return b""
+            return log.shared((self._key, after, self._offset), lambda: self._build(found, found[-1].offset))
+        self._gathered = _newest_of_each([*self._gathered, *self._wanted(found)])
+        if tail is None and asyncio.get_running_loop().time() < self._next_batch:
+            return b""  # there is more to come out of the store, and no batch is due
+        gathered, self._gathered = self._gathered, []
+        return self._build(gathered, self._offset)
 
     @property
     def is_behind(self) -> bool:
@@ -252,7 +280,8 @@ class Feed:
         members = self._options.members
         return members is None or (item.member is not None and fold(item.member) in members)
 
-    def _build(self, entries: Sequence[LogEntry]) -> bytes:
+    def _build(self, entries: Sequence[LogEntry], upto: int) -> bytes:
+        """Return the MESSAGEs of entries; upto: the last offset that they stand for."""
         wanted = self._wanted(entries)
         if not wanted:
             return b""
@@ -262,7 +291,7 @@ class Feed:
         if self._options.conflate and self._wants_fixes:
             wanted = _newest_of_each(wanted)
         body = b"[" + b",".join([entry.body for entry in wanted]) + b"]"
-        frame = self._encode(self._log.cursor(entries[-1].offset), body, None)
+        frame = self._encode(self._log.cursor(upto), body, None)
         return in_messages((frame,), self._opcode)
 
     def _snapshot(self, entries: Sequence[LogEntry]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -183,6 +184,38 @@ async def test_batch_is_an_array_and_conflate_keeps_the_newest(stomp):
     while len(got) < 6:
         got += [one["time"] for one in json.loads((await batched.frame()).body)]
     assert got == [TIME + 1000 * number for number in range(3, 9)]
+
+
+async def test_fixes_of_others_delay_no_batch(stomp):
+    watcher, sender = await stomp(), await stomp()
+    await subscribe(watcher, batch="60000", members="bob")
+    await send(sender, fix(1))
+    await send(sender, fix(2, member="bob"))
+    [found] = json.loads((await watcher.frame()).body)
+    assert found["member"] == "bob"
+
+
+@pytest.mark.parametrize("log_length", [10_000, 100])
+async def test_conflate_sends_one_batch_of_all_that_came(stomp, site, log_length):
+    site.groups.options = replace(site.groups.options, log_length=log_length)
+    sender, watcher = await stomp(), await stomp()
+    extra = {"pad": "x" * 900}
+    for part in range(4):  # 900 KiB: more than a reader takes in one turn
+        many = [fix(part * 250 + i, member=f"m{i % 3}", extra=extra) for i in range(250)]
+        assert (await send(sender, *many)).get("stored") == "250"
+    if log_length == 10_000:
+        await subscribe(watcher, conflate="1", batch="60000", after="start")
+        message = await watcher.frame()
+        assert message.get("message-id").endswith("-1000")
+        assert len(json.loads(message.body)) == 3
+        return
+    await subscribe(watcher, conflate="1", after="start")  # from the store: a batch each 100 ms
+    messages = [await watcher.frame()]
+    while not messages[-1].get("message-id").endswith("-1000"):
+        messages.append(await watcher.frame())
+    assert all(len(json.loads(message.body)) <= 3 for message in messages)
+    newest = {one["member"]: one["time"] for message in messages for one in json.loads(message.body)}
+    assert newest == {f"m{i % 3}": fix(i)["time"] for i in range(750 + 247, 1000)}
 
 
 @pytest.mark.parametrize(
