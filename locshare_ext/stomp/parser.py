@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from locshare_ext.errors import FrameError, FrameTooLarge
-from locshare_ext.stomp.frames import BEAT, Beat, Frame, Headers, is_escaped, unescape
+from locshare_ext.stomp.frames import BEAT, CLIENT_COMMANDS, Beat, Frame, Headers, is_escaped, unescape
 
 __all__ = ["FrameParser", "Limits"]
 
@@ -15,7 +15,8 @@ _HEAD_END = re.compile(rb"\n\r?\n|\0")
 _RECEIPT_WINDOW = 64 << 10  # bytes of a broken frame in which its receipt is looked for
 _EOLS = re.compile(rb"(?:\r?\n)+")
 _COMMAND = re.compile(r"[A-Za-z]{1,32}\Z")
-_WITH_BODY = frozenset({"SEND", "MESSAGE", "ERROR"})
+# a command that nobody knows is refused for that, where commands are read
+_WITHOUT_BODY = (CLIENT_COMMANDS["1.2"] | {"CONNECT", "STOMP", "CONNECTED", "RECEIPT"}) - {"SEND"}
 _OPENING = frozenset({"CONNECT", "STOMP"})
 
 
@@ -224,7 +225,7 @@ class FrameParser:
                     code="content_length_invalid",
                     field="content-length",
                 )
-        if end > start + body and command not in _WITH_BODY and self.version not in (None, "1.0"):
+        if end > start + body and command in _WITHOUT_BODY and self.version not in (None, "1.0"):
             raise FrameError(
                 f"{command} has a body of {end - start - body} bytes, expected none", code="body_not_allowed"
             )

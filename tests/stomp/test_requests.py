@@ -141,6 +141,7 @@ WRONG: list[tuple[bytes, tuple[str, ...], str, str | None]] = [
     (b"ABORT\nreceipt:r\ntransaction:t\n\n\0", ALL, "transaction_unknown", "transaction"),
     (b"MESSAGE\nreceipt:r\n\n\0", ALL, "command_unknown", None),
     (b"send\nreceipt:r\ndestination:/d\n\n\0", ALL, "command_unknown", None),
+    (b"send\nreceipt:r\ndestination:/d\n\nbody\0", ALL, "command_unknown", None),
 ]
 
 
