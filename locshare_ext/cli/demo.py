@@ -19,14 +19,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from locshare_ext.cli.files import read_file
-from locshare_ext.cli.publishing import Sender, server_of_process, simulated, timed_from_loaded
+from locshare_ext.cli.publishing import Sender, server_of_process, timed_from_loaded
+from locshare_ext.client.simulating import PAST, simulated
 from locshare_ext.client.simulator import TimedFix
+from locshare_ext.client.times import now_ms
 from locshare_ext.errors import ServerNotFound, ServerUnreachable
 from locshare_ext.model.names import group_slug
 
 __all__ = ["run"]
 
 FIRST_NOTEBOOK = "01_watch_a_group.ipynb"
+DEMO_MEMBERS = 8
 DEMO_GROUP = "hikers"  # the name that the notebooks use
 NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}
 START_LIMIT = 120  # s
@@ -60,7 +63,7 @@ def _group_of(file: str | None) -> str:
 
 def _chosen_fixes(options: argparse.Namespace) -> Iterator[TimedFix]:
     if not options.file:
-        return simulated()
+        return simulated(now_ms() - PAST, members=DEMO_MEMBERS, seed=1, centre=None)
     return timed_from_loaded(read_file(options.file, options.columns, options.tz))
 
 

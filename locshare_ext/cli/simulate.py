@@ -7,7 +7,9 @@ import sys
 import threading
 
 from locshare_ext.cli.progress import watched
-from locshare_ext.cli.publishing import Sender, locate_server, simulated
+from locshare_ext.cli.publishing import Sender, locate_server
+from locshare_ext.client.simulating import PAST, simulated
+from locshare_ext.client.times import now_ms
 from locshare_ext.errors import InvalidInput
 
 __all__ = ["run"]
@@ -15,9 +17,13 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Publish until the time is over or Ctrl-C."""
-    seconds = None if options.minutes is None else options.minutes * 60
+    seconds = None if options.minutes is None else options.minutes * 60 + PAST / 1000
     fixes = simulated(
-        members=options.members, seed=options.seed, centre=_place(options.center), seconds=seconds
+        now_ms() - PAST,
+        members=options.members,
+        seed=options.seed,
+        centre=_place(options.center),
+        seconds=seconds,
     )
     sender = Sender(locate_server(options), options.group)
     print(f"Simulating {options.members} members of {options.group!r} (Ctrl-C stops)", file=sys.stderr)

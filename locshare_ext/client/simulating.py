@@ -13,7 +13,7 @@ from locshare_ext.client.simulator import SEOUL, TimedFix, simulate
 from locshare_ext.client.times import now_ms
 from locshare_ext.errors import InvalidInput, LocShareError
 
-__all__ = ["Simulation", "publish_past", "simulated", "start", "stop"]
+__all__ = ["PAST", "Simulation", "caught_up", "publish_past", "simulated", "start", "stop"]
 
 _Publish = Callable[[list[dict[str, Any]]], Published]
 
@@ -52,6 +52,23 @@ def publish_past(
     start = now_ms() - round(minutes * 60_000)
     timed = simulated(start, members=members, seed=seed, centre=centre, seconds=minutes * 60)
     return publish([fix for _, fix in timed])
+
+
+def caught_up(
+    timed: Iterator[TimedFix], send: Callable[[list[dict[str, Any]]], object]
+) -> Iterator[TimedFix]:
+    """Send at once what was due until now; return the rest, which is due from now on."""
+    now = now_ms()
+    past: list[dict[str, Any]] = []
+    rest: Iterator[TimedFix] = iter(())
+    for due, fix in timed:
+        if due >= now:
+            rest = itertools.chain(((due, fix),), timed)
+            break
+        past.append(fix)
+    if past:
+        send(past)
+    return rest
 
 
 class Simulation:
@@ -105,20 +122,15 @@ class Simulation:
 
     def _run(self, timed: Iterator[TimedFix]) -> None:
         try:
-            play(self._caught_up(timed), self._send, shift=False, stop=self._stop, on_failure=self._failed)
+            play(
+                caught_up(timed, self._send),
+                self._send,
+                shift=False,
+                stop=self._stop,
+                on_failure=self._failed,
+            )
         except LocShareError as error:
             self._trouble = error.message
-
-    def _caught_up(self, timed: Iterator[TimedFix]) -> Iterator[TimedFix]:
-        """Publish at once what was due until now; yield the rest, which is due from now on."""
-        now = now_ms()
-        past: list[dict[str, Any]] = []
-        for due, fix in timed:
-            if due >= now:
-                self._send(past)
-                return itertools.chain(((due, fix),), timed)
-            past.append(fix)
-        return iter(())
 
     def _send(self, fixes: Sequence[dict[str, Any]]) -> None:
         self._publish(list(fixes))
