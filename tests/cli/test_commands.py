@@ -114,7 +114,7 @@ def test_a_simulated_group_has_trails_at_once(shell: Shell, served: Served):
         (("export", "nobody", "out.xlsx"), "expected .gpx, .csv, .gpkg, .parquet"),
         (("export", "a/b", "out.csv"), "contains '/'"),
         (("simulate", "x", "--center", "here"), "LAT,LON"),
-        (("simulate", "x", "--members", "0"), "below 1"),
+        (("simulate", "x", "--members", "0"), "not a whole number above 0"),
         (("replay", "absent.csv", "--to", "x", "--token", "t"), "absent.csv"),
     ],
 )
