@@ -57,12 +57,15 @@ class Handler(web.RequestHandler):
     principal: Principal
     action: str | None = None  # asked of Jupyter's authorizer; None: read or write by method
     needs_principal = True
+    has_head = True  # whether HEAD is answered as GET
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name in _METHODS:
             if name in cls.__dict__:
                 setattr(cls, name, _guarded(cls.__dict__[name]))
+        if "get" in cls.__dict__ and "head" not in cls.__dict__ and cls.has_head:
+            cls.head = cls.get  # type: ignore[method-assign]  # tornado leaves the body out
 
     def initialize(self, site: Site) -> None:
         """Take what all handlers share."""
@@ -216,16 +219,19 @@ class Handler(web.RequestHandler):
 
     def options(self, *args: str, **kwargs: str) -> None:
         """Answer a preflight; a foreign origin was refused before."""
-        allow = [name.upper() for name in _METHODS if _is_implemented(type(self), name)]
-        self.set_header("Allow", ", ".join(allow))
+        allow = self._allow()
+        self.set_header("Allow", allow)
         if "Access-Control-Allow-Origin" in self._headers:
-            self.set_header("Access-Control-Allow-Methods", ", ".join(allow))
+            self.set_header("Access-Control-Allow-Methods", allow)
             self.set_header(
                 "Access-Control-Allow-Headers", "Authorization, Content-Type, X-Locshare-Token, X-XSRFToken"
             )
             self.set_header("Access-Control-Max-Age", "600")
         self.set_status(204)
         self.clear_header("Content-Type")
+
+    def _allow(self) -> str:
+        return ", ".join(name.upper() for name in _METHODS if _is_implemented(type(self), name))
 
     # -- errors and logs
 
@@ -253,13 +259,18 @@ class Handler(web.RequestHandler):
             if status_code in (429, 503):
                 self.set_header("Retry-After", "5")
         else:
+            if status_code == 405:
+                self.set_header("Allow", self._allow())
             code = _STATUS_CODES.get(status_code, "internal_error" if status_code >= 500 else "refused")
             shape = {"code": code, "message": self._plain_message(status_code)}
         self.finish(_ENCODER.encode({"error": shape}))
 
     def _plain_message(self, status: int) -> str:
         if status == 405:
-            return f"{self.request.method} is not possible here"
+            return f"{self.request.method} is not possible here; expected {self._allow()}"
+        if status == 404:
+            path = scrubbed(self.request.path)[:120]
+            return f"there is nothing at {path}; paths have no slash at their end"
         if status >= 500:
             return "something went wrong in the server; its log says what"
         return "the request cannot be understood" if status == 400 else self._reason

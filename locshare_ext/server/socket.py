@@ -26,6 +26,7 @@ class StompSocket(Handler, websocket.WebSocketHandler):
     _stream_request_body = False  # a GET without a body; tornado's upgrade expects that
     action = "execute"
     needs_principal = False
+    has_head = False
 
     session: Session | None = None
 

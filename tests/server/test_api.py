@@ -357,9 +357,19 @@ async def test_health(fetch, store_path, site):
 async def test_what_is_not_there_has_the_same_shape(fetch):
     for path in ("", "nothing", "api", "api/groups/a/b/c", "stomp/x"):
         assert error(await fetch(path), 404)["code"] == "not_found"
-    assert error(await fetch("api/groups", "PUT", b"{}"), 405)["code"] == "method_not_allowed"
+    refused = await fetch("api/groups", "PUT", b"{}")
+    assert error(refused, 405)["code"] == "method_not_allowed"
+    assert refused.headers["Allow"] == "GET, HEAD, POST, OPTIONS"
     assert error(await fetch("nothing", "DELETE"), 404)["code"] == "not_found"
     assert error(await fetch("stomp"), 400)["code"] == "websocket_expected"
+
+
+async def test_head_is_get_without_the_body(fetch):
+    await post(fetch, fix())
+    for path in ("health", "groups", "groups/hikers/fixes", "groups/hikers/trails", "recordings"):
+        got, head = await fetch(f"api/{path}"), await fetch(f"api/{path}", "HEAD")
+        assert (head.code, head.body) == (200, b""), path
+        assert head.headers["Content-Type"] == got.headers["Content-Type"]
 
 
 async def test_our_own_bugs_are_not_explained(fetch, site, monkeypatch, caplog):
