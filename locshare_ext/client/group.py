@@ -118,6 +118,13 @@ class Group:
     def __repr__(self) -> str:
         return f"Group({self._title!r}, server={self._api.server.url!r})"
 
+    def settings(self) -> dict[str, Any]:
+        """Return the group's settings as the server has them, such as `stale`, `lost` and `gap` (s).
+
+        Empty for a group that does not exist yet.
+        """
+        return dict(self._about(is_warning=False)["settings"])
+
     # live
 
     @property

@@ -23,7 +23,7 @@ from locshare_ext.client.origin import (
 from locshare_ext.client.player import Player
 from locshare_ext.client.source import FixBatch, SourceStatus
 from locshare_ext.client.times import check_zone, ms_from, now_ms
-from locshare_ext.errors import InvalidInput
+from locshare_ext.errors import InvalidInput, NotFound
 from locshare_ext.model.clock import check_clock, datetime_from_ms
 from locshare_ext.model.names import near_names
 
@@ -125,6 +125,17 @@ class Recording:
     @tz.setter
     def tz(self, tz: str | tzinfo | None) -> None:
         self._tz = check_zone(tz)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of the group that it is of, see `Group.settings`; empty for a file."""
+        from locshare_ext.client.http import path_of
+
+        if self._api is None or not self.group:
+            return {}
+        try:
+            return dict(self._api.get(path_of("groups", self.group))["settings"])
+        except NotFound:  # the group was deleted; its recordings are kept
+            return {}
 
     def __repr__(self) -> str:
         place = f", id={self.id!r}" if self.id else ""

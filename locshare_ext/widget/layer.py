@@ -50,6 +50,9 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
     labels = Bool(True, help="Write names beside the heads, where there is room.").tag(sync=True)
     stale_after = Float(60.0, min=0.0, help="Seconds after which a position is shown as old.").tag(sync=True)
     lost_after = Float(600.0, min=0.0, help="Seconds after which a member is shown as lost.").tag(sync=True)
+    gap_after = Float(
+        120.0, min=0.0, help="Seconds without a fix, and 5 x the usual pause, after which no trail is drawn."
+    ).tag(sync=True)
     panels = List(
         Enum(["timeline", "members", "tools", "status"]), help="What is shown on the map beside members."
     ).tag(sync=True)
@@ -64,6 +67,8 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         self._named = 0
         self._epoch = self._log.epoch
         self._status: dict[str, Any] | None = None
+        self._given = frozenset(settings)
+        self._ages: dict[str, float] = {}  # on their way into the traits
         self._unseen: Callable[[], None] | None = None
         self._is_state_due = False
         super().__init__(**settings)
@@ -142,6 +147,22 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         self._status = {"state": state, "since": since, "text": text, "near": list(near)}
         if self._pacing.pages:
             self._say("status", status=self._status)
+
+    def suggest_ages(self, ages: Mapping[str, float]) -> None:
+        """Take `stale_after`, `lost_after`, `gap_after` unless the maker gave them; any thread may call it.
+
+        The page has them at once, the traits when the main thread is free to change them.
+        """
+        self._ages = {name: value for name, value in ages.items() if name not in self._given}
+        if self._ages and self._pacing.pages:
+            self._say("ages", ages=self._ages)
+        self._main.call(self._set_ages)
+
+    def _set_ages(self) -> None:
+        ages, self._ages = self._ages, {}
+        with self.hold_sync():
+            for name, value in ages.items():
+                setattr(self, name, value)
 
     def close(self) -> None:
         """End the layer here and on the pages."""
@@ -238,4 +259,5 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
             sequence=self._pacing.sequence,
             names=[0, names],
             status=self._status,
+            ages=self._ages,
         )

@@ -23,6 +23,9 @@ __all__ = ["SourceFeed", "feed_of"]
 
 log = logging.getLogger(__name__)
 
+# settings of a group (s) -> traits of a layer
+AGES = {"stale": "stale_after", "lost": "lost_after", "gap": "gap_after"}
+
 _feeds: dict[Any, SourceFeed] = {}
 _feeds_lock = threading.Lock()
 
@@ -58,15 +61,19 @@ class SourceFeed:
         self._key = key
         self._layers: weakref.WeakSet[TrailLayer] = weakref.WeakSet()
         self._lock = threading.Lock()
-        self._waiting: list[FixBatch] | None = []
+        self._waiting: list[FixBatch] | None = []  # what comes before the history is there
+        self._is_void = False  # whether the history that is being read may be
         self._ids = np.empty(0, np.uint32)  # of the batches' names, in the log
         self._status: tuple[str, int, str, list[str]] | None = None
+        self._ages: dict[str, float] = {}
         self._stop: Callable[[], None] | None = None
         threading.Thread(target=self._begin, name="locshare-history", daemon=True).start()
 
     def attach(self, layer: TrailLayer) -> None:
         """Keep a layer, which draws from `log`, up to date from now on."""
         self._layers.add(layer)
+        if self._ages:
+            layer.suggest_ages(self._ages)
         if self._status is not None:
             layer.show_status(*self._status)
         layer.refresh()
@@ -95,19 +102,26 @@ class SourceFeed:
                     self.stop()
                     return
                 self._show(self.source.status)
-            history = self.source.history()
+            self._ask_ages_soon()
+            while not self._join(self.source.history()):
+                pass
         except LocShareError as error:
             self._tell("offline", _now(), error.message, [])
-            history = None
+            self._join(None)
         except Exception as error:
             log.exception("the history of %s could not be read", self.source.title)
             self._tell("offline", _now(), f"The history could not be read: {error}", [])
-            history = None
-        self._join(history)
+            self._join(None)
 
-    def _join(self, history: FixBatch | None) -> None:
-        """Take the history, then what came while it was read and is not in it."""
+    def _join(self, history: FixBatch | None) -> bool:
+        """Take the history, then what came while it was read and is not in it.
+
+        Returns False when the log began anew meanwhile: the history may be of its earlier life.
+        """
         with self._lock:
+            if self._is_void and history is not None:
+                self._is_void = False
+                return False
             newest = -1
             if history is not None and len(history):
                 self._append(history)
@@ -116,16 +130,23 @@ class SourceFeed:
                 self._append(batch.take((batch.seq > newest) | (batch.seq < 0)))
             self._waiting = None
         self._refresh()
+        return True
 
     def _take(self, batch: FixBatch) -> None:
         with self._lock:
             if self._waiting is not None:
+                if batch.restarted:
+                    self._is_void = True
+                    self._waiting.clear()
                 self._waiting.append(batch)
                 return
             self._append(batch)
         self._refresh()
 
     def _append(self, batch: FixBatch) -> None:
+        if batch.restarted:
+            self.log.clear()
+            self._ids = np.empty(0, np.uint32)
         if not len(batch):
             return
         if len(batch.names) > len(self._ids):  # names only grow: earlier ids stay
@@ -135,8 +156,31 @@ class SourceFeed:
         known = {name: values for name, values in numbers.items() if not np.isnan(values).all()}
         self.log.append(self._ids[batch.member], batch.time, batch.received, batch.lat, batch.lon, known)
 
+    def _ask_ages_soon(self) -> None:
+        threading.Thread(target=self._ask_ages, name="locshare-settings", daemon=True).start()
+
+    def _ask_ages(self) -> None:
+        """Learn when the group's members count as stale or lost, and what is a gap; layers have defaults."""
+        ask = getattr(self.source, "settings", None)
+        if ask is None:
+            return
+        try:
+            settings = ask()
+        except LocShareError as error:
+            log.debug("no settings of %s: %s", self.source.title, error)
+            return
+        found = {AGES[name]: float(settings[name]) for name in AGES if settings.get(name)}
+        if found == self._ages:
+            return
+        self._ages = found
+        for layer in list(self._layers):
+            layer.suggest_ages(found)
+
     def _show(self, status: SourceStatus) -> None:
+        before = self._status
         self._tell(status.state, status.since, status.text, list(status.near))
+        if before is not None and status.state == "live" != before[0]:
+            self._ask_ages_soon()  # it may be another server's life, or a group that has only begun
 
     def _tell(self, state: str, since: int, text: str, near: list[str]) -> None:
         self._status = (state, since, text, near)

@@ -36,6 +36,8 @@ test('a gap is five median intervals, two minutes at least', () => {
   assert.equal(gapLimit(every(60), 50), 300_000);
   assert.equal(gapLimit([], 0), 120_000);
   assert.equal(gapLimit([7], 1), 120_000);
+  assert.equal(gapLimit(every(1), 50, 4000), 5000);
+  assert.equal(gapLimit(every(1), 50, 9000), 9000);
 });
 
 test('ranges know what is missing', () => {
@@ -133,6 +135,6 @@ test('the grid has round degrees', () => {
 
 test('the strip shows gaps, and no holes between fixes that only come slowly', () => {
   const counts = [4, 0, 4, 0, 0, 1, 0];
-  assert.deepEqual([...heightsOf(counts, 5000)], [1, 1, 1, 0.5, 0.5, 0.5, 0]);
-  assert.deepEqual([...heightsOf(counts, 60_000)].map(height => height > 0), [true, false, true, false, false, true, false]);
+  assert.deepEqual([...heightsOf(counts, 5000, 120_000)], [1, 1, 1, 0.5, 0.5, 0.5, 0]);
+  assert.deepEqual([...heightsOf(counts, 60_000, 120_000)].map(height => height > 0), [true, false, true, false, false, true, false]);
 });

@@ -85,6 +85,19 @@ test('never across a gap', async () => {
   assert.equal(place.time, T + 1000);
 });
 
+test('a group may have shorter gaps', async () => {
+  const walk = Array.from({ length: 20 }, (_, k) => ({ time: T + k * 1000, lon: 1 }));
+  const store = await storeOf([...walk, { time: T + 30_000, lon: 2 }]);
+  assert.ok(Math.abs(lonOf(store.placeAt(store.tracks[0], T + 25_000).x) - 1) > 0.1);
+  const before = store.version;
+  store.setShortestGap(4000);
+  assert.ok(store.version > before); // trails are drawn anew
+  assert.ok(Math.abs(lonOf(store.placeAt(store.tracks[0], T + 25_000).x) - 1) < 1e-6);
+  store.insert(await columnsOf([{ member: 1, time: T }, { member: 1, time: T + 5000 }]), 0, 2);
+  assert.equal(store.tracks[1].shortestGap, 4000);
+  assert.equal(store.density(T, T + 30_000, 3).gap, 5000);
+});
+
 test('the short way over the antimeridian', async () => {
   const store = await storeOf([{ time: T, lon: 179 }, { time: T + 1000, lon: -179 }]);
   const place = store.placeAt(store.tracks[0], T + 250);
@@ -97,7 +110,7 @@ test('the short way over the antimeridian', async () => {
 
 test('density counts each fix in its bin', async () => {
   const store = await storeOf([{ time: T }, { time: T + 5 }, { time: T + 99 }, { member: 3, time: T + 50 }]);
-  assert.deepEqual([...store.density(T, T + 100, 4)], [2, 0, 1, 1]);
+  assert.deepEqual([...store.density(T, T + 100, 4).counts], [2, 0, 1, 1]);
 });
 
 test('stepping finds the next and the last fix of any member', async () => {

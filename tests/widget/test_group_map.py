@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from locshare_ext.client.source import FixBatch, SourceStatus
-from locshare_ext.errors import InvalidInput
+from locshare_ext.errors import InvalidInput, ServerUnreachable
 from locshare_ext.widget.ground import Ground
 from locshare_ext.widget.group_map import GroupMap
+
+
+RESTARTED = FixBatch.empty(restarted=True)
 
 
 def batch(first: int, count: int, names: list[str]) -> FixBatch:
@@ -30,10 +33,14 @@ class Source:
         self.title = "hikers"
         self.is_live = is_live
         self.status = SourceStatus("live", 0, "")
+        self.ages: dict[str, float | str | None] = {}
         self.gate = threading.Event()
         self.listening = threading.Event()
         self.history_of = batch(0, 10, ["ann", "ben"])
         self.listeners: list[Callable[[FixBatch], None]] = []
+
+    def settings(self) -> dict[str, float | str | None]:
+        return self.ages
 
     def history(self) -> FixBatch:
         assert self.gate.wait(10)
@@ -141,6 +148,67 @@ def test_status_goes_to_the_layer(source: Source, shown: GroupMap) -> None:
         "text": "There is no group hikrs.",
         "near": ["hikers"],
     }
+
+
+def test_ages_and_gap_are_the_groups(source: Source) -> None:
+    source.ages = {"title": "hikers", "stale": 2, "lost": 20, "gap": 4.5}
+    source.gate.set()
+    made, own = GroupMap(source), GroupMap(source, layer={"stale_after": 30})
+    for one, stale in ((made, 2.0), (own, 30.0)):
+        wait_for(lambda one=one: one.trail_layer.gap_after == 4.5)
+        assert (one.trail_layer.stale_after, one.trail_layer.lost_after) == (stale, 20.0)
+    third = GroupMap(source)
+    assert third.trail_layer.gap_after == 4.5
+    for one in (made, own, third):
+        one.close()
+
+
+def test_a_group_that_begins_later_tells_its_ages_then(source: Source, shown: GroupMap) -> None:
+    source.status = SourceStatus("unknown_group", 0, "Nobody has shared in 'hikers' yet.")
+    source.gate.set()
+    assert source.listening.wait(10)
+    wait_for(lambda: len(shown.trail_layer._log) == 10)
+    assert shown.trail_layer.gap_after == 120.0
+    source.say(source.status)
+    source.ages = {"stale": 60, "lost": None, "gap": 4}
+    source.say(SourceStatus("live", 1, ""))
+    wait_for(lambda: shown.trail_layer.gap_after == 4.0)
+    assert shown.trail_layer.lost_after == 600.0
+
+
+def test_settings_that_cannot_be_asked_leave_the_defaults(source: Source) -> None:
+    def fail() -> dict[str, float | str | None]:
+        raise ServerUnreachable("the server does not answer")
+
+    source.settings = fail  # type: ignore[method-assign]
+    source.gate.set()
+    made = GroupMap(source)
+    wait_for(lambda: len(made.trail_layer._log) == 10)
+    assert (made.trail_layer.stale_after, made.trail_layer.gap_after) == (60.0, 120.0)
+    made.close()
+
+
+def test_a_log_that_begins_anew_is_drawn_anew(source: Source, shown: GroupMap) -> None:
+    source.gate.set()
+    log = shown.trail_layer._log
+    wait_for(lambda: len(log) == 10)
+    epoch = log.epoch
+    source.listeners[0](RESTARTED)
+    source.listeners[0](batch(0, 3, ["zoe"]))
+    assert (len(log), log.names) == (3, ["zoe"])
+    assert log.epoch != epoch
+
+
+def test_a_history_of_an_earlier_life_is_read_again(source: Source, shown: GroupMap) -> None:
+    assert source.listening.wait(10)
+    source.listeners[0](batch(0, 4, ["ann"]))
+    source.listeners[0](RESTARTED)
+    source.listeners[0](batch(0, 2, ["zoe"]))
+    source.history_of = batch(0, 2, ["zoe"])
+    source.gate.set()
+    log = shown.trail_layer._log
+    wait_for(lambda: len(log) > 0)
+    assert (len(log), log.names) == (2, ["zoe"])
 
 
 def test_a_missing_server_is_said_and_not_raised(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

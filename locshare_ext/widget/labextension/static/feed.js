@@ -12,7 +12,7 @@ const EXPECTED = ''; // the kernel's name for a page that it cannot hear yet
 const pageName = () => Math.random().toString(36).slice(2, 10);
 
 export class Feed {
-  /** sink: {names(first, names), fixes(message, buffer, spans, isHistory), clear(), status(status)} */
+  /** sink: {names(first, names), fixes(message, buffer, spans, isHistory), clear(), ages(ages), status(status)} */
   constructor(model, sink) {
     this.model = model;
     this.sink = sink;
@@ -81,6 +81,7 @@ export class Feed {
     if (content.op === 'state') this.#state(content);
     else if (content.op === 'fixes') this.#fixes(content, buffers[0]);
     else if (content.op === 'beat') this.#beat(content);
+    else if (content.op === 'ages') this.sink.ages(content.ages);
     else if (content.op === 'status') this.sink.status(content.status);
   }
 
@@ -93,8 +94,9 @@ export class Feed {
     if (op !== 'state') this.#hello();
   }
 
-  #state({ page, head, oldest, names, status }) {
+  #state({ page, head, oldest, names, status, ages }) {
     this.sink.names(...names);
+    this.sink.ages(ages ?? {});
     this.sink.status(status);
     if (page === this.page) clearTimeout(this.#again);
     else if (page !== EXPECTED) return;

@@ -1,12 +1,12 @@
 // When the silence between two fixes is a gap: then nothing is drawn or interpolated across it.
 
-export const SHORTEST_GAP = 120000; // ms
+export const SHORTEST_GAP = 120000; // ms, unless the group has another
 const FACTOR = 5;
 const SAMPLE = 256;
 
-/** Return the ms beyond which a pause is a gap: max(5 x median interval, 2 min). */
-export function gapLimit(keys, count) {
-  return Math.max(SHORTEST_GAP, FACTOR * medianInterval(keys, count));
+/** Return the ms beyond which a pause is a gap: max(5 x median interval, the shortest gap). */
+export function gapLimit(keys, count, shortest = SHORTEST_GAP) {
+  return Math.max(shortest, FACTOR * medianInterval(keys, count));
 }
 
 /** Return the median of the newest intervals between times (ascending, ms), 0 without any. */

@@ -38,7 +38,7 @@ export class Session extends Emitter {
     this.worker.onmessage = ({ data }) => this.#fromWorker(data);
     this.worker.onerror = event => console.error('locshare renderer:', event.message);
     this.sendOptions();
-    const settings = 'trail interpolate labels stale_after lost_after';
+    const settings = 'trail interpolate labels stale_after lost_after gap_after';
     this.model.on(settings.split(' ').map(name => `change:${name}`).join(' '), this.#onSettings, this);
     this.feed = new Feed(this.model, {
       names: (first, names) => this.#name(first, names),
@@ -47,6 +47,7 @@ export class Session extends Emitter {
         this.worker.postMessage({ op: 'fixes', ...message, buffer, skip, arrived }, [buffer]);
       },
       clear: () => this.#clear(),
+      ages: ages => this.model.set(ages), // the kernel sets them too, when no cell runs
       status: status => { this.status = status; this.emit('status', status); },
     });
     this.feed.start();
@@ -128,7 +129,8 @@ export class Session extends Emitter {
       names: this.names, colors: this.colors.all(),
       hidden: [...this.hidden], followed: this.followed,
       trail: Math.max(1, get('trail')) * 1000, interpolate: get('interpolate'), labels: get('labels'),
-      staleAfter: get('stale_after') * 1000, lostAfter: get('lost_after') * 1000, ...more,
+      staleAfter: get('stale_after') * 1000, lostAfter: get('lost_after') * 1000,
+      gapAfter: get('gap_after') * 1000, ...more,
     } });
     this.wake();
   }

@@ -1,10 +1,14 @@
 // All fixes of one layer on this page: a track per member. Lives in the worker; knows no DOM.
 
+import { SHORTEST_GAP } from './gaps.js';
 import { Track } from './track.js';
 import { between, eastward } from './projection.js';
 
 export class Store {
-  constructor() { this.clear(); }
+  constructor() {
+    this.shortestGap = SHORTEST_GAP; // ms
+    this.clear();
+  }
 
   clear() {
     this.tracks = []; // by member id; holes for members without a fix
@@ -12,6 +16,14 @@ export class Store {
     this.oldest = Infinity; // effective times of all, ms
     this.newest = -Infinity;
     this.version = 0; // changes with every insertion
+  }
+
+  /** Count pauses as gaps from so many ms on, if they are long for their member too. */
+  setShortestGap(shortestGap) {
+    if (shortestGap === this.shortestGap) return;
+    this.shortestGap = shortestGap;
+    for (const track of this.tracks) track?.setShortestGap(shortestGap);
+    this.version++;
   }
 
   /**
@@ -26,7 +38,7 @@ export class Store {
       if (rows) rows.push(row); else byMember.set(members[row], [row]);
     }
     for (const [member, rows] of byMember) {
-      const track = (this.tracks[member] ??= new Track());
+      const track = (this.tracks[member] ??= new Track(this.shortestGap));
       track.insert(columns, rows);
       if (!columns.received && arrived > track.heard) track.heard = arrived;
       if (track.key[0] < this.oldest) this.oldest = track.key[0];
@@ -79,17 +91,19 @@ export class Store {
     return box;
   }
 
-  /** Return the number of fixes in each of `bins` equal parts of [from, to). */
+  /** Return {counts, gap}: fixes in each of `bins` equal parts of [from, to), and the ms that are a gap for nobody. */
   density(from, to, bins) {
     const counts = new Uint32Array(bins);
+    let gap = Infinity;
     const scale = bins / (to - from);
     for (const track of this.tracks) {
       if (!track) continue;
+      gap = Math.min(gap, track.limit);
       for (let k = track.indexAt(from - 1) + 1; k < track.count && track.key[k] < to; k++) {
         counts[Math.max(0, Math.min(bins - 1, Math.floor((track.key[k] - from) * scale)))]++;
       }
     }
-    return counts;
+    return { counts, gap: Math.min(gap, to - from) };
   }
 
   /** Return the moment of the next fix after a moment, or of the last one before it; null at the end. */

@@ -65,7 +65,9 @@ export class TimelineTrack {
     if (range === null || this.width < 10) return;
     this.#isCounting = true;
     const bins = Math.max(1, Math.floor(this.width / PER_BIN));
-    this.counts = await this.session.ask('density', { from: range[0], to: range[1] + 1, bins });
+    const { counts, gap } = await this.session.ask('density', { from: range[0], to: range[1] + 1, bins });
+    this.counts = counts;
+    this.gap = gap;
     this.countedRange = range;
     this.counted = performance.now();
     this.#isCounting = false;
@@ -165,7 +167,7 @@ export class TimelineTrack {
     context.fillStyle = color('--locshare-accent');
     const bin = width / counts.length;
     const [from, to] = this.countedRange;
-    const heights = heightsOf(counts, (to - from) / counts.length);
+    const heights = heightsOf(counts, (to - from) / counts.length, this.gap);
     for (let k = 0; k < counts.length; k++) {
       if (!heights[k]) continue;
       const tall = 3 + (base - 21) * heights[k];

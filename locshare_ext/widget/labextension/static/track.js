@@ -1,13 +1,14 @@
 // The fixes of one member, sorted by effective time: the earlier of the device's and the server's clock.
 
-import { gapLimit } from './gaps.js';
+import { gapLimit, SHORTEST_GAP } from './gaps.js';
 
 const NUMBERS = ['speed', 'heading', 'battery', 'accuracy', 'altitude'];
 
 export const effective = (time, received) => (received > 0 && received < time ? received : time);
 
 export class Track {
-  constructor() {
+  /** shortestGap: ms. */
+  constructor(shortestGap = SHORTEST_GAP) {
     this.count = 0;
     this.key = new Float64Array(16); // effective time, ms: what the order goes by
     this.time = new Float64Array(16);
@@ -16,8 +17,7 @@ export class Track {
     this.y = new Uint32Array(16);
     for (const name of NUMBERS) this[name] = null; // Float32Array once somebody sends it
     this.heard = 0; // ms, when the member was last heard of
-    this.limit = gapLimit(this.key, 0);
-    this.limitAt = 0;
+    this.setShortestGap(shortestGap);
   }
 
   get newest() { return this.count ? this.key[this.count - 1] : -Infinity; }
@@ -36,10 +36,14 @@ export class Track {
       this.#set(to--, columns, row, key);
     }
     this.count += rows.length;
-    if (this.count > this.limitAt * 1.1) {
-      this.limit = gapLimit(this.key, this.count);
-      this.limitAt = this.count;
-    }
+    if (this.count > this.limitAt * 1.1) this.setShortestGap(this.shortestGap);
+  }
+
+  /** Decide anew what is a gap. */
+  setShortestGap(shortestGap) {
+    this.shortestGap = shortestGap;
+    this.limit = gapLimit(this.key, this.count, shortestGap);
+    this.limitAt = this.count;
   }
 
   /** Return the index of the newest fix at or before a moment, -1 when there is none. */

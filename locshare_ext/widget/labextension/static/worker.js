@@ -31,6 +31,7 @@ const handlers = {
   options(message) {
     Object.assign(options, message.options);
     if (message.options.hidden) options.hidden = new Set(message.options.hidden);
+    if (message.options.gapAfter !== undefined) store.setShortestGap(message.options.gapAfter);
     options.version++;
   },
   view({ view, geometry }) {
@@ -43,8 +44,8 @@ const handlers = {
     postMessage({ op: 'answer', ask, answer: hit(views.get(view), x, y) });
   },
   density({ ask, from, to, bins }) {
-    const counts = store.density(from, to, bins);
-    postMessage({ op: 'answer', ask, answer: counts }, [counts.buffer]);
+    const answer = store.density(from, to, bins);
+    postMessage({ op: 'answer', ask, answer }, [answer.counts.buffer]);
   },
   step({ ask, moment, direction }) {
     postMessage({ op: 'answer', ask, answer: store.step(moment, direction) });
