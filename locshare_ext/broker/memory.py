@@ -47,6 +47,7 @@ class MemoryStore:
     """
 
     persistent = False
+    failure = None  # nothing here can fail
 
     def __init__(self, length: int = 100_000) -> None:
         self._length = length

@@ -148,6 +148,10 @@ class LogStore(Protocol):
 
     persistent: bool  # whether a restart keeps what was acknowledged
 
+    @property
+    def failure(self) -> str | None:
+        """Why what was last to be stored could not be; None when it was, or nothing was yet."""
+
     def append(
         self, log: str, drafts: Sequence[Fix | Event], *, epoch: str, kind: LogKind = "group"
     ) -> asyncio.Future[Appended]:

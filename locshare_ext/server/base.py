@@ -65,7 +65,7 @@ class Handler(web.RequestHandler):
             if name in cls.__dict__:
                 setattr(cls, name, _guarded(cls.__dict__[name]))
         if "get" in cls.__dict__ and "head" not in cls.__dict__ and cls.has_head:
-            cls.head = cls.get  # type: ignore[method-assign]  # tornado leaves the body out
+            cls.head = cls.get  # tornado leaves the body out
 
     def initialize(self, site: Site) -> None:
         """Take what all handlers share."""

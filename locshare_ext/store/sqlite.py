@@ -62,6 +62,11 @@ class SQLiteStore:
         self._scrubbing: asyncio.Lock | None = None
         self._is_closed = False
 
+    @property
+    def failure(self) -> str | None:
+        """Why the last commit failed; None if it did not."""
+        return self._writer.failure
+
     def append(
         self, log: str, drafts: Sequence[Fix | Event], *, epoch: str, kind: LogKind = "group"
     ) -> asyncio.Future[Appended]:

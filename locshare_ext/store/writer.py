@@ -189,7 +189,7 @@ class Writer:
         self._lock = threading.Lock()
         self._waiting = 0  # drafts
         self._is_closed = False
-        self._is_failing = False
+        self.failure: str | None = None  # why the last commit was none
 
     @property
     def has_started(self) -> bool:
@@ -323,11 +323,11 @@ class Writer:
 
     def _note(self, reason: LocShareError | None) -> None:
         """Log when the store begins to fail and when it works again, not every batch between."""
-        if reason is not None and not self._is_failing:
+        if reason is not None and self.failure is None:
             _log.warning("store %s fails, nothing is recorded: %s", self._desk.path, reason)
-        elif reason is None and self._is_failing:
+        elif reason is None and self.failure is not None:
             _log.warning("store %s works again", self._desk.path)
-        self._is_failing = reason is not None
+        self.failure = None if reason is None else reason.message
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
@@ -352,6 +354,20 @@ async def test_health(fetch, store_path, site):
     broken = said(await fetch("api/health"))["store"]
     assert broken["works"] is False
     assert broken["error"]
+
+
+async def test_health_tells_that_recording_failed(fetch, store_path, monkeypatch):
+    monkeypatch.setattr("locshare_ext.store.connection.BUSY_TIMEOUT", 0.05)
+    await post(fetch, fix())
+    with closing(sqlite3.connect(store_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        error(await fetch("api/groups/hikers/fixes", "POST", fix(time=TIME + 1)), 503)
+        found = said(await fetch("api/health"))["store"]
+        assert found["works"] is False
+        assert "locked" in found["error"]
+        other.execute("ROLLBACK")
+    await post(fetch, fix(time=TIME + 1))
+    assert said(await fetch("api/health"))["store"]["works"] is True
 
 
 async def test_what_is_not_there_has_the_same_shape(fetch):

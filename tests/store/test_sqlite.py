@@ -225,13 +225,16 @@ async def test_a_locked_file_fails_and_nothing_is_half_stored(
     await put(store, a_fix("ann", 1))
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
+    assert store.failure is None
     with pytest.raises(StoreError, match="locked"):
         await put(store, a_fix("ann", 2))
+    assert "locked" in str(store.failure)
     assert len(await everything(store)) == 1
     other.execute("ROLLBACK")
     other.close()
     appended = await put(store, a_fix("ann", 2))
     assert (appended.head, appended.duplicates) == (2, 0)
+    assert store.failure is None
     await store.close()
 
 

@@ -26,6 +26,8 @@ class HealthHandler(Handler):
             groups = sum(info.kind == "group" for info in await site.store.logs())
         except StoreError as error:
             store.update(works=False, error=error.message)
+        if site.store.failure is not None:  # it can be read, but recording failed
+            store.update(works=False, error=site.store.failure)
         if self.principal.may(None, MANAGE):
             store["path"] = site.store_path
         self.answer(
