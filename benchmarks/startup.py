@@ -17,27 +17,23 @@ RUNS = 7
 
 # Start a server in this process up to where it would serve, and say what that took.
 PROBE = """
-import json, os, sys, threading, time, gc
+import gc, json, os, sys, threading, time
 import psutil
 from jupyter_server.serverapp import ServerApp
 begin = time.perf_counter()
 app = ServerApp()
 app.initialize(sys.argv[1:], new_httpserver=True)
-took = time.perf_counter() - begin
 
 import asyncio
 async def run():
     # what serving does for extensions once the port is known
-    for name, packages in app.extension_manager.extension_apps.items():
-        for extension in packages:
-            start = getattr(extension, "_start_jupyter_server_extension", None)
-            if start is not None:
-                await start(app)
+    await app.extension_manager.start_all_extensions()
     await asyncio.sleep(0)
 app.io_loop.asyncio_loop.run_until_complete(run())
+took = time.perf_counter() - begin
 gc.collect()
 memory = psutil.Process().memory_full_info().uss / 2**20
-loaded = sorted(name for name in app.extension_manager.extension_apps)
+loaded = sorted(name for name, one in app.extension_manager.extensions.items() if one.enabled)
 threads = [thread.name for thread in threading.enumerate()]
 print(json.dumps({"ms": took * 1e3, "mib": memory, "threads": threads, "has": loaded}))
 os._exit(0)
@@ -56,7 +52,7 @@ def start(folder: Path, *, extension: bool) -> dict[str, object]:
     printed = subprocess.run(
         [
             *(sys.executable, "-c", PROBE, "--no-browser", "--allow-root", "--ServerApp.port=0"),
-            f"--ServerApp.jpserver_extensions={json.dumps(wanted)}",
+            *(f"--ServerApp.jpserver_extensions={name}={is_on}" for name, is_on in wanted.items()),
         ],
         env=environment,
         check=True,

@@ -1,30 +1,34 @@
-"""The Jupyter server extension: wires store, services and handlers; decides nothing else."""
+"""The Jupyter server extension: wires store, services and handlers; decides nothing else.
+
+Every start of a notebook server runs this, used or not: what a request needs is imported by
+the first request.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Enum, Float, Integer, List, Unicode, default
 
-from locshare_ext.broker.access import ALL_ROLES, Principal
 from locshare_ext.server.credentials import KERNEL, new_secret
-from locshare_ext.server.jupyter import JupyterIdentity
+from locshare_ext.server.door import door_rule
 from locshare_ext.server.limits import Limits
-from locshare_ext.server.routes import routes
 from locshare_ext.server.runtime import kernel_host, remove_runtime_file, write_runtime_file
-from locshare_ext.server.site import Site
-from locshare_ext.server.stores import MEMORY, open_store
-from locshare_ext.services.groups import GroupOptions
+from locshare_ext.server.stores import MEMORY, store_file
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
+    from locshare_ext.server.site import Site
+
 __all__ = ["LocShareApp"]
+
+UPKEEP = 30.0  # s after the start that retention begins, if something was stored before
 
 _LIMITS = Limits()
 
@@ -97,19 +101,42 @@ class LocShareApp(ExtensionApp):
     ).tag(config=True)
     write_runtime = Bool(True, help="Write the file by which kernels find this server.").tag(config=True)
 
-    site: Site | None = None
+    _site: Site | None = None
     _runtime_file: Path | None = None
+    _upkeep: asyncio.TimerHandle | None = None
 
     @default("store")
     def _store_default(self) -> str:
         return os.path.join(jupyter_data_dir(), "locshare", "log.sqlite3")
 
     def initialize_settings(self) -> None:
-        """Make what the handlers share; opens nothing."""
+        """Make the kernels' secret; all else is made when it is needed."""
+        self._secret = new_secret(KERNEL)
+
+    def initialize_handlers(self) -> None:
+        """Let all requests below `locshare` come to our handlers."""
         assert self.serverapp is not None  # noqa: S101
-        where = MEMORY if self.retention == 0 else self.store
-        store, path = open_store(where, self.synchronous)
-        self.site = Site(
+        application: Any = self.serverapp.web_app
+        rule = door_rule(application, application.settings["base_url"], lambda: self.site)
+        application.add_handlers(".*$", [rule])
+
+    @property
+    def site(self) -> Site:
+        """What the handlers share, made when it is first asked for; opens nothing."""
+        if self._site is None:
+            self._site = self._make_site()
+        return self._site
+
+    def _make_site(self) -> Site:
+        from locshare_ext.broker.access import ALL_ROLES, Principal
+        from locshare_ext.server.jupyter import JupyterIdentity
+        from locshare_ext.server.site import Site
+        from locshare_ext.server.stores import open_store
+        from locshare_ext.services.groups import GroupOptions
+
+        assert self.serverapp is not None  # noqa: S101
+        store, path = open_store(self._where, self.synchronous)
+        site = Site(
             store,
             store_path=path,
             log=self.log,
@@ -120,19 +147,19 @@ class LocShareApp(ExtensionApp):
             retention_bytes=self.retention_bytes,
             allowed_hosts=tuple(self.allowed_hosts),
         )
-        self._secret = new_secret(KERNEL)
         kernel = Principal(id="kernel", kind="kernel", group=None, roles=ALL_ROLES, member=None)
-        self.site.credentials.add(self._secret, kernel)
+        site.credentials.add(self._secret, kernel)
+        return site
 
-    def initialize_handlers(self) -> None:
-        """Add the handlers; Jupyter puts its base_url before them."""
-        assert self.site is not None  # noqa: S101
-        self.handlers.extend(routes(self.site))
+    @property
+    def _where(self) -> str:
+        return MEMORY if self.retention == 0 else self.store
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         """Tell kernels where we are: only now the port is final."""
-        assert self.site is not None  # noqa: S101
-        self.site.start()
+        path = store_file(self._where)
+        if path is not None and os.path.exists(path):
+            self._upkeep = asyncio.get_running_loop().call_later(UPKEEP, lambda: self.site.start())
         if not self.write_runtime:
             return
         if serverapp.sock:
@@ -157,8 +184,10 @@ class LocShareApp(ExtensionApp):
         runtime_file, self._runtime_file = self._runtime_file, None
         if runtime_file is not None:
             remove_runtime_file(runtime_file)
-        if self.site is not None:
-            await self.site.close()
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+        if self._site is not None:
+            await self._site.close()
 
     def _limits(self) -> Limits:
         return Limits(

@@ -168,7 +168,10 @@ def test_the_extension_loads_nothing_heavy():
     code = (
         "import sys, jupyter_server.serverapp; before = set(sys.modules); import locshare_ext; "
         "locshare_ext._jupyter_server_extension_points(); new = set(sys.modules) - before; "
-        "print([name for name in new if name.split('.')[0] in ('pandas', 'numpy', 'pyarrow', 'stomp')])"
+        "heavy = ('pandas', 'numpy', 'pyarrow', 'stomp', 'sqlite3', 'msgspec', 'requests'); "
+        "late = tuple('locshare_ext.' + name for name in "
+        "('broker.log', 'broker.memory', 'store', 'stomp', 'services', 'model', 'server.base', 'client')); "
+        "print([name for name in new if name.split('.')[0] in heavy or name.startswith(late)])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
@@ -188,6 +191,27 @@ async def test_the_start_hook_writes_and_stop_removes(jp_serverapp, monkeypatch,
     assert ENV not in os.environ
     await app.stop_extension()  # twice is no error
     assert not store_path.exists()
+
+
+async def test_nothing_is_made_before_the_first_request(jp_serverapp, fetch, store_path):
+    app = jp_serverapp.web_app.settings["locshare_ext"]
+    await app._start_jupyter_server_extension(jp_serverapp)
+    assert (app._site, app._upkeep) == (None, None)
+    assert json.loads((await fetch("api/health")).body)["store"]["path"] == str(store_path)
+    assert app._site is app.site
+    assert app.site.retention._task is None
+
+
+async def test_what_was_stored_before_is_kept_up_without_a_request(jp_serverapp, store_path, monkeypatch):
+    monkeypatch.setattr("locshare_ext.server.app.UPKEEP", 0.0)
+    store_path.parent.mkdir()
+    store_path.touch()
+    app = jp_serverapp.web_app.settings["locshare_ext"]
+    await app._start_jupyter_server_extension(jp_serverapp)
+    async with asyncio.timeout(OPENED):
+        while app._site is None:
+            await asyncio.sleep(0)
+    assert app.site.retention._task is not None
 
 
 def test_no_warning_of_handlers_when_it_is_loaded(jp_configurable_serverapp):
