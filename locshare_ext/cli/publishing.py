@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from locshare_ext.cli.ages import hasten
 from locshare_ext.client.discovery import Server, find_server, server_from_url
 from locshare_ext.client.playback import Played, play, timed_from_table
 from locshare_ext.client.simulating import caught_up
@@ -51,6 +52,8 @@ class Sender:
     def __init__(self, locate: Callable[[], Server], group: str) -> None:
         from locshare_ext.client.publisher import StompPublisher
 
+        self._locate = locate
+        self._group = group
         self._publisher = StompPublisher(locate, group)
 
     def play(
@@ -62,9 +65,14 @@ class Sender:
         stop: threading.Event | None = None,
         progress: Callable[[Played], None] | None = None,
     ) -> Played:
-        """Send each fix when it is due; those due before now go out at once without `shift`."""
+        """Send each fix when it is due; those due before now go out at once without `shift`.
+
+        A group that begins with this, faster than it was, ages as much faster, see `hasten`.
+        """
         stop = stop or threading.Event()
         with contextlib.closing(self._publisher):
+            if shift and speed > 1:
+                hasten(self._locate, self._group, speed, stop)
             upcoming = fixes if shift else caught_up(iter(fixes), self._publisher.publish)
             return play(
                 upcoming,

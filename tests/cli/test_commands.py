@@ -97,6 +97,16 @@ def test_what_is_replayed_can_be_exported(shell: Shell, served: Served, data: Pa
     assert "--force" in done.stderr
 
 
+def test_a_group_that_begins_with_a_fast_replay_ages_fast(shell: Shell, served: Served, data: Path):
+    replay = ("replay", str(data / "korita-zbevnica.gpx"), "--speed", "20000", "--to")
+    assert shell(*replay, "fast walk").returncode == 0
+    settings = group(served, "fast walk").settings()
+    assert [settings[name] for name in ("title", "stale", "lost", "gap")] == ["fast walk", 1, 1, 1]
+    group(served, "slow walk").publish(lat=45.5, lon=14.1)
+    assert shell(*replay, "slow walk").returncode == 0
+    assert group(served, "slow walk").settings()["stale"] == 60
+
+
 def test_a_simulated_group_has_trails_at_once(shell: Shell, served: Served):
     done = shell("simulate", "town", "--members", "5", "--minutes", "0.02")
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,6 @@ from locshare_ext.errors import InvalidInput, ServerUnreachable
 from locshare_ext.widget.ground import Ground
 from locshare_ext.widget.group_map import GroupMap
 
-
 RESTARTED = FixBatch.empty(restarted=True)
 
 
