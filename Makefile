@@ -19,11 +19,13 @@ help:
 	@echo "make bench                the benchmarks, each beside a reference in the same run"
 
 demo: $(VENV)/.installed
+	@$(BIN)/python -m locshare_ext.cli.develop
 	@$(BIN)/jupyter locshare demo --port $(PORT) --speed $(SPEED) --folder .demo $(if $(GROUP),--group "$(GROUP)") \
 	  $(if $(FROM),--from "$(FROM)") $(if $(COLUMNS),--columns "$(COLUMNS)") $(if $(TZ),--tz "$(TZ)") \
 	  $(if $(filter no,$(BROWSER)),--no-browser)
 
 test: $(VENV)/.installed-test browser tests/interop/node_modules/.installed
+	@$(BIN)/python -m locshare_ext.cli.develop
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.installed-test

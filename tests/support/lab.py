@@ -14,8 +14,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from locshare_ext.cli import develop
+
 __all__ = ["Lab", "free_port"]
 
+NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}  # else a question covers part of the page
 START_LIMIT = 180  # s; a slow machine may take long, a broken server is noticed at once
 
 
@@ -60,6 +63,10 @@ class Lab:
         """Start it, and return when it answers."""
         for name in ("home", "config", "data", "runtime", "ipython"):
             (self.folder / name).mkdir(exist_ok=True)
+        develop.main()  # the page's code is that of the working copy
+        settings = self.folder / "settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True, exist_ok=True)
+        (settings / "notification.jupyterlab-settings").write_text(json.dumps(NO_NEWS))
         command = [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
             *(f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"),
@@ -67,6 +74,7 @@ class Lab:
             *(
                 "--LabApp.expose_app_in_browser=True",
                 "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+                f"--LabApp.user_settings_dir={self.folder / 'settings'}",
             ),
             *self.options,
         ]
