@@ -8,17 +8,20 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+from locshare_ext.version import __version__
+
+TYPE_CHECKING = False  # checkers take it for true; importing typing is most of what this package would take
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from locshare_ext import errors
     from locshare_ext.client.group import Group
     from locshare_ext.client.recording import Recording, open_recording, read_trails
     from locshare_ext.errors import LocShareError
     from locshare_ext.model.fix import Fix
     from locshare_ext.widget import GroupMap, TrailLayer
-
-from locshare_ext.version import __version__
 
 __all__ = [
     "Fix",
