@@ -18,7 +18,17 @@ from locshare_ext.model.fix import Fix, Scalar
 from locshare_ext.model.names import near_names
 from locshare_ext.model.sequence import ORIGINAL_TIME
 
-__all__ = ["MAX_FIXES", "Decoded", "FixInput", "Refused", "bind", "decode_fixes", "encode", "error_object"]
+__all__ = [
+    "MAX_FIXES",
+    "MAX_SOURCE",
+    "Decoded",
+    "FixInput",
+    "Refused",
+    "bind",
+    "decode_fixes",
+    "encode",
+    "error_object",
+]
 
 MAX_FIXES = 1000  # in one body
 MAX_EXTRA = 1024  # bytes of `extra` as JSON

@@ -11,11 +11,13 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.errors import InvalidFile, InvalidInput, NotFound
+from locshare_ext.model.clock import NEWEST
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.fix import NUMBERS, Fix
 from locshare_ext.model.names import member_name, near_names
 from locshare_ext.model.store import LogStore, RecordingInfo, Selection
-from locshare_ext.model.trail import ARROW_FIELDS
+from locshare_ext.model.trail import ARROW_FIELDS, arrow_schema
+from locshare_ext.model.wire import MAX_SOURCE
 from locshare_ext.services.groups import Group, Groups
 
 if TYPE_CHECKING:
@@ -216,7 +218,7 @@ def _checked_description(text: object) -> str:
 
 def _fixes(table: pa.Table, first: int, now: int, received_known: bool) -> list[Fix]:
     """Return a table's rows as fixes, checked as if they had been sent."""
-    columns = {name: table.column(name).to_pylist() for name, _ in ARROW_FIELDS if name in table.column_names}
+    columns = {name: _typed(table, name) for name, _ in ARROW_FIELDS if name in table.column_names}
     empty = [None] * table.num_rows
     fixes: list[Fix] = []
     for row in range(table.num_rows):
@@ -228,6 +230,32 @@ def _fixes(table: pa.Table, first: int, now: int, received_known: bool) -> list[
     return fixes
 
 
+def _typed(table: pa.Table, name: str) -> list[Any]:
+    """Return a column's values in the type that it should have; raises InvalidFile if it has another."""
+    import pyarrow as pa
+    import pyarrow.types as kinds
+
+    column, wanted = table.column(name), arrow_schema().field(name).type
+    found = column.type
+    is_text = kinds.is_dictionary(wanted) or kinds.is_string(wanted)
+    if is_text:
+        wanted = pa.utf8()
+        fits = kinds.is_dictionary(found) or kinds.is_string(found) or kinds.is_large_string(found)
+    elif kinds.is_boolean(wanted):
+        fits = kinds.is_boolean(found)
+    elif name in ("time", "received") and kinds.is_timestamp(found) and found.tz is not None:
+        column, fits = column.cast(pa.timestamp("ms", found.tz), safe=False), True
+    else:
+        fits = kinds.is_integer(found) or kinds.is_floating(found)
+    try:
+        if fits or kinds.is_null(found):
+            return list(column.cast(wanted).to_pylist())
+        reason = ""
+    except (pa.ArrowException, ValueError) as error:
+        reason = f": {error}"
+    raise InvalidFile(f"column {name!r} is {found}, expected {wanted}{reason}", field=name)
+
+
 def _fix(at: dict[str, Any], now: int, received_known: bool) -> Fix:
     time, lat, lon = at["time"], at["lat"], at["lon"]
     if time is None or lat is None or lon is None:
@@ -235,16 +263,25 @@ def _fix(at: dict[str, Any], now: int, received_known: bool) -> Fix:
     if not -90 <= lat <= 90 or not -180 <= lon <= 180:
         raise ValueError(f"lat {lat}, lon {lon} is outside [-90, 90], [-180, 180] degrees")
     received = at["received"] if received_known and at["received"] is not None else time
+    for name, moment in (("time", time), ("received", received)):
+        if not -NEWEST <= moment <= NEWEST:
+            raise ValueError(f"{name} {moment} is out of range; expected milliseconds since 1970")
     numbers: dict[str, Any] = {name: _number(name, at[name]) for name in NUMBERS}
     extra = json.loads(at["extra"]) if at["extra"] else None
     if extra is not None and not isinstance(extra, dict):
         raise ValueError("extra is not a JSON object")
+    for key, value in (extra or {}).items():
+        if isinstance(value, dict | list):
+            raise ValueError(f"extra.{key[:40]} is not text, a number, true, false or null")
+    source = at["source"] or "import"
+    if len(source) > MAX_SOURCE or not source.isprintable():
+        raise ValueError(f"source {source[:40]!r} is not 1-{MAX_SOURCE} printable characters")
     return Fix(
         member=member_name(at["member"]),
         time=int(time),
         lat=float(lat),
         lon=float(lon),
-        source=at["source"] or "import",
+        source=source,
         extra=extra,
         received=int(received),
         flags=tuple(flag for flag in ("future", "repaired") if at[flag]),

@@ -100,10 +100,51 @@ async def test_imports_keep_both_clocks(recordings, store):
         {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0, "speed": float("inf")},
         {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0, "extra": "["},
         {"member": "a\u202e", "time": 1, "lat": 1.0, "lon": 2.0},
+        {"member": "a", "time": 1 << 62, "lat": 1.0, "lon": 2.0},
+        {"member": "a", "time": 1, "received": -(1 << 62), "lat": 1.0, "lon": 2.0},
+        {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0, "extra": '{"x": {"y": 1}}'},
+        {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0, "source": "x" * 33},
+        {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0, "source": "a\nb"},
     ],
 )
 async def test_hostile_rows_are_refused_and_leave_nothing(recordings, store, row):
     good = {"member": "a", "time": 1, "lat": 1.0, "lon": 2.0}
     with pytest.raises(InvalidFile, match="row 1: "):
         await recordings.import_("old", tables(good, row), received_known=True)
+    assert await store.logs() == []
+
+
+GOOD_COLUMNS = {"member": ["a", "b"], "time": [1000, 2000], "lat": [1.0, 2.0], "lon": [3.0, 4.0]}
+
+
+async def one(table):
+    yield table
+
+
+async def test_columns_of_other_types_are_taken_when_they_say_the_same(recordings):
+    columns = dict(GOOD_COLUMNS, lat=pa.array([1, 2], pa.int8()), seq=[9, 8], mine=["x", "y"])
+    columns["time"] = pa.array([1_000_000, 2_000_000], pa.timestamp("us", "UTC"))
+    info = await recordings.import_("old", one(pa.table(columns)), received_known=False)
+    table = await recordings.trails(info, Selection())
+    assert table["time"].to_pylist() == [1000, 2000]
+    assert table["lat"].to_pylist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("time", pa.array(["1000", "2000"])),
+        ("time", pa.array([1.5, 2.0])),
+        ("time", pa.array([1, 2], pa.timestamp("ms"))),
+        ("lat", pa.array(["1", "2"])),
+        ("lat", pa.array([True, False])),
+        ("member", pa.array([1, 2])),
+        ("altitude", pa.array([[1.0], [2.0]])),
+        ("future", pa.array(["yes", "no"])),
+    ],
+)
+async def test_columns_of_wrong_types_are_named(recordings, store, name, column):
+    with pytest.raises(InvalidFile, match=f"column '{name}' is ") as caught:
+        await recordings.import_("old", one(pa.table({**GOOD_COLUMNS, name: column})), received_known=True)
+    assert caught.value.field == name
     assert await store.logs() == []
