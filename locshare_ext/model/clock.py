@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -27,6 +28,8 @@ NEWEST = 253_402_300_799_999  # 9999-12-31, the end of datetime
 FUTURE = 60_000  # ms ahead of the server's clock that need no remark
 REPAIR = 86_400_000  # ms ahead that no clock is believed
 
+# people leave the seconds out, and nothing else could be meant
+_NO_SECONDS = re.compile(r"\A\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?=[Zz+-])")
 _Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -43,7 +46,7 @@ def ms_from_rfc3339(text: str, *, field: str = "time") -> int:
     Raises InvalidFix when it is no such text or has no zone.
     """
     try:
-        moment = msgspec.convert(text, _Aware)
+        moment = msgspec.convert(_NO_SECONDS.sub(r"\g<0>:00", text), _Aware)
     except msgspec.ValidationError:
         raise InvalidFix(
             f"{field} {text[:40]!r} is not RFC 3339 with an offset, such as 2026-11-22T10:32:00+09:00",

@@ -159,11 +159,29 @@ async def test_make_set_and_delete_a_group(fetch):
     assert said(await fetch(path))["settings"]["stale"] == 60
 
 
+async def test_a_group_says_what_is_a_gap(fetch):
+    made = said(await fetch("api/groups", "POST", {"title": "hikers", "gap": 45}), 201)
+    assert {name: made["settings"][name] for name in ("stale", "lost", "gap")} == {
+        "stale": 60,
+        "lost": 600,
+        "gap": 45,
+    }
+    changed = said(await fetch("api/groups/hikers", "PATCH", {"gap": 30.6}))
+    assert changed["settings"]["gap"] == 31
+    assert said(await fetch("api/groups/hikers", "PATCH", {"gap": None}))["settings"]["gap"] == 120
+    unknown = error(await fetch("api/groups/hikers", "PATCH", {"gaps": 5}), 400)
+    assert "did you mean `gap`?" in unknown["message"]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"stale": 0}, "stale"),
         ({"stale": True}, "stale"),
+        ({"stale": 0.5}, "stale"),
+        ({"gap": 0}, "gap"),
+        ({"gap": "2 min"}, "gap"),
+        ({"gaps": 5}, "gaps"),
         ({"tz": "Mars"}, "tz"),
         ({"title": "a/b"}, "group"),
         ({"titel": "a"}, "titel"),
@@ -199,8 +217,13 @@ async def test_trails_as_arrow(fetch):
     assert found["time"].to_pylist() == [TIME + 1000 * number for number in range(6)]
     some = table(await fetch(f"api/groups/hikers/trails?members=a&since={TIME + 1000}&until={TIME + 4000}"))
     assert some["seq"].to_pylist() == [3, 5]
-    text = "2025-11-22T10:11:18.123Z"
-    assert table(await fetch(f"api/groups/hikers/trails?since={text}")).num_rows == 3
+    for text, rows in (
+        ("2025-11-22T10:11:18.123Z", 3),
+        ("2025-11-22T19:11:18.123 09:00", 3),  # what curl makes of a + in a query
+        ("2025-11-22T19:11:18 09:00", 3),
+        ("2025-11-22T10:12Z", 0),
+    ):
+        assert table(await fetch(f"api/groups/hikers/trails?since={text}")).num_rows == rows, text
     page = said(await fetch("api/groups/hikers/fixes?limit=4"))
     rest = table(await fetch(f"api/groups/hikers/trails?after={page['cursor']}"))
     assert rest["seq"].to_pylist() == [5, 6]
@@ -227,6 +250,7 @@ async def test_trails_as_csv_hold_no_formulas(fetch):
         ("clock=known", "clock"),
         ("since=yesterday", "since"),
         ("since=2025-11-22T10:11:18", "since"),
+        ("since=2025-11-22 10:11", "since"),
         ("upto=-1", "upto"),
         ("recording=nope", None),
     ],

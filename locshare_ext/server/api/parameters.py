@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from locshare_ext.server.base import words
 
 __all__ = ["TRAIL_PARAMETERS", "moment", "selection", "whole_number"]
 
+# the offset of a time whose + was not percent-encoded in a query
+_SPACE_FOR_PLUS = re.compile(r"(?<=:\d\d) (?=\d\d:\d\d\Z)|(?<=\d\d\d) (?=\d\d:\d\d\Z)")
 TRAIL_PARAMETERS = ("since", "until", "clock", "members", "after", "upto", "recording", "format")
 
 
@@ -35,7 +38,7 @@ def moment(value: object, name: str) -> int:
         raise InvalidInput(f"{name} {value!r} is neither milliseconds nor RFC 3339 text", field=name)
     if value.removeprefix("-").isdigit():
         return whole_number(value, name, -NEWEST, NEWEST)
-    return ms_from_rfc3339(value, field=name)
+    return ms_from_rfc3339(_SPACE_FOR_PLUS.sub("+", value), field=name)
 
 
 def selection(query: Mapping[str, str], place: Any) -> Selection:
