@@ -114,6 +114,17 @@ def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     command.add_argument("--port", type=int, default=8899, help="0: a free one (default: %(default)s)")
     command.add_argument("--store", metavar="FILE", help="the log's file (default: in Jupyter's data folder)")
+    command.add_argument(
+        "--allowed-host",
+        dest="allowed_hosts",
+        action="append",
+        default=[],
+        type=_host_name,
+        metavar="NAME",
+        help="a name by which others reach it, such as share.example.org behind a proxy; may be given again. "
+        "Requests by another name are then refused, local ones aside (default: local ones only, or with "
+        "--host 0.0.0.0 any)",
+    )
 
 
 def _import(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -178,6 +189,13 @@ def _speed(command: argparse.ArgumentParser, default: float) -> None:
     command.add_argument(
         "--speed", type=_positive, default=default, help="times as fast as it was (default: %(default)s)"
     )
+
+
+def _host_name(text: str) -> str:
+    name = text.strip().lower()
+    if not name or not all(char.isalnum() or char in "-._" for char in name) or name.startswith("."):
+        raise argparse.ArgumentTypeError(f"{text!r} is no host name; expected one such as share.example.org")
+    return name
 
 
 def _positive(text: str) -> float:

@@ -11,4 +11,9 @@ def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     from locshare_ext.server import serve
 
-    return serve.run(port=options.port, host=options.host, store_path=options.store)
+    return serve.run(
+        port=options.port,
+        host=options.host,
+        store_path=options.store,
+        allowed_hosts=options.allowed_hosts,
+    )
