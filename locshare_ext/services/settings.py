@@ -18,6 +18,10 @@ _LONGEST = 366 * 86_400 * 10  # s; more is a mistake of units
 def check_settings(sent: object, slug: str) -> dict[str, Any]:
     """Return the settings of a request's JSON object, each checked; null resets one.
 
+    title: what people call the group. retention: seconds that its fixes are kept, None for the
+    server's own (7 days). stale, lost: seconds of age after which a position is so (60, 600).
+    gap: seconds, the shortest silence of a member that a map shows as a gap in the trail (120).
+    tz: a zone such as Asia/Seoul. consent: what members are told before they share.
     Raises InvalidInput that names the first setting that cannot be.
     """
     if not isinstance(sent, dict):
@@ -52,9 +56,9 @@ def _title(name: str, value: object, slug: str) -> str:
 
 
 def _seconds(name: str, value: object, slug: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST:
-        raise InvalidInput(f"{name} {value!r} is not a number of seconds in (0, {_LONGEST}]", field=name)
-    return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= _LONGEST:
+        raise InvalidInput(f"{name} {value!r} is not a number of seconds in [1, {_LONGEST}]", field=name)
+    return round(value)
 
 
 def _zone(name: str, value: object, slug: str) -> str:
@@ -74,12 +78,13 @@ def _text(name: str, value: object, slug: str) -> str:
 
 _Check = Callable[[str, object, str], Any]
 
-# name -> (default, check). retention: s, None for the server's own. stale, lost: s of age
+# name -> (default, check); `check_settings` says what they mean
 SETTINGS: dict[str, tuple[Any, _Check]] = {
     "title": (None, _title),
     "retention": (None, _seconds),
     "stale": (60, _seconds),
     "lost": (600, _seconds),
+    "gap": (120, _seconds),
     "tz": (None, _zone),
     "consent": (None, _text),
 }
