@@ -297,8 +297,7 @@ class Group:
         if isinstance(fixes, Fix | Mapping):
             fixes = [fixes]
         if hasattr(fixes, "columns") and hasattr(fixes, "index"):
-            rows, labels = rows_of_frame(fixes, member=self._me, tz=self._tz)
-            return publish_rows(self._api, self._name, rows, labels)
+            return publish_rows(self._api, self._name, rows_of_frame(fixes, member=self._me, tz=self._tz))
         if isinstance(fixes, Sequence) and not isinstance(fixes, str | bytes):
             return publish_rows(self._api, self._name, rows_of_fixes(fixes, member=self._me, tz=self._tz))
         raise InvalidInput(f"publish takes a DataFrame or a list of fixes, got {type(fixes).__name__}")
@@ -354,19 +353,22 @@ class Group:
         """Begin to keep the group's fixes under a name, until `stop()`.
 
         since: a moment in the past from which on they are kept, as far as the server has them.
+        A group that nobody has shared in yet begins with it.
         """
         body: dict[str, Any] = {"group": self._title, "name": name}
         if since is not None:
             body["since"] = ms_from(since, tz=self._tz, field="since")
         if description:
             body["description"] = description
-        return Recording.of_server(
-            self._api, self._api.send("POST", path_of("recordings"), body), tz=self._tz
-        )
+        return Recording.begin(self._api, body, tz=self._tz)
 
     def recordings(self) -> list[Recording]:
         """Return the group's recordings, by time of creation."""
-        answer = self._api.get(path_of("recordings"), {"group": self._name})
+        try:
+            answer = self._api.get(path_of("recordings"), {"group": self._name})
+        except NotFound as error:
+            _warn_unknown(error)
+            return []
         return [Recording.of_server(self._api, info, tz=self._tz) for info in answer["recordings"]]
 
     # behind it

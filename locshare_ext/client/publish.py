@@ -20,7 +20,7 @@ from locshare_ext.model.trail import FRAME_COLUMNS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Published", "SetAside", "publish_one", "publish_rows", "rows_of_fixes", "rows_of_frame"]
+__all__ = ["Published", "Rows", "SetAside", "publish_one", "publish_rows", "rows_of_fixes", "rows_of_frame"]
 
 MAX_BODY = 1 << 20  # bytes; the server takes 2 MiB
 # What a client sends of a fix; the other fields are the server's.
@@ -43,6 +43,15 @@ class SetAside:
 
     def __str__(self) -> str:
         return f"row {self.row!r}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Fixes to send. labels: what they are called. unreadable: place -> why its time is none."""
+
+    fixes: list[dict[str, Any]]
+    labels: Sequence[Any]
+    unreadable: dict[int, InvalidInput] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +88,14 @@ def publish_one(
     return Published(answer["stored"], answer["duplicates"], [], answer["cursor"])
 
 
-def publish_rows(
-    api: Api, group: str, rows: Sequence[dict[str, Any]], labels: Sequence[Any] | None = None
-) -> Published:
+def publish_rows(api: Api, group: str, rows: Rows) -> Published:
     """Publish any number of fixes, in bodies of at most 1,000; good ones are stored.
 
-    labels: what the rows are called in errors. Raises InvalidFix if not one was good.
+    Raises InvalidFix if not one was good.
     """
-    labels = range(len(rows)) if labels is None else labels
     stored = duplicates = 0
     cursor: str | None = None
-    aside: list[tuple[int, LocShareError | Mapping[str, Any]]] = []
+    aside: list[tuple[int, LocShareError | Mapping[str, Any]]] = [*rows.unreadable.items()]
     for places, body in _bodies(rows, aside):
         try:
             answer = api.send("POST", path_of("groups", group, "fixes"), body)
@@ -100,20 +106,19 @@ def publish_rows(
         cursor = answer["cursor"]
         aside += [(places[one["index"]], one["error"]) for one in answer["set_aside"]]
     aside.sort(key=lambda pair: pair[0])
-    set_aside = [_set_aside(place, error, rows, labels) for place, error in aside]
+    set_aside = [_set_aside(place, error, rows) for place, error in aside]
     if set_aside and not stored and not duplicates:
         raise _nothing_good(set_aside)
     return Published(stored, duplicates, set_aside, cursor)
 
 
-def rows_of_frame(
-    frame: pd.DataFrame, *, member: str, tz: tzinfo | None = None
-) -> tuple[list[dict[str, Any]], list[Any]]:
-    """Return a frame's rows as fixes to send, and their labels.
+def rows_of_frame(frame: pd.DataFrame, *, member: str, tz: tzinfo | None = None) -> Rows:
+    """Return a frame's rows as fixes to send.
 
     Columns are those of the trail frame or of a fix (`time`, `lat`, `lon`, ...); NaN is
     unknown. member: whose they are when there is no such column. tz: the zone of naive
-    times. Raises InvalidInput for a column that is unknown or missing, and for naive times.
+    times. Raises InvalidInput for a column that is unknown or missing, and when no row has
+    a time that can be read.
     """
     if "time" not in frame.columns and frame.index.name == "time":
         frame = frame.reset_index()
@@ -126,8 +131,10 @@ def rows_of_frame(
             raise InvalidInput(f"the frame has no column {name!r}", code=f"{name}_missing", field=name)
     labels = frame.index.tolist()
     columns: dict[str, list[Any]] = {}
+    unreadable: dict[int, InvalidInput] = {}
     for name in names:
-        columns[name] = _times(frame["time"], labels, tz) if name == "time" else _values(frame[name])
+        columns[name] = _times(frame["time"], tz, unreadable) if name == "time" else _values(frame[name])
+    _check_any_readable(unreadable, labels, "row")
     if "extra" in columns:
         columns["extra"] = [_extra(value) for value in columns["extra"]]
     if "member" not in columns:
@@ -137,21 +144,27 @@ def rows_of_frame(
         {key: value for key, value in zip(keys, values, strict=True) if value is not None}
         for values in zip(*columns.values(), strict=True)
     ]
-    return rows, labels
+    return Rows(rows, labels, unreadable)
 
 
-def rows_of_fixes(
-    fixes: Sequence[Mapping[str, Any] | Fix], *, member: str, tz: tzinfo | None = None
-) -> list[dict[str, Any]]:
-    """Return fixes, or objects with their fields, as fixes to send."""
+def rows_of_fixes(fixes: Sequence[Mapping[str, Any] | Fix], *, member: str, tz: tzinfo | None = None) -> Rows:
+    """Return fixes, or objects with their fields, as fixes to send.
+
+    Raises InvalidInput for what is neither, and when none has a time that can be read.
+    """
     rows = []
+    unreadable: dict[int, InvalidInput] = {}
     for index, fix in enumerate(fixes):
         values = {name: getattr(fix, name) for name in FIELDS} if isinstance(fix, Fix) else fix
+        if not isinstance(values, Mapping):
+            raise InvalidInput(f"fix {index} is {type(fix).__name__}, expected a Fix or a dict of its fields")
         try:
             rows.append(_row(values, member, tz))
-        except (InvalidInput, AttributeError) as error:
-            raise InvalidInput(f"fix {index}: {error}", field=getattr(error, "field", None)) from None
-    return rows
+        except InvalidInput as error:
+            rows.append(dict(values))
+            unreadable[index] = error
+    _check_any_readable(unreadable, range(len(rows)), "fix")
+    return Rows(rows, range(len(rows)), unreadable)
 
 
 def _row(values: Mapping[str, Any], member: str, tz: tzinfo | None) -> dict[str, Any]:
@@ -181,8 +194,10 @@ def _values(column: pd.Series[Any]) -> list[Any]:
     return [None if gone else value for value, gone in zip(values, missing, strict=True)]
 
 
-def _times(column: pd.Series[Any], labels: list[Any], tz: tzinfo | None) -> list[int | None]:
-    """Return a column of moments in ms."""
+def _times(
+    column: pd.Series[Any], tz: tzinfo | None, unreadable: dict[int, InvalidInput]
+) -> list[int | None]:
+    """Return a column of moments in ms; where a value is none it stays, and `unreadable` says why."""
     import pandas as pd
 
     if isinstance(column.dtype, pd.DatetimeTZDtype):
@@ -190,13 +205,20 @@ def _times(column: pd.Series[Any], labels: list[Any], tz: tzinfo | None) -> list
         utc: Any = column.dt.tz_convert("UTC").dt.tz_localize(None)
         ms = utc.to_numpy("datetime64[ms]").view("int64").tolist()
         return [None if gone else value for value, gone in zip(ms, missing, strict=True)]
-    times: list[int | None] = []
-    for label, value in zip(labels, _values(column), strict=True):
+    times = _values(column)
+    for place, value in enumerate(times):
         try:
-            times.append(None if value is None else ms_from(value, tz=tz))
+            times[place] = None if value is None else ms_from(value, tz=tz)
         except InvalidInput as error:
-            raise InvalidInput(f"row {label!r}: {error.message}", code=error.code, field="time") from None
+            unreadable[place] = error
     return times
+
+
+def _check_any_readable(unreadable: Mapping[int, InvalidInput], labels: Sequence[Any], what: str) -> None:
+    """Raise InvalidInput if no time can be read: then the column is wrong and not a row of it."""
+    if unreadable and len(unreadable) == len(labels):
+        error = unreadable[0]
+        raise InvalidInput(f"{what} {labels[0]!r}: {error.message}", code=error.code, field="time")
 
 
 def _extra(value: Any) -> Any:
@@ -209,26 +231,27 @@ def _extra(value: Any) -> Any:
 
 
 def _bodies(
-    rows: Sequence[dict[str, Any]], aside: list[tuple[int, LocShareError | Mapping[str, Any]]]
+    rows: Rows, aside: list[tuple[int, LocShareError | Mapping[str, Any]]]
 ) -> Iterator[tuple[list[int], bytes]]:
     """Yield bodies of good rows with the rows' places; bad rows go to `aside`."""
+    fixes = rows.fixes
+    todo = [place for place in range(len(fixes)) if place not in rows.unreadable]
     begin, step = 0, wire.MAX_FIXES
-    while begin < len(rows):
-        part = rows[begin : begin + step]
-        body = msgspec.json.encode(part)
-        if len(body) > MAX_BODY and len(part) > 1:
-            step = max(1, len(part) // 2)
+    while begin < len(todo):
+        places = todo[begin : begin + step]
+        body = msgspec.json.encode([fixes[place] for place in places])
+        if len(body) > MAX_BODY and len(places) > 1:
+            step = max(1, len(places) // 2)
             continue
-        places = list(range(begin, begin + len(part)))
-        refused = {one.index: one.error for one in wire.decode_fixes(body).refused}
+        begin += len(places)
+        step = wire.MAX_FIXES
+        refused = {places[one.index]: one.error for one in wire.decode_fixes(body).refused}
         if refused:
-            aside += [(begin + index, error) for index, error in refused.items()]
-            places = [place for place in places if place - begin not in refused]
-            body = msgspec.json.encode([rows[place] for place in places])
+            aside += refused.items()
+            places = [place for place in places if place not in refused]
+            body = msgspec.json.encode([fixes[place] for place in places])
         if places:
             yield places, body
-        begin += len(part)
-        step = wire.MAX_FIXES
 
 
 def _refused_whole(
@@ -244,13 +267,12 @@ def _refused_whole(
 def _set_aside(
     place: int,
     error: LocShareError | Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
-    labels: Sequence[Any],
+    rows: Rows,
 ) -> SetAside:
     shape = wire.error_object(error) if isinstance(error, LocShareError) else error
     name = shape.get("field")
-    value = rows[place].get(name) if isinstance(name, str) else None
-    return SetAside(labels[place], name, value, str(shape["code"]), str(shape["message"]))
+    value = rows.fixes[place].get(name) if isinstance(name, str) else None
+    return SetAside(rows.labels[place], name, value, str(shape["code"]), str(shape["message"]))
 
 
 def _nothing_good(aside: list[SetAside]) -> InvalidFix:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -23,7 +24,7 @@ from locshare_ext.client.origin import (
 from locshare_ext.client.player import Player
 from locshare_ext.client.source import FixBatch, SourceStatus
 from locshare_ext.client.times import check_zone, ms_from, now_ms
-from locshare_ext.errors import InvalidInput, NotFound
+from locshare_ext.errors import Conflict, InvalidInput, NotFound
 from locshare_ext.model.clock import check_clock, datetime_from_ms
 from locshare_ext.model.names import near_names
 
@@ -70,6 +71,21 @@ class Recording:
             api, info.get("group") or "", recording=str(info["name"]), recording_id=str(info["id"])
         )
         return cls(origin, info, api=api, tz=tz)
+
+    @classmethod
+    def begin(cls, api: Api, body: Mapping[str, Any], *, tz: tzinfo | None = None) -> Recording:
+        """Start one on a server; makes its group if nobody has shared in it yet."""
+        from locshare_ext.client.http import path_of
+
+        try:
+            info = api.send("POST", path_of("recordings"), dict(body))
+        except NotFound as error:
+            if error.code != "group_not_found":
+                raise
+            with suppress(Conflict):  # somebody was quicker
+                api.send("POST", path_of("groups"), {"title": body["group"]})
+            info = api.send("POST", path_of("recordings"), dict(body))
+        return cls.of_server(api, info, tz=tz)
 
     @classmethod
     def of_file(cls, loaded: Loaded, *, tz: tzinfo | None = None) -> Recording:

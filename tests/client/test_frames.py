@@ -86,6 +86,32 @@ def test_what_only_the_server_refuses_is_named_too(group: Group) -> None:
     assert "seconds" in published.set_aside[0].message
 
 
+def test_one_time_that_cannot_be_read_costs_no_other_row(group: Group) -> None:
+    mixed = frame(4).astype({"time": object})
+    mixed.loc[1, "time"] = "soon"
+    mixed.loc[2, "time"] = datetime(2026, 1, 1)  # without a zone
+    published = group.publish(mixed)
+    assert (published.stored, [(one.row, one.field) for one in published.set_aside]) == (
+        2,
+        [(1, "time"), (2, "time")],
+    )
+    assert published.set_aside[0].value == "soon"
+    assert "no time zone" in published.set_aside[1].message
+    fixes = [{"time": BEGIN, "lat": 5, "lon": 6}, {"time": "soon", "lat": 5, "lon": 6}]
+    published = group.publish(fixes)
+    assert (published.stored, [one.row for one in published.set_aside]) == (1, [1])
+    with pytest.raises(InvalidInput, match="fix 1 is float, expected"):
+        group.publish([fixes[0], 5.0])  # type: ignore[list-item]
+
+
+def test_a_group_can_begin_with_a_recording(group: Group) -> None:
+    recording = group.record("walk")
+    group.publish(lat=1, lon=2)
+    recording.stop()
+    assert len(recording.trails()) == 1
+    assert [one.name for one in group.recordings()] == ["walk"]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -266,8 +292,6 @@ def test_names_that_cannot_be() -> None:
 
 
 def test_recordings_on_the_server(group: Group, tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="does not exist"):
-        group.record("too early")
     group.publish(frame(60))
     rec = group.record("morning walk", since=BEGIN - pd.Timedelta("1h"))
     assert rec.state == "running"
