@@ -95,7 +95,8 @@ export function createGraticule(L) {
       for (let k = Math.ceil(southEast.lat / step); k * step <= northWest.lat; k++) {
         const y = Math.round(map.project([k * step, 0], this.zoom).y - this.corner.y) + 0.5;
         stroke(context, 0, y, width, y);
-        context.fillText(degreeLabel(k * step, step, 'NS'), pad.x + 60, y - 4); // beside the controls
+        const isFree = y < low - 10; // of the scale
+        if (isFree) context.fillText(degreeLabel(k * step, step, 'NS'), pad.x + 60, y - 4); // beside the controls
       }
     },
   });

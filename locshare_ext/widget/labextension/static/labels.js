@@ -2,8 +2,8 @@
 
 const MOST = 200;
 
-/** Draw the labels `[{x, y, text}]` (device px) that do not cover each other. */
-export function drawLabels(context, labels, { dpr, ink, paper }) {
+/** Draw the labels `[{x, y, text}]` (device px) that do not cover each other, within `inside` where they can be. */
+export function drawLabels(context, labels, { dpr, ink, paper, inside }) {
   if (labels.length > MOST) return;
   context.font = `600 ${11.5 * dpr}px system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif`;
   context.textBaseline = 'middle';
@@ -14,7 +14,8 @@ export function drawLabels(context, labels, { dpr, ink, paper }) {
     const height = 13 * dpr;
     const offset = 13 * dpr;
     const places = [[x + offset, y], [x - offset - width, y], [x - width / 2, y - offset - 2 * dpr], [x - width / 2, y + offset + 2 * dpr]];
-    const place = places.find(([left, middle]) => isFree(taken, left, middle - height / 2, left + width, middle + height / 2));
+    const free = places.filter(([left, middle]) => isFree(taken, left, middle - height / 2, left + width, middle + height / 2));
+    const place = free.find(([left]) => left >= inside.left && left + width <= inside.right) ?? free[0];
     if (!place) continue;
     const [left, middle] = place;
     taken.push([left, middle - height / 2, left + width, middle + height / 2]);

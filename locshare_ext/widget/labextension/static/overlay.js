@@ -50,7 +50,7 @@ export function createOverlay(L) {
       const top = Math.floor(corner.y - size.y * PADDING);
       const z = map.getZoom();
       this.session.worker.postMessage({ op: 'view', view: this.id, geometry: {
-        z, dpr, ox: left * dpr, oy: top * dpr, world: map.options.crs.scale(z) * dpr,
+        z, dpr, ox: left * dpr, oy: top * dpr, pad: size.x * PADDING * dpr, world: map.options.crs.scale(z) * dpr,
         w: Math.max(1, Math.round(size.x * (1 + 2 * PADDING) * dpr)),
         h: Math.max(1, Math.round(size.y * (1 + 2 * PADDING) * dpr)),
       } });

@@ -17,8 +17,9 @@ export class Painter {
   }
 
   /** Set the geometry: size in device px, origin and world size in px at the zoom, their ratio to css. */
-  setView({ w, h, ox, oy, world, dpr, z }) {
+  setView({ w, h, ox, oy, world, dpr, z, pad }) {
     Object.assign(this, { w, h, ox, oy, world, dpr, z, scale: world / WORLD });
+    this.inside = { left: pad, right: w - pad }; // of the map's edges
     if (!this.frame || this.frame.width !== w || this.frame.height !== h) {
       this.frame = new OffscreenCanvas(w, h);
       this.kept = new OffscreenCanvas(w, h);
@@ -124,7 +125,7 @@ export class Painter {
       heads.draw(context, x, y, { color, state, heading: display.heading[id], dpr: this.dpr, ground: options.ground });
       labels.push({ x, y, text: this.#label(id, store, display, window, options), alpha: state === LOST ? 0.7 : 1 });
     }
-    if (options.labels) drawLabels(context, labels.reverse(), { dpr: this.dpr, ink: options.ink, paper: options.paper });
+    if (options.labels) drawLabels(context, labels.reverse(), { dpr: this.dpr, ink: options.ink, paper: options.paper, inside: this.inside });
   }
 
   #visible(display) {

@@ -144,6 +144,7 @@ export class Session extends Emitter {
 
   setHidden(id, isHidden) {
     if (isHidden) this.hidden.add(id); else this.hidden.delete(id);
+    if (isHidden && this.followed === id) this.followed = null;
     this.sendOptions();
     this.emit('choice');
   }

@@ -27,13 +27,18 @@ export function createStatus({ map, session, isolate }) {
     box.dataset.message = key;
     box.dataset.kind = message.kind;
     text.replaceChildren(...paragraphs(message.text));
-    near.replaceChildren(...nearNames(message.near));
+    near.replaceChildren(...nearNames(message.near, message.text));
   };
+  const resize = new ResizeObserver(() => { // on a narrow map the list ends above it
+    map.getContainer().style.setProperty('--locshare-said', `${box.offsetHeight}px`);
+  });
+  resize.observe(box);
   const timer = setInterval(update, REFRESH);
   const undo = ['status', 'kernel', 'bounds'].map(name => session.on(name, update));
   update();
   return () => {
     clearInterval(timer);
+    resize.disconnect();
     undo.forEach(step => step());
     box.remove();
   };
@@ -76,7 +81,8 @@ function paragraphs(text) {
   });
 }
 
-function nearNames(names) {
-  if (!names?.length) return [];
+function nearNames(all, text) {
+  const names = (all ?? []).filter(name => !text.includes(name)); // others are said already
+  if (!names.length) return [];
   return [make('span', { text: 'Near names: ' }), ...names.map(name => make('code', { text: name }))];
 }
