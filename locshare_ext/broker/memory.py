@@ -34,7 +34,7 @@ class _Log:
     info: LogInfo
     numbering: Numbering
     entries: list[Entry] = field(default_factory=list)  # ascending by offset
-    newest: dict[str, int] = field(default_factory=dict)  # folded member -> offset
+    newest: dict[str, tuple[int, int]] = field(default_factory=dict)  # folded member -> (effective, offset)
     stored: set[tuple[str, int, float, float]] = field(default_factory=set)
     size: int = 0  # bytes, about
 
@@ -108,7 +108,7 @@ class MemoryStore:
         """Return each member's newest fix by effective time, ascending by offset."""
         if log not in self._logs:
             return []
-        offsets = set(self._logs[log].newest.values())
+        offsets = {offset for _, offset in self._logs[log].newest.values()}
         return [entry for entry in self._entries(log) if entry.offset in offsets]
 
     async def counts(self, log: str) -> dict[str, int]:
@@ -206,8 +206,8 @@ class MemoryStore:
         for entry in entries:
             if isinstance(entry.item, Fix):
                 log.stored.add(_key(entry.item))
-                if "late" not in entry.item.flags:
-                    log.newest[fold(entry.item.member)] = entry.offset
+                rank, member = _rank(entry.item, entry.offset), fold(entry.item.member)
+                log.newest[member] = max(rank, log.newest.get(member, rank))
         log.entries += entries
         log.size += sum(map(_bytes, entries))
         over = len(log.entries) - self._length
@@ -272,16 +272,19 @@ class MemoryStore:
         log.entries = [entry for entry in log.entries if entry.offset not in gone]
         log.size -= sum(map(_bytes, entries))
         log.stored -= {_key(entry.item) for entry in entries if isinstance(entry.item, Fix)}
-        lost = {member for member, offset in log.newest.items() if offset in gone}
+        lost = {member for member, (_, offset) in log.newest.items() if offset in gone}
         for member in lost:
             del log.newest[member]
-        best: dict[str, tuple[int, int]] = {}
         for entry in log.entries if lost else ():
             if isinstance(entry.item, Fix) and (member := fold(entry.item.member)) in lost:
-                rank = (entry.item.effective_time, entry.offset)
-                best[member] = max(rank, best.get(member, rank))
-        log.newest.update({member: offset for member, (_, offset) in best.items()})
+                rank = _rank(entry.item, entry.offset)
+                log.newest[member] = max(rank, log.newest.get(member, rank))
         return len(gone)
+
+
+def _rank(fix: Fix, offset: int) -> tuple[int, int]:
+    """Return what is greatest in the newest: of equal times the one that came later."""
+    return fix.effective_time, offset
 
 
 def _bytes(entry: Entry) -> int:

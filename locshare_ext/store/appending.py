@@ -49,7 +49,8 @@ class _Member:
 
     id: int
     fixes: int = 0
-    newest_offset: int = 0
+    newest_offset: int = 0  # of the newest fix that is kept, 0 if none is
+    newest_kept: int | None = None  # its effective time; what was trimmed may have been newer
 
 
 @dataclass(slots=True)
@@ -69,14 +70,15 @@ def load_state(conn: sqlite3.Connection, name: str) -> LogState | None:
         return None
     state = LogState(row[0], Numbering(row[1], row[2]))
     rows = conn.execute(
-        "SELECT members.name, id, fixes, newest_offset, newest_effective, newest_sent "
-        "FROM members LEFT JOIN tallies ON member = id WHERE log = ?",
-        (state.id,),
+        "SELECT members.name, members.id, tallies.fixes, newest_offset, min(time, received), "
+        "newest_effective, newest_sent FROM members LEFT JOIN tallies ON tallies.member = members.id "
+        "LEFT JOIN fixes ON fixes.id = ? + newest_offset WHERE log = ?",
+        (first_id(state.id), state.id),
     )
-    for member, member_id, fixes, newest_offset, effective, sent in rows:
+    for member, member_id, fixes, newest_offset, kept, effective, sent in rows:
         folded = fold(member)
         state.numbering.names[folded] = member
-        state.members[folded] = _Member(member_id, fixes or 0, newest_offset or 0)
+        state.members[folded] = _Member(member_id, fixes or 0, newest_offset or 0, kept)
         if effective is not None:
             state.numbering.newest[folded] = Newest(effective, sent)
     return state
@@ -118,8 +120,9 @@ class Batches:
             folded = fold(item.member)
             member = self._member(state, folded, item.member)
             member.fixes += 1
-            if "late" not in item.flags:
-                member.newest_offset = entry.offset
+            effective = item.effective_time
+            if member.newest_kept is None or effective >= member.newest_kept:
+                member.newest_offset, member.newest_kept = entry.offset, effective
             state.touched.add(folded)
             self._fixes.append(fix_row(base + entry.offset, member.id, item))
         return Appended(tuple(entries), duplicates, state.numbering.head)

@@ -465,3 +465,14 @@ async def test_after_close_everything_is_refused(store: LogStore) -> None:
         await put(store, a_fix("ann", 2))
     with pytest.raises(StoreError):
         await store.read("hikers", 0, 1)
+
+
+async def test_the_newest_that_is_kept_after_a_trim(store: LogStore) -> None:
+    await put(
+        store, a_note("hello", member="ann", received=T0 + 60_000), a_fix("ann", 9, received=T0 + 9_000)
+    )
+    assert await store.trim("hikers", T0 + 10_000) == 1
+    assert await store.newest("hikers") == []
+    await put(store, a_fix("ann", 3, received=T0 + 70_000), a_fix("ann", 5, received=T0 + 70_000))
+    await put(store, a_fix("ann", 4, received=T0 + 70_000))
+    assert [entry.item.time for entry in await store.newest("hikers")] == [T0 + 5_000]
