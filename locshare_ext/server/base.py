@@ -13,7 +13,15 @@ import msgspec
 from tornado import web
 
 from locshare_ext.broker.access import Principal, Role, require
-from locshare_ext.errors import InvalidInput, LocShareError, NotAuthenticated, TooLarge, UnsupportedMedia
+from locshare_ext.errors import (
+    InvalidInput,
+    LocShareError,
+    NotAuthenticated,
+    StoreError,
+    TooLarge,
+    Unavailable,
+    UnsupportedMedia,
+)
 from locshare_ext.model.names import group_slug, near_names
 from locshare_ext.model.wire import error_object
 from locshare_ext.server.credentials import sent_credential
@@ -283,7 +291,9 @@ class Handler(web.RequestHandler):
     ) -> None:
         """Log our own bugs with their traceback, the store's failures, and no more above DEBUG."""
         where = f"{self.request.method} {scrubbed(self.request.path)}"
-        if isinstance(value, LocShareError) and value.status < 500:
+        if isinstance(value, StoreError):
+            self.site.store_failed(f"{where} failed: {value.message}")
+        elif isinstance(value, LocShareError) and (value.status < 500 or isinstance(value, Unavailable)):
             self.site.log.debug("%s refused: %s", where, value.code)
         elif isinstance(value, LocShareError):
             self.site.log.warning("%s failed: %s", where, value.message)

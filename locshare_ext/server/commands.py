@@ -178,7 +178,7 @@ class Commands:
             return
         if isinstance(error, StoreError):
             # watchers got it, marked volatile; who asked for a receipt learns that it is not kept
-            self._site.log.warning("a batch was not stored: %s", error.message)
+            self._site.store_failed(f"a batch was not stored: {error.message}")
             if receipt is None:
                 return
             error = StoreError(

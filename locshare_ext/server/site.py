@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PROTOCOL", "Identity", "Site", "server_clock"]
 
+WARN_EVERY = 60.0  # s between warnings of a store that fails: the disk may be full of logs
 PROTOCOL = "1"  # of the wire; every hello carries it
 
 
@@ -97,6 +98,16 @@ class Site:
         self.sessions: set[Session] = set()
         self._pings: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self._warned = -WARN_EVERY  # the monotonic clock
+
+    def store_failed(self, what: str) -> None:
+        """Log what could not be stored or read: as a warning now and then, not each of thousands."""
+        now = time.monotonic()
+        if now - self._warned >= WARN_EVERY:
+            self._warned = now
+            self.log.warning("%s", what)
+        else:
+            self.log.debug("%s", what)
 
     def start(self) -> None:
         """Begin what runs by itself; needs the loop. Without a store's file nothing does."""

@@ -380,12 +380,15 @@ async def test_health(fetch, store_path, site):
     assert broken["error"]
 
 
-async def test_health_tells_that_recording_failed(fetch, store_path, monkeypatch):
+async def test_health_tells_that_recording_failed(fetch, store_path, monkeypatch, caplog):
     monkeypatch.setattr("locshare_ext.store.connection.BUSY_TIMEOUT", 0.05)
     await post(fetch, fix())
     with closing(sqlite3.connect(store_path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        error(await fetch("api/groups/hikers/fixes", "POST", fix(time=TIME + 1)), 503)
+        for _ in range(3):
+            error(await fetch("api/groups/hikers/fixes", "POST", fix(time=TIME + 1)), 503)
+        warned = [record.name for record in caplog.records if record.levelname == "WARNING"]
+        assert warned == ["locshare_ext.store.writer", "LocShareApp"]  # not one for each
         found = said(await fetch("api/health"))["store"]
         assert found["works"] is False
         assert "locked" in found["error"]
