@@ -155,13 +155,22 @@ class Feed:
         """Pass on what could not be stored; it has no cursor and is not sent twice."""
         if self._session.is_full:
             return
-        frames = []
-        for entry in self._wanted(items):
+        wanted = self._wanted(items)
+        if not wanted:
+            return
+        if self._options.conflate:
+            wanted = _newest_of_each(wanted)
+        first = self._volatile + 1
+        if self._options.batch is not None:
             self._volatile += 1
-            body = b"[" + entry.body + b"]" if self._options.batch is not None else entry.body
-            frames.append(self._encode(f"v-{self._volatile}", body, entry.item.member))
-        if frames:
-            self._session.send_framed(in_messages(frames, self._opcode))
+            frames = [self._encode(f"v-{first}", _array(wanted), None)]
+        else:
+            self._volatile += len(wanted)
+            frames = [
+                self._encode(f"v-{number}", entry.body, entry.item.member)
+                for number, entry in enumerate(wanted, first)
+            ]
+        self._session.send_framed(in_messages(frames, self._opcode))
 
     def close(self, reason: str) -> None:
         """The log is gone: the session says so and ends."""
@@ -290,15 +299,13 @@ class Feed:
             return in_messages(frames, self._opcode)
         if self._options.conflate and self._wants_fixes:
             wanted = _newest_of_each(wanted)
-        body = b"[" + b",".join([entry.body for entry in wanted]) + b"]"
-        frame = self._encode(self._log.cursor(upto), body, None)
+        frame = self._encode(self._log.cursor(upto), _array(wanted), None)
         return in_messages((frame,), self._opcode)
 
     def _snapshot(self, entries: Sequence[LogEntry]) -> bytes:
         headers = (("snapshot", "1"),)
         if self._options.batch is not None:
-            body = b"[" + b",".join([entry.body for entry in entries]) + b"]"
-            return in_messages((self._encode("s-1", body, None, headers),), self._opcode)
+            return in_messages((self._encode("s-1", _array(entries), None, headers),), self._opcode)
         frames = [
             self._encode(f"s-{number}", entry.body, entry.item.member, headers)
             for number, entry in enumerate(entries, 1)
@@ -321,6 +328,10 @@ class Feed:
             body=body,
             headers=headers if member is None else (("member", member), *headers),
         )
+
+
+def _array(entries: Sequence[LogEntry]) -> bytes:
+    return b"[" + b",".join([entry.body for entry in entries]) + b"]"
 
 
 def _newest_of_each(entries: Sequence[LogEntry]) -> list[LogEntry]:

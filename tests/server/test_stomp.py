@@ -430,11 +430,12 @@ async def test_a_failing_store_keeps_watchers_live(stomp, site, fetch, caplog):
     assert body["flags"] == ["volatile"]
     assert "cursor" not in body
     assert json.loads((await batched.frame()).body)[0]["flags"] == ["volatile"]
-    response = await fetch("api/groups/hikers/fixes", "POST", fix(1))
+    response = await fetch("api/groups/hikers/fixes", "POST", [fix(1), fix(1, member="bob")])
     assert response.code == 503
     assert json.loads(response.body)["error"]["code"] == "store_failed"
     assert response.headers["Retry-After"]
-    assert json.loads((await watcher.frame()).body)["flags"] == ["volatile"]
+    assert [one["flags"] for one in await bodies(watcher, 2)] == [["volatile"]] * 2
+    assert [one["member"] for one in json.loads((await batched.frame()).body)] == ["ann", "bob"]
     quiet = await stomp()  # asks for no receipt: goes on
     quiet.write("SEND", {"destination": GROUP}, fix(2))
     assert json.loads((await watcher.frame()).body)["time"] == TIME + 2000
