@@ -80,10 +80,12 @@ def wait_for_play(notebook: Notebook, beyond: float) -> None:
 
 
 def test_looking_back_while_fixes_go_on_arriving(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(SOURCE + "GroupMap(Walk())", "time.sleep(3600)")
+    settings = "walk = Walk()\nwalk.settings = lambda: {'stale': 0.001, 'lost': 600, 'gap': 4}\n"
+    notebook = open_notebook(SOURCE + settings + "GroupMap(walk)", "time.sleep(3600)")
     notebook.run_all()
     notebook.wait_for_members(4)
     page = notebook.page
+    page.wait_for_selector(".locshare-row.is-stale")  # as the group has it
     page.wait_for_selector(".locshare-live.is-lit")
     box = box_of(notebook, ".locshare-track")
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 20)
@@ -193,6 +195,33 @@ def test_a_dead_kernel_is_said(open_notebook: OpenNotebook) -> None:
     words.wait_for(state="visible")
     assert notebook.page.locator(".locshare-live.is-lit").count() == 0
     assert notebook.page.evaluate("() => window.locshareLayers[0].stats().connected") is False
+
+
+def test_words_cover_neither_list_nor_tools(open_notebook: OpenNotebook) -> None:
+    status = "SourceStatus('offline', 1, 'Offline since 14:03:21: the connection was closed. Trying again.')"
+    notebook = open_notebook(SOURCE + f"GroupMap(Walk(names=list('abcdefghijklm'), status={status}))")
+    notebook.run_all()
+    notebook.wait_for_members(13)
+    box = notebook.page.locator(".locshare-status")
+    box.wait_for(state="visible")
+    assert box.inner_text().count("since") == 1
+    for width in (1400, 1000, 390):
+        notebook.page.set_viewport_size({"width": width, "height": 900})
+        head = notebook.page.locator(".locshare-members-head")
+        if head.get_attribute("aria-expanded") == "false":
+            head.click()
+        notebook.wait_for(CLEAR)
+    assert notebook.errors == []
+
+
+# The message is apart from everything else on the map.
+CLEAR = """() => {
+  const box = selector => document.querySelector(selector).getBoundingClientRect();
+  const words = box('.locshare-status');
+  const others = '.locshare-members .locshare-tools .leaflet-control-zoom .locshare-bar';
+  return others.split(' ').map(box).every(other => words.right <= other.left || other.right <= words.left
+    || words.bottom <= other.top || other.bottom <= words.top);
+}"""
 
 
 def test_an_empty_and_an_unknown_group_say_so(open_notebook: OpenNotebook) -> None:

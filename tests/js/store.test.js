@@ -57,6 +57,15 @@ test('a clock ahead pins nothing: the earlier clock orders', async () => {
   assert.equal(track.newest, T + 2);
 });
 
+test('last heard of, as of the moment that is looked at', async () => {
+  const { tracks: [track] } = await storeOf([
+    { time: T, received: T + 100 }, { time: T + 1000, received: T + 90_000 }, { time: T + 2000, received: T + 90_000 },
+  ]);
+  assert.equal(track.heardBy(2, T + 5000), T + 100);
+  assert.equal(track.heardBy(2, T + 95_000), T + 90_000);
+  assert.equal(track.heardBy(0, T + 50), 0);
+});
+
 test('between fixes the place is interpolated', async () => {
   const store = await storeOf([{ time: T, lat: 10, lon: 20 }, { time: T + 1000, lat: 12, lon: 22 }]);
   const place = store.placeAt(store.tracks[0], T + 500);

@@ -3,9 +3,9 @@
 
 export const SPEEDS = [0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
-/** Return the speed at which a span is seen in about two minutes. */
+/** Return the speed at which a span is seen in about two minutes, or as fast as it was if it is shorter. */
 export function speedFor(span) {
-  return SPEEDS.find(speed => span / speed <= 120000) ?? SPEEDS[SPEEDS.length - 1];
+  return SPEEDS.find(speed => speed >= 1 && span / speed <= 120000) ?? SPEEDS[SPEEDS.length - 1];
 }
 
 export class PlayClock {

@@ -40,7 +40,7 @@ export function createGraticule(L) {
     },
 
     getEvents() {
-      return { moveend: this.draw, resize: this.draw, viewreset: this.draw, zoomanim: this.animate, move: this.duringMove };
+      return { moveend: this.draw, resize: this.draw, viewreset: this.draw, zoomanim: this.animate, move: this.duringMove, locsharebar: this.draw };
     },
 
     duringMove() {

@@ -50,7 +50,7 @@ export function messageOf(session) {
   const seen = session.feed.heard ? `What you see is as of ${asOf}.` : '';
   if (session.kernel === 'stopped') {
     const words = session.feed.heard ? `The kernel has stopped: what you see is as of ${asOf}.` : 'The kernel has stopped.';
-    return { kind: 'error', text: `${words} Restart it and run the cell again.` };
+    return { kind: 'error', text: `${words} Run the cell again; if the kernel is gone, restart it first.` };
   }
   if (session.kernel === 'unreachable') {
     return { kind: 'error', text: `The notebook server does not answer. ${seen} If it was stopped, start it again, reload this page and run the cell again.` };

@@ -16,6 +16,7 @@ export function createTimeline({ map, session, isolate }) {
   container.append(bar.element);
   const resize = new ResizeObserver(() => {
     container.style.setProperty('--locshare-bar', `${bar.element.offsetHeight}px`);
+    map.fire('locsharebar'); // what is drawn above it moves
     bar.track.resize();
   });
   resize.observe(bar.element);

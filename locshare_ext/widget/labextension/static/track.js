@@ -4,6 +4,8 @@ import { gapLimit, SHORTEST_GAP } from './gaps.js';
 
 const NUMBERS = ['speed', 'heading', 'battery', 'accuracy', 'altitude'];
 
+const LATE_ONES = 500; // fixes of a backlog that are looked behind
+
 export const effective = (time, received) => (received > 0 && received < time ? received : time);
 
 export class Track {
@@ -59,6 +61,14 @@ export class Track {
 
   isGap(index) {
     return this.key[index + 1] - this.key[index] > this.limit;
+  }
+
+  /** Return when the member was last heard of before a moment, by fixes up to `index`; 0 when that is unknown. */
+  heardBy(index, moment) {
+    for (let k = index; k >= 0 && k > index - LATE_ONES; k--) {
+      if (this.received[k] > 0 && this.received[k] <= moment) return this.received[k];
+    }
+    return 0; // what is shown came later, as a backlog
   }
 
   number(name, index) {

@@ -122,7 +122,7 @@ function describe(id) {
 
 /** Age of the last sign of life: of the member now, or as of the moment that is looked at. */
 function heardAge(track, index) {
-  const heard = display.wasLive ? track.heard : track.received[index];
+  const heard = display.wasLive ? track.heard : track.heardBy(index, window_.reference);
   return heard > 0 ? Math.max(0, window_.reference - heard) : NaN;
 }
 
