@@ -47,9 +47,16 @@ export function createTooltip({ L, map, overlay, session }) {
 function place(tip, map, projected, zoom) {
   const head = map.latLngToContainerPoint(map.unproject(projected, zoom));
   const size = map.getSize();
-  const left = head.x + 18 + tip.offsetWidth > size.x ? head.x - 18 - tip.offsetWidth : head.x + 18;
   const top = Math.max(6, Math.min(size.y - tip.offsetHeight - 6, head.y - tip.offsetHeight / 2));
+  const left = head.x + 18 + tip.offsetWidth > rightEdge(map, top, size) ? head.x - 18 - tip.offsetWidth : head.x + 18;
   tip.style.transform = `translate(${Math.max(4, Math.round(left))}px, ${Math.round(top)}px)`;
+}
+
+/** Return how far right there is room at a height: to the list of members where that is. */
+function rightEdge(map, top, size) {
+  const box = map.getContainer().querySelector('.locshare-members')?.getBoundingClientRect();
+  const own = map.getContainer().getBoundingClientRect();
+  return box && size.x > 700 && top < box.bottom - own.top ? box.left - own.left : size.x;
 }
 
 function lines(found, session) {
