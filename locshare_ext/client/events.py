@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,11 +10,12 @@ import msgspec
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import KINDS, Event
+from locshare_ext.model.store import RecordingInfo
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["events_frame", "read_events"]
+__all__ = ["events_frame", "read_events", "read_recording_events"]
 
 PAGE = 1000  # events of one answer
 
@@ -33,6 +34,19 @@ def read_events(api: Api, group: str) -> list[Event]:
         after = answer["cursor"]
 
 
+def read_recording_events(api: Api, info: Mapping[str, Any]) -> list[Event]:
+    """Return the events of a recording that the server describes by `info`; an import has none."""
+    if info["kind"] != "group":
+        return []
+    known = {name: info[name] for name in RecordingInfo.__dataclass_fields__ if name in info}
+    recording = RecordingInfo(**known)
+    return [
+        event
+        for event in read_events(api, recording.log)
+        if recording.has(_offset(event), event.time, event.received)
+    ]
+
+
 def events_frame(events: Sequence[Event]) -> pd.DataFrame:
     """Return one row per event: seq, kind, time, received, member, text, data (JSON)."""
     import numpy as np
@@ -43,7 +57,7 @@ def events_frame(events: Sequence[Event]) -> pd.DataFrame:
     def text(values: list[str | None]) -> Any:
         return pd.array(values, dtype=STR)
 
-    seqs = [0 if event.cursor is None else Cursor.parse(event.cursor).offset for event in events]
+    seqs = [_offset(event) for event in events]
     kinds = np.array([KINDS.index(event.kind) for event in events], dtype=np.int8)
     data = [msgspec.json.encode(event.data).decode() if event.data else None for event in events]
     return pd.DataFrame(
@@ -57,3 +71,8 @@ def events_frame(events: Sequence[Event]) -> pd.DataFrame:
             "data": text(data),
         }
     )
+
+
+def _offset(event: Event) -> int:
+    """Return an event's place in its log; 0 for one of a file, which keeps none."""
+    return 0 if event.cursor is None else Cursor.parse(event.cursor).offset

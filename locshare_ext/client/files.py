@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
@@ -13,7 +13,8 @@ from locshare_ext.model.names import near_names
 
 if TYPE_CHECKING:
     from locshare_ext.client.recording import Recording
-    from locshare_ext.formats.loaded import Loaded
+    from locshare_ext.formats.loaded import Loaded, SetAside
+    from locshare_ext.model.event import Event
 
 __all__ = ["load_file", "write_recording"]
 
@@ -35,8 +36,15 @@ def load_file(
     return loaded if name is None else replace(loaded, name=name)
 
 
-def write_recording(recording: Recording, loaded: Loaded | None, path: Path, *, overwrite: bool) -> Path:
-    """Write a recording as a GeoPackage; of one that was a file, with all that was in that."""
+def write_recording(
+    recording: Recording,
+    events: Sequence[Event],
+    set_aside: Sequence[SetAside],
+    path: Path,
+    *,
+    overwrite: bool,
+) -> Path:
+    """Write a recording as a GeoPackage, with its events and what its own file had set aside."""
     from locshare_ext.formats.geopackage import write_geopackage
 
     if path.suffix.lower() != ".gpkg":
@@ -55,8 +63,8 @@ def write_recording(recording: Recording, loaded: Loaded | None, path: Path, *, 
         name=recording.name,
         description=str(recording.info.get("description") or ""),
         received_known=recording.received_known,
-        events=() if loaded is None else loaded.events,
-        set_aside=() if loaded is None else loaded.set_aside,
+        events=events,
+        set_aside=set_aside,
     )
     return path
 

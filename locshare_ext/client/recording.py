@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from locshare_ext.client.http import Api
     from locshare_ext.formats.loaded import Loaded
+    from locshare_ext.model.event import Event
 
 __all__ = ["Recording", "open_recording", "read_trails"]
 
@@ -194,6 +195,12 @@ class Recording:
         frame = frame_of(TableOrigin(table, group=self.group, recording=self.name), Choice())
         return latest_frame(frame, end_of(table))
 
+    def events(self) -> pd.DataFrame:
+        """Return what it has besides fixes, as `Group.events`; in one of a file seq is 0."""
+        from locshare_ext.client.events import events_frame
+
+        return events_frame(self._events())
+
     def summary(self) -> pd.DataFrame:
         """Return one row per member: fixes, trips, first and last time, median interval."""
         import pandas as pd
@@ -324,12 +331,20 @@ class Recording:
         """
         from locshare_ext.client.files import write_recording
 
-        return write_recording(self, self._loaded, Path(path), overwrite=overwrite)
+        kept = () if self._loaded is None else self._loaded.set_aside
+        return write_recording(self, self._events(), kept, Path(path), overwrite=overwrite)
 
     # behind it
 
     def _table(self) -> pa.Table:
         return self._origin.table(Choice())
+
+    def _events(self) -> Sequence[Event]:
+        if self._loaded is not None:
+            return self._loaded.events
+        from locshare_ext.client.events import read_recording_events
+
+        return read_recording_events(self._need_api("read events of"), self._info)
 
     def _begin(self) -> int:
         import pyarrow.compute as pc

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from locshare_ext import Group
+from locshare_ext import Group, open_recording
 from locshare_ext.errors import InvalidFix, InvalidInput, InvalidName, NotFound
 from locshare_ext.model.trail import FRAME_COLUMNS
 from tests.client.conftest import attach
@@ -322,3 +322,17 @@ def test_recordings_on_the_server(group: Group, tmp_path: Path) -> None:
         rec.trails()
     with pytest.raises(InvalidInput, match="opened from a file"):
         walk.delete()
+
+
+def test_a_recording_keeps_the_events_of_its_time_also_in_its_file(group: Group, tmp_path: Path) -> None:
+    group.note("before")
+    rec = group.record("with notes")
+    group.publish([{"member": "cy", "time": datetime.now(UTC), "lat": 1, "lon": 2}])
+    group.note("lost the trail here", member="cy")
+    rec.stop()
+    group.note("after")
+    assert list(rec.events()["text"]) == ["lost the trail here"]
+    walk = open_recording(rec.to_file(tmp_path / "walk.gpkg"))
+    [event] = walk.events().to_dict("records")
+    assert (event["text"], event["member"], event["kind"]) == ("lost the trail here", "cy", "note")
+    assert event["time"] == rec.events()["time"][0]
