@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -23,6 +25,7 @@ from locshare_ext.errors import AccessDenied, LocShareError, ServerUnreachable
 __all__ = ["Connection", "Handler"]
 
 CONNECT_LIMIT = 10.0  # s, for TCP, TLS and the upgrade together with each answer
+KERNEL = "lsk_"  # begins the secret that a notebook server gives its own kernels
 HEART_BEAT = (10_000, 10_000)  # ms: what we send, what we want
 HEART_BEAT_TOLERANCE = 3.0
 
@@ -68,7 +71,12 @@ class Connection:
         ended it with an error; returns when it was closed without a reason.
         """
         try:
-            self._stomp.connect(passcode=self._server.token, with_connect_command=True, wait=False)
+            self._stomp.connect(
+                username=_login(self._server),
+                passcode=self._server.token,
+                with_connect_command=True,
+                wait=False,
+            )
             if self._receive is not None and not self._is_aborted:
                 self._receive()
         except websocket.WebSocketBadStatusException as error:
@@ -227,6 +235,14 @@ class _Listener(stomp.ConnectionListener):  # type: ignore[misc]
             call(*arguments)
         except Exception:  # the top of this thread's work: a bug of ours, and the next fix may be fine
             log.exception("handling what the server sent failed")
+
+
+def _login(server: Server) -> str | None:
+    """Return by what name the own notebook server knows this kernel: its notebook's; others get none."""
+    if server.token is None or not server.token.startswith(KERNEL):
+        return None
+    name = PurePath(os.environ.get("JPY_SESSION_NAME", "")).stem.strip()
+    return name[:64] if name.isprintable() and name else None
 
 
 def _refused(server: Server, status: int) -> LocShareError:

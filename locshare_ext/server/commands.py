@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from locshare_ext.broker.access import PUBLISH, WATCH, require
@@ -10,11 +11,13 @@ from locshare_ext.errors import (
     AccessDenied,
     FrameError,
     InvalidInput,
+    InvalidName,
     LocShareError,
     NotAuthenticated,
     StoreError,
     Unavailable,
 )
+from locshare_ext.model.names import member_name
 from locshare_ext.server.destinations import parse_destination
 from locshare_ext.server.feed import Feed, FeedOptions
 from locshare_ext.server.listener import FreeListener
@@ -95,6 +98,8 @@ class Commands:
                 "CONNECT has no passcode, and the WebSocket came without an identity", field="passcode"
             )
         assert principal is not None  # noqa: S101 -- check returns one or raises
+        if principal.kind == "kernel" and event.login:  # kernels share a secret, so each says its name
+            principal = replace(principal, id=f"kernel:{_kernel_name(event.login)}")
         self._site.log.info("STOMP connection of %s", principal.kind)
         self._session.accept(principal)
 
@@ -231,3 +236,10 @@ def _stored_headers(stored: Stored) -> tuple[tuple[str, str], ...]:
         ("set-aside", str(len(stored.refused))),
         ("cursor", stored.cursor),
     )
+
+
+def _kernel_name(login: str) -> str:
+    try:
+        return member_name(login)
+    except InvalidName as error:
+        raise InvalidName(error.message.replace("member", "login", 1), field="login") from None

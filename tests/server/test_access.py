@@ -384,3 +384,10 @@ async def test_no_secret_or_place_in_any_log_above_debug(fetch, stomp, credentia
             assert secret not in line or "ServerApp" in line or f"token={token}" in line, line
     ours = [r for r in caplog.records if r.name == "LocShareApp" and r.levelno > logging.INFO]
     assert ours == []
+
+
+async def test_a_kernel_says_its_name(stomp, credentials) -> None:
+    kernel = await stomp(connect={"passcode": "lsk_all", "login": "walk"})
+    assert kernel.connected.get("user-name") == "kernel:walk"
+    unnamed = await stomp(connect={"passcode": "lsk_all"})
+    assert unnamed.connected.get("user-name") == "k"
