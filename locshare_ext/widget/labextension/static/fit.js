@@ -1,8 +1,13 @@
 // Moves the map so that members are in view.
 
+import { FRESH, STALE } from './display.js';
 import { latOf, lonOf, span } from './projection.js';
 
 const SETTLE = 4000; // ms in which members may still appear before the map stays as it is
+const LOOK = 2000; // ms between looks whether a member has left the view
+const HANDS = ['pointerdown', 'wheel', 'keydown']; // of a person on the map
+
+const barOf = map => parseFloat(getComputedStyle(map.getContainer()).getPropertyValue('--locshare-bar')) || 0;
 
 /** Move the map to all that is drawn, or for a recording to all of it; resolves false when there is nothing. */
 export async function fit({ L, map, session }) {
@@ -11,7 +16,7 @@ export async function fit({ L, map, session }) {
   const [west, east] = span(box.xs);
   const bounds = L.latLngBounds([latOf(box.south), lonOf(west)], [latOf(box.north), lonOf(east)]);
   const size = map.getSize();
-  const bar = parseFloat(getComputedStyle(map.getContainer()).getPropertyValue('--locshare-bar')) || 0;
+  const bar = barOf(map);
   const list = map.getContainer().querySelector('.locshare-members.is-open')?.offsetWidth ?? 0;
   const right = size.x > 700 ? list + 40 : 40;
   map.fitBounds(bounds, {
@@ -20,33 +25,63 @@ export async function fit({ L, map, session }) {
   return true;
 }
 
-/** Fit once, to the first fixes, unless the person moves the map first. */
-export function fitOnce(context) {
+/**
+ * Fit to the first fixes. What is live is kept in view from then on, until somebody moves the map:
+ * a group that sets out would leave it within a minute.
+ */
+export function fitFirst(context) {
   const { map, session } = context;
   const { model } = session;
   if (!model.get('fit') || model.get('is_fitted')) return () => {};
   const container = map.getContainer();
   let timer = null;
   let members = 0;
+  let looked = 0;
   let isBusy = false;
+  let isFitting = false;
+  let isSettled = false;
+  let isOver = false;
   const stop = () => {
+    isOver = true;
     unlisten();
     clearTimeout(timer);
-    for (const name of ['pointerdown', 'wheel', 'keydown']) container.removeEventListener(name, finish);
+    for (const name of HANDS) container.removeEventListener(name, finish);
+    map.off('movestart', moved);
   };
-  const finish = () => {
-    stop();
+  const settle = () => {
+    isSettled = true;
     model.set('is_fitted', true);
     model.save_changes();
   };
+  const finish = () => { stop(); settle(); };
+  const moved = () => { if (!isFitting && isSettled) stop(); }; // by the kernel, or to follow a member
+  const isDue = async () => {
+    if (!isSettled) return session.bounds.members !== members;
+    looked = performance.now();
+    return session.clock.state === 'live' && hasLeft(map, session);
+  };
   const unlisten = session.on('frame', async () => {
-    if (isBusy || session.bounds.members === members) return;
+    if (isBusy || (isSettled && performance.now() - looked < LOOK)) return;
     isBusy = true;
+    const isWanted = await isDue() && !isOver;
     members = session.bounds.members;
-    if (await fit(context)) timer ??= setTimeout(finish, SETTLE);
-    isBusy = false;
+    isFitting = true;
+    if (isWanted && await fit(context)) timer ??= setTimeout(model.get('mode') === 'live' ? settle : finish, SETTLE);
+    isBusy = isFitting = false;
   });
-  for (const name of ['pointerdown', 'wheel', 'keydown']) container.addEventListener(name, finish);
+  for (const name of HANDS) container.addEventListener(name, finish);
+  map.on('movestart', moved);
   return stop;
 }
 
+/** Resolve whether a member that is drawn and not lost lies outside the map. */
+async function hasLeft(map, session) {
+  const size = map.getSize();
+  const listed = await session.ask('members');
+  return listed.some(({ id, state }) => {
+    const place = state === FRESH || state === STALE ? session.placeOf(id) : null;
+    if (place === null) return false;
+    const point = map.latLngToContainerPoint([place.lat, place.lon]);
+    return point.x < 0 || point.y < 0 || point.x > size.x || point.y > size.y - barOf(map);
+  });
+}

@@ -172,15 +172,6 @@ export class Session extends Emitter {
     return { lat: latOf(this.last.ys[id]), lon: lonOf(this.last.xs[id]), time: Math.round(time) };
   }
 
-  /** Return [x, y] in units of all members that are drawn. */
-  places() {
-    const places = [];
-    this.last?.times.forEach((time, id) => {
-      if (!Number.isNaN(time)) places.push([this.last.xs[id], this.last.ys[id]]);
-    });
-    return places;
-  }
-
   #onSettings() { this.sendOptions(); this.emit('settings'); }
 
   #name(first, names) {
