@@ -23,9 +23,9 @@ BUSES = "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude,heading=bea
 OpenNotebook = Callable[..., Notebook]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
+    """Headless Chromium; ended with these tests, as its driver keeps an event loop running."""
     if chromium() is None:
         pytest.skip("chromium is missing: see tests/install-browser.sh")
     with launch() as running:
