@@ -12,6 +12,7 @@ WINDOW_FRAMES = 32  # sent and not yet acknowledged: about a second
 WINDOW_BYTES = 8 << 20
 BLIND_RATE = 8 << 20  # B/s while a cell runs and no acknowledgement can come in
 BLIND_BYTES = 256 << 20  # beyond that, one frame a second
+PAGE_STALL = 1.5  # s without an acknowledgement: others do not wait for that page
 PAGE_SILENCE = 20.0  # s without a word from a page that could have spoken: it is gone
 BEAT_PERIOD = 5.0
 EXPECTED = ""  # the name of a page that may be there
@@ -25,6 +26,11 @@ class _Page:
     acked: int
     heard: float
     wants: list[Range] = field(default_factory=list)  # history, ascending
+    waited: float | None = None  # when the first frame went out that it has not acknowledged
+
+    def stalled(self, now: float) -> float:
+        """Return for how long it has said nothing, though it had something to acknowledge."""
+        return 0.0 if self.waited is None else now - max(self.heard, self.waited)
 
 
 class Pacing:
@@ -40,7 +46,8 @@ class Pacing:
         self.sent = 0  # fixes of the log that went out in live frames
         self.sequence = 0  # of the last message with fixes
         self._pages: dict[str, _Page] = {}
-        self._unacked: deque[tuple[int, int, float]] = deque()  # (sequence, bytes, when sent)
+        self._unacked: deque[tuple[int, int]] = deque()  # (sequence, bytes)
+        self._was_live = False  # whether the last frame was of new fixes
         self._blind = 0  # bytes since the last acknowledgement
         self._due = 0.0
         self._beat_due = 0.0
@@ -79,8 +86,10 @@ class Pacing:
         if page in self._pages:
             self._pages[page].acked = max(self._pages[page].acked, sequence)
             self._pages[page].heard = now
+            if self._pages[page].acked >= self.sequence:
+                self._pages[page].waited = None
         self._blind = 0
-        self._settle()
+        self._settle(now)
 
     def restart(self) -> None:
         """Begin again at 0 after the log was cleared; the pages will ask."""
@@ -92,16 +101,20 @@ class Pacing:
     def next_range(self, head: int, now: float, *, is_busy: bool) -> tuple[Range, bool] | None:
         """Return which fixes to send now and whether they are history, or None."""
         self._drop_silent(now, is_busy)
+        self._settle(now)
         if not self._pages or now < self._due or not self._may_send(is_busy):
             return None
-        if head > self.sent:
+        if head > self.sent and not (self._was_live and any(page.wants for page in self._pages.values())):
             return (self.sent, head), False
-        return self._next_history()
+        return self._next_history()  # in turn with what is new, where that never ends
 
     def note_sent(self, span: Range, size: int, is_history: bool, now: float, *, is_busy: bool) -> int:
         """Note that a range went out in `size` bytes; returns its sequence number."""
         self.sequence += 1
-        self._unacked.append((self.sequence, size, now))
+        self._unacked.append((self.sequence, size))
+        for page in self._pages.values():
+            page.waited = now if page.waited is None else page.waited
+        self._was_live = not is_history
         if not is_history:
             self.sent = span[1]
         if is_busy:
@@ -130,7 +143,7 @@ class Pacing:
     def _may_send(self, is_busy: bool) -> bool:
         if is_busy:
             return True
-        size = sum(bytes_ for _, bytes_, _ in self._unacked)
+        size = sum(bytes_ for _, bytes_ in self._unacked)
         return len(self._unacked) < WINDOW_FRAMES and size < WINDOW_BYTES
 
     def _next_history(self) -> tuple[Range, bool] | None:
@@ -150,13 +163,14 @@ class Pacing:
                 page.heard = max(page.heard, now - PAGE_SILENCE / 2)  # it could not be heard
             return
         for name, page in list(self._pages.items()):
-            first = next((sent for number, _, sent in self._unacked if number > page.acked), now)
-            if now - max(page.heard, first) > PAGE_SILENCE:
+            if page.stalled(now) > PAGE_SILENCE:
                 del self._pages[name]
-        self._settle()
 
-    def _settle(self) -> None:
-        acked = min((page.acked for page in self._pages.values()), default=self.sequence)
+    def _settle(self, now: float) -> None:
+        """Forget what was taken by all pages that keep up: one that was reloaded never says that it went."""
+        pages = list(self._pages.values())
+        awake = [page for page in pages if page.stalled(now) < PAGE_STALL]
+        acked = min((page.acked for page in awake or pages), default=self.sequence)
         while self._unacked and self._unacked[0][0] <= acked:
             self._unacked.popleft()
 

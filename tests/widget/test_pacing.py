@@ -101,6 +101,27 @@ def test_a_silent_page_is_dropped_and_may_come_back() -> None:
     assert (5, 25) in spans
 
 
+def test_a_page_that_was_reloaded_holds_up_no_other() -> None:
+    pacing = greeted()
+
+    def speak(page: str, first: int, last: int) -> list[tuple[int, int] | None]:
+        """Send 20 frames a second, of which one page acknowledges each."""
+        spans = []
+        for tick in range(first, last):
+            pacing.acknowledge(page, pacing.sequence, tick / 20)
+            spans.append(send(pacing, tick + 1, tick / 20))
+        return spans
+
+    assert None not in speak("page", 0, 40)
+    pacing.hello("again", [], 0, 40, 2.0)
+    spans = speak("again", 40, 200)
+    assert (0, 40) in spans
+    assert None not in spans[60:]
+    assert pacing.pages == 2
+    speak("again", 200, 500)
+    assert pacing.pages == 1
+
+
 def test_quiet_pages_are_not_dropped() -> None:
     pacing = greeted()
     assert send(pacing, 0, 3600.0) is None

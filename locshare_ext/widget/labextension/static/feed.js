@@ -3,7 +3,8 @@
 import { join, missing } from './ranges.js';
 
 const HELLO_AGAIN = 2000; // ms
-const HELLO_AGAIN_FED = 30000;
+const HELLO_AGAIN_FED = 30000; // while the kernel may be busy with a cell
+const HELLOS = 4; // in a row, one of which may be lost, before that
 const ACK_PERIOD = 400;
 const SILENCE = 13000; // ms without a beat, which comes every 5 s
 
@@ -30,6 +31,8 @@ export class Feed {
   /** Take what came early, and ask for the rest. */
   start() {
     this.model.on('msg:custom', this.#listen);
+    window.addEventListener('pagehide', this.#leave);
+    window.addEventListener('pageshow', this.#comeBack);
     for (const [content, buffers] of this.model.early?.take() ?? []) this.#receive(content, buffers);
     this.#hello();
     this.#watch = setInterval(() => this.#look(), 1000);
@@ -38,6 +41,9 @@ export class Feed {
   #listen;
   #watch;
   #again = null;
+  #hellos = 0;
+  #leave = () => this.#send({ op: 'bye' }); // a reload closes no view
+  #comeBack = event => { if (event.persisted) this.#hello(); };
   #ackTimer = null;
   #acked = 0;
   #ackedAt = 0;
@@ -48,7 +54,9 @@ export class Feed {
   }
 
   close() {
-    this.#send({ op: 'bye' });
+    this.#leave();
+    window.removeEventListener('pagehide', this.#leave);
+    window.removeEventListener('pageshow', this.#comeBack);
     this.model.off('msg:custom', this.#listen);
     clearInterval(this.#watch);
     clearTimeout(this.#again);
@@ -60,7 +68,7 @@ export class Feed {
     this.#send({ op: 'hello', epoch: this.epoch, have: this.have });
     clearTimeout(this.#again);
     // while fixes come, the kernel only runs a cell, and will read this when that ends
-    const isFed = Date.now() - this.heard < SILENCE;
+    const isFed = ++this.#hellos >= HELLOS && Date.now() - this.heard < SILENCE;
     this.#again = setTimeout(() => this.#hello(), isFed ? HELLO_AGAIN_FED : HELLO_AGAIN);
   }
 
@@ -98,8 +106,10 @@ export class Feed {
     this.sink.names(...names);
     this.sink.ages(ages ?? {});
     this.sink.status(status);
-    if (page === this.page) clearTimeout(this.#again);
-    else if (page !== EXPECTED) return;
+    if (page === this.page) {
+      clearTimeout(this.#again);
+      this.#hellos = 0;
+    } else if (page !== EXPECTED) return;
     this.isConnected = true;
     this.head = head;
     if (oldest > 0) this.have = join(this.have, 0, oldest); // forgotten there: nothing to wait for
