@@ -5,6 +5,7 @@ import { latOf, lonOf, span } from './projection.js';
 
 const SETTLE = 4000; // ms in which members may still appear before the map stays as it is
 const LOOK = 2000; // ms between looks whether a member has left the view
+const EDGE = 20; // px from the map's edge where a member counts as leaving; less than a fit leaves free
 const HANDS = ['pointerdown', 'wheel', 'keydown']; // of a person on the map
 
 const barOf = map => parseFloat(getComputedStyle(map.getContainer()).getPropertyValue('--locshare-bar')) || 0;
@@ -74,7 +75,7 @@ export function fitFirst(context) {
   return stop;
 }
 
-/** Resolve whether a member that is drawn and not lost lies outside the map. */
+/** Resolve whether a member that is drawn and not lost lies outside the map, or is about to. */
 async function hasLeft(map, session) {
   const size = map.getSize();
   const listed = await session.ask('members');
@@ -82,6 +83,6 @@ async function hasLeft(map, session) {
     const place = state === FRESH || state === STALE ? session.placeOf(id) : null;
     if (place === null) return false;
     const point = map.latLngToContainerPoint([place.lat, place.lon]);
-    return point.x < 0 || point.y < 0 || point.x > size.x || point.y > size.y - barOf(map);
+    return point.x < EDGE || point.y < EDGE || point.x > size.x - EDGE || point.y > size.y - barOf(map) - EDGE;
   });
 }
