@@ -12,7 +12,7 @@ from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandl
 from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
 from locshare_ext.server.site import Site
-from locshare_ext.server.socket import StompSocket
+from locshare_ext.server.stomp.socket import StompSocket
 
 __all__ = ["ROUTES", "routes"]
 

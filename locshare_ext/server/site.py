@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from locshare_ext.broker.access import Principal
+from locshare_ext.broker.topics import Topics
 from locshare_ext.model.store import LogStore
 from locshare_ext.server.credentials import Credentials
 from locshare_ext.server.limits import Limits
-from locshare_ext.server.topics import Topics
 from locshare_ext.server.turn import Turn
 from locshare_ext.services.groups import GroupOptions, Groups
 from locshare_ext.services.notes import Notes
@@ -22,7 +22,7 @@ from locshare_ext.services.retention import Retention
 
 if TYPE_CHECKING:
     from locshare_ext.server.base import Handler
-    from locshare_ext.server.session import Session
+    from locshare_ext.server.stomp.session import Session
 
 __all__ = ["PROTOCOL", "Identity", "Site", "server_clock"]
 

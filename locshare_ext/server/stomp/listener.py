@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from locshare_ext.broker.topics import Told, Topics
 from locshare_ext.server.frames import BINARY, TEXT, message
-from locshare_ext.server.topics import Told, Topics
 from locshare_ext.stomp import encode_message
 
 if TYPE_CHECKING:
-    from locshare_ext.server.session import Session
+    from locshare_ext.server.stomp.session import Session
 
 __all__ = ["FreeListener"]
 

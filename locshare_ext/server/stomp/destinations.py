@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from locshare_ext.broker.topics import check_name, is_pattern
 from locshare_ext.errors import InvalidInput, NotFound
 from locshare_ext.model.names import events_topic, group_slug, group_topic
-from locshare_ext.server.topics import check_name, is_pattern
 
 __all__ = ["Destination", "parse_destination"]
 

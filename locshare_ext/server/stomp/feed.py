@@ -17,7 +17,7 @@ from locshare_ext.server.site import PROTOCOL
 from locshare_ext.stomp import encode_message
 
 if TYPE_CHECKING:
-    from locshare_ext.server.session import Session
+    from locshare_ext.server.stomp.session import Session
 
 __all__ = ["Feed", "FeedOptions"]
 

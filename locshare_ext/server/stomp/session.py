@@ -21,10 +21,10 @@ from locshare_ext.errors import (
     Unavailable,
 )
 from locshare_ext.model.wire import error_object
-from locshare_ext.server.commands import Commands
-from locshare_ext.server.feed import Feed
 from locshare_ext.server.frames import TEXT, message
 from locshare_ext.server.site import PROTOCOL, Site
+from locshare_ext.server.stomp.commands import Commands
+from locshare_ext.server.stomp.feed import Feed
 from locshare_ext.stomp import (
     ClientEvent,
     Due,
@@ -107,7 +107,7 @@ class Session:
         events: list[ClientEvent | FrameError] = self._read(data)
         while events:
             for number, event in enumerate(events):
-                if not (isinstance(event, Send) and self._commands.send_at_once(event)):
+                if not (isinstance(event, Send) and self._commands.sending.at_once(event)):
                     return self._go_on(events[number:])
             events = self._read(b"")
         return None
@@ -309,7 +309,7 @@ class Session:
                 try:
                     await self._commands.do(event)
                 except LocShareError as error:
-                    await self._commands.settle()
+                    await self._commands.sending.settle()
                     self.fail(error, getattr(event, "receipt", None))
                     return
             events = self._read(b"")

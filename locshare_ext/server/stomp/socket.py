@@ -12,7 +12,7 @@ from locshare_ext.server.base import Handler
 from locshare_ext.server.frames import BINARY, TEXT
 
 if TYPE_CHECKING:
-    from locshare_ext.server.session import Session
+    from locshare_ext.server.stomp.session import Session
 
 __all__ = ["StompSocket"]
 
@@ -77,7 +77,7 @@ class StompSocket(Handler, websocket.WebSocketHandler):
 
     def open(self, *args: str, **kwargs: str) -> None:
         """Begin the session."""
-        from locshare_ext.server.session import Session  # STOMP is loaded by who first speaks it
+        from locshare_ext.server.stomp.session import Session  # STOMP is loaded by who first speaks it
 
         self.set_nodelay(True)
         # not _stream: that name is tornado's

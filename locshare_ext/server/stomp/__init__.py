@@ -1,0 +1,1 @@
+"""The STOMP endpoint: WebSocket, session, commands, and the readers of logs and topics behind them."""
