@@ -6,17 +6,18 @@ import itertools
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from locshare_ext.client.callbacks import Callbacks
-from locshare_ext.client.columns import FixColumns, batch_from_table, seq_of
+from locshare_ext.client.columns import FixColumns, batch_from_table
 from locshare_ext.client.connection import Connection
 from locshare_ext.client.http import Api, path_of
+from locshare_ext.client.incoming import Row, decode_fixes, decode_rows, seq_of, seqs_of
 from locshare_ext.client.source import FixBatch, SourceState, SourceStatus
 from locshare_ext.client.times import now_ms
 from locshare_ext.errors import InvalidCursor, LocShareError, NotFound, ServerNotFound
@@ -32,9 +33,8 @@ VOLATILE_KEPT = 10_000  # fixes without a place whose storing may still follow
 FIRST_DELAY, LONGEST_DELAY = 0.25, 15.0  # s between two attempts to connect
 
 log = logging.getLogger("locshare_ext.client")
-_many = msgspec.json.Decoder(list[Fix])
-_one = msgspec.json.Decoder(Fix)
 _Key = tuple[str, int, float, float]
+_FixOrRow = TypeVar("_FixOrRow", Fix, Row)
 
 
 @dataclass(eq=False, slots=True)
@@ -219,11 +219,7 @@ class Feed:
             return
         begin = _cursor(headers.get("cursor"))
         before = self._cursor
-        if (
-            begin is not None
-            and before is not None
-            and (begin.epoch != before.epoch or begin.offset < before.offset)
-        ):
+        if begin is not None and before is not None and _is_other_life(begin, before):
             self._restart()  # the log has begun anew: its offsets name other fixes now
             self._cursor = begin
         elif begin is not None and before is None:
@@ -233,25 +229,36 @@ class Feed:
 
     def on_message(self, headers: dict[str, str], body: bytes) -> None:
         """Take new fixes: into the columns, to the listeners, to the callbacks."""
-        fixes = _many.decode(body) if body.lstrip()[:1] == b"[" else [_one.decode(body)]
+        read = _cursor(headers.get("message-id"))
+        if not self.callbacks:  # a `Fix` is made only for those who are handed one
+            self._take(*self._unread(decode_rows(body)), read)
+            return
+        fixes, seqs = self._unread(decode_fixes(body))
+        self._take(fixes, seqs, read)
+        self.callbacks.run(self._one_by_one(self._not_told(fixes)))
+        self._seen = None
+
+    def _unread(self, fixes: list[_FixOrRow]) -> tuple[list[_FixOrRow], list[int]]:
+        """Return the fixes that we do not have already, and their offsets."""
         last = -1 if self._cursor is None else self._cursor.offset
-        seqs = [seq_of(fix) for fix in fixes]
-        if any(0 <= seq <= last for seq in seqs):  # what we have already
-            pairs = [(fix, seq) for fix, seq in zip(fixes, seqs, strict=True) if not 0 <= seq <= last]
-            fixes, seqs = [fix for fix, _ in pairs], [seq for _, seq in pairs]
+        seqs = seqs_of(fixes)
+        if not seqs or min(seqs) > last:
+            return fixes, seqs
+        new = [not 0 <= seq <= last for seq in seqs]
+        return list(itertools.compress(fixes, new)), list(itertools.compress(seqs, new))
+
+    def _take(self, fixes: Sequence[Fix | Row], seqs: list[int], read: Cursor | None) -> None:
+        """Keep fixes and tell the listeners; `read`: where the log was read to with them."""
         if not fixes:
             return
         batch = self.columns.append(fixes, seqs)
-        read = _cursor(headers.get("message-id")) or _newest_cursor(fixes)
+        read = read or _newest_cursor(fixes)
         if read is not None:
             self._cursor = read
         if self._status.state != "live":
             self._is_known = True
             self._go_live()
         self._tell_fixes(batch)
-        if self.callbacks:
-            self.callbacks.run(self._one_by_one(self._not_told(fixes)))
-            self._seen = None
 
     def _one_by_one(self, fixes: list[Fix]) -> Iterator[Fix]:
         for fix in fixes:
@@ -334,7 +341,7 @@ def _cursor(text: str | None) -> Cursor | None:
         return None
 
 
-def _newest_cursor(fixes: list[Fix]) -> Cursor | None:
+def _newest_cursor(fixes: Sequence[Fix | Row]) -> Cursor | None:
     return next((_cursor(fix.cursor) for fix in reversed(fixes) if fix.cursor is not None), None)
 
 

@@ -13,8 +13,9 @@ import msgspec
 from locshare_ext.client import registry, simulating
 from locshare_ext.client.attach import only_group, os_user, where
 from locshare_ext.client.callbacks import FixCallback
-from locshare_ext.client.columns import seq_of, table_from_fixes
+from locshare_ext.client.columns import table_from_fixes
 from locshare_ext.client.http import path_of
+from locshare_ext.client.incoming import seq_of
 from locshare_ext.client.origin import ServerOrigin, choose, frame_at, frame_of
 from locshare_ext.client.publish import (
     Published,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -9,9 +10,10 @@ from locshare_ext.client.columns import (
     FixColumns,
     batch_from_table,
     fixes_from_table,
-    seq_of,
     table_from_fixes,
 )
+from locshare_ext.client.incoming import decode_fixes, decode_rows, seq_of, seqs_of
+from locshare_ext.client.source import COLUMNS
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.trail import arrow_schema
 
@@ -88,3 +90,27 @@ def test_empty_tables() -> None:
 def test_a_volatile_fix_has_no_place() -> None:
     assert seq_of(fix(7)) == 7
     assert seq_of(Fix(member="a", time=1, lat=0.0, lon=0.0, flags=("volatile",))) == -1
+
+
+def test_rows_are_fixes_without_what_columns_do_not_keep() -> None:
+    fixes = [fix(1, altitude=3.0, source="browser", extra={"n": 1}), fix(2, "bo", battery=0.5)]
+    body = msgspec.json.encode(fixes)
+    assert decode_fixes(body) == fixes
+    told, same = FixColumns().append(fixes, [1, 2]), FixColumns().append(decode_rows(body), [1, 2])
+    assert told.names == same.names == ["ann", "bo"]
+    for name in COLUMNS:
+        np.testing.assert_array_equal(getattr(told, name), getattr(same, name))
+    one = msgspec.json.encode(fixes[1])
+    assert decode_fixes(b" " + one) == fixes[1:]
+    assert decode_rows(b"[" + one + b"]") == decode_rows(one)
+    null = decode_rows(b'{"member": "ann", "time": 1, "lat": 1, "lon": 2, "speed": null, "flags": []}')
+    assert np.isnan(FixColumns().append(null, [-1]).speed[0])
+
+
+def test_offsets_of_one_log_and_of_several() -> None:
+    assert seqs_of([]) == []
+    assert seqs_of([fix(n) for n in (7, 8, 12)]) == [7, 8, 12]
+    other = Fix(member="a", time=1, lat=0.0, lon=0.0, cursor="bbbb-3", flags=())
+    unstored = Fix(member="a", time=1, lat=0.0, lon=0.0, flags=("volatile",))
+    assert seqs_of([fix(7), other, unstored]) == [7, 3, -1]
+    assert seqs_of([unstored, fix(9)]) == [-1, 9]
