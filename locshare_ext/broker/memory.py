@@ -18,7 +18,15 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
 from locshare_ext.model.sequence import Sequence as Numbering
 from locshare_ext.model.sequence import sent_time
-from locshare_ext.model.store import Appended, Entry, LogInfo, LogKind, RecordingInfo, Selection
+from locshare_ext.model.store import (
+    Appended,
+    Entry,
+    InviteInfo,
+    LogInfo,
+    LogKind,
+    RecordingInfo,
+    Selection,
+)
 from locshare_ext.model.trail import table_from_fixes
 
 if TYPE_CHECKING:
@@ -53,6 +61,7 @@ class MemoryStore:
         self._length = length
         self._logs: dict[str, _Log] = {}
         self._recordings: dict[str, RecordingInfo] = {}
+        self._invites: dict[str, InviteInfo] = {}
         self._deleted: set[str] = set()  # epochs
         self._is_closed = False
 
@@ -92,11 +101,12 @@ class MemoryStore:
         return self._info(log)
 
     async def delete_log(self, name: str) -> None:
-        """Remove a log with all its entries and recordings; no error if there is none."""
+        """Remove a log with its entries, recordings and invites; no error if there is none."""
         log = self._logs.pop(name, None)
         if log is not None:
             self._deleted.add(log.info.epoch)
             self._recordings = {key: one for key, one in self._recordings.items() if one.log != name}
+            self._invites = {key: one for key, one in self._invites.items() if one.log != name}
 
     async def read(self, log: str, after: int, limit: int) -> list[Entry]:
         """Return up to `limit` entries with an offset above `after`, ascending."""
@@ -151,6 +161,9 @@ class MemoryStore:
             return 0
         known, folded = self._logs[log], fold(member)
         known.numbering.forget(member)
+        for invite in await self.invites(log):
+            if invite.member is not None and fold(invite.member) == folded:
+                del self._invites[invite.id]
         return self._remove(
             known,
             [entry for entry in known.entries if entry.item.member and fold(entry.item.member) == folded],
@@ -190,6 +203,31 @@ class MemoryStore:
         recording = self._recordings.pop(recording_id, None)
         if recording is not None and recording.kind == "import":
             await self.delete_log(recording.log)
+
+    async def put_invite(self, invite: InviteInfo) -> None:
+        """Make or replace an invite by its id; raises NotFound if there is no such log."""
+        self._known(invite.log)
+        self._invites[invite.id] = invite
+
+    async def exchange_invite(self, opened: str, made: InviteInfo) -> bool:
+        """Count one use of an open invite and make another; False: there is no use left."""
+        known = self._invites.get(opened)
+        if known is None or known.revoked is not None or known.used == known.uses:
+            return False
+        self._known(made.log)
+        self._invites[opened] = replace(known, used=known.used + 1)
+        self._invites[made.id] = made
+        return True
+
+    async def invites(self, log: str | None = None) -> list[InviteInfo]:
+        """Return invites, of one log or of all, by time of creation."""
+        chosen = [one for one in self._invites.values() if log is None or one.log == log]
+        return sorted(chosen, key=lambda one: (one.created, one.id))
+
+    async def delete_invites(self, ids: Sequence[str]) -> None:
+        """Remove invites by their ids; no error if there is none."""
+        for invite_id in ids:
+            self._invites.pop(invite_id, None)
 
     async def close(self) -> None:
         """Refuse what comes from now on; twice is no error."""

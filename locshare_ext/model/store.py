@@ -20,7 +20,16 @@ from locshare_ext.model.names import fold
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Appended", "Entry", "LogInfo", "LogKind", "LogStore", "RecordingInfo", "Selection"]
+__all__ = [
+    "Appended",
+    "Entry",
+    "InviteInfo",
+    "LogInfo",
+    "LogKind",
+    "LogStore",
+    "RecordingInfo",
+    "Selection",
+]
 
 LogKind = Literal["group", "import"]
 
@@ -140,6 +149,28 @@ class RecordingInfo:
         return self.since <= time <= self.until and (self.closed is None or received < self.closed)
 
 
+@dataclass(frozen=True, slots=True)
+class InviteInfo:
+    """An invite to one log; its secret is kept nowhere, it follows from the id and the server's key.
+
+    roles: names, sorted. member: whose it is; None: open, to be exchanged for ones of members.
+    created, expires, revoked: ms; revoked is None while it is not. uses: how often an open one
+    may be exchanged, None for any number; used: how often it was. origin: the id of the open
+    one that it was exchanged for.
+    """
+
+    id: str
+    log: str
+    roles: tuple[str, ...]
+    member: str | None
+    created: int
+    expires: int
+    uses: int | None = None
+    used: int = 0
+    revoked: int | None = None
+    origin: str | None = None
+
+
 class LogStore(Protocol):
     """Keeps any number of append-only logs, and the recordings over them.
 
@@ -178,7 +209,7 @@ class LogStore(Protocol):
         """Replace a log's settings; raises NotFound if there is no such log."""
 
     async def delete_log(self, name: str) -> None:
-        """Remove a log with all its entries and recordings; no error if there is none."""
+        """Remove a log with its entries, recordings and invites; no error if there is none."""
 
     async def read(self, log: str, after: int, limit: int) -> list[Entry]:
         """Return up to `limit` entries with an offset above `after`, ascending."""
@@ -201,7 +232,7 @@ class LogStore(Protocol):
         """Remove one event; its offset stays unused. False: there is none (or a fix)."""
 
     async def forget(self, log: str, member: str) -> int:
-        """Remove every trace of a member; returns the number of entries removed."""
+        """Remove every trace of a member, its invites too; returns the number of entries removed."""
 
     async def trim(self, log: str, before: int) -> int:
         """Remove entries received before `before` (ms) that no recording keeps.
@@ -231,6 +262,21 @@ class LogStore(Protocol):
 
     async def delete_recording(self, recording_id: str) -> None:
         """Remove a recording, and its log if it is an import; no error if there is none."""
+
+    async def put_invite(self, invite: InviteInfo) -> None:
+        """Make or replace an invite by its id; raises NotFound if there is no such log."""
+
+    async def exchange_invite(self, opened: str, made: InviteInfo) -> bool:
+        """Count one use of an open invite and make another of its log: both or neither.
+
+        False: the open one is not there, revoked, or has no use left.
+        """
+
+    async def invites(self, log: str | None = None) -> list[InviteInfo]:
+        """Return invites, of one log or of all, by time of creation."""
+
+    async def delete_invites(self, ids: Sequence[str]) -> None:
+        """Remove invites by their ids; no error if there is none."""
 
     async def close(self) -> None:
         """Finish what was begun, close files and threads; twice is no error."""

@@ -85,6 +85,30 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             received_known INTEGER NOT NULL)""",
         "CREATE INDEX recordings_by_log ON recordings(log)",
     ),
+    (
+        # no secret: it follows from the id and the server's key
+        """CREATE TABLE invites (
+            id TEXT PRIMARY KEY,
+            log INTEGER NOT NULL REFERENCES logs(id),
+            roles TEXT NOT NULL,
+            member TEXT,
+            created INTEGER NOT NULL,
+            expires INTEGER NOT NULL,
+            uses INTEGER,
+            used INTEGER NOT NULL,
+            revoked INTEGER,
+            origin TEXT)""",
+        "CREATE INDEX invites_by_log ON invites(log)",
+        # of durable subscriptions: all up to an offset is acknowledged
+        """CREATE TABLE places (
+            identity TEXT NOT NULL,
+            name TEXT NOT NULL,
+            log INTEGER NOT NULL REFERENCES logs(id),
+            upto INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (identity, name, log)) WITHOUT ROWID""",
+        "CREATE INDEX places_by_log ON places(log)",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

@@ -19,8 +19,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from locshare_ext.errors import Conflict, NotFound, StoreError
 from locshare_ext.model.event import Event, EventKind
 from locshare_ext.model.fix import Fix
-from locshare_ext.model.store import Appended, Entry, LogInfo, LogKind, RecordingInfo, Selection
-from locshare_ext.store import selecting, upkeep
+from locshare_ext.model.store import (
+    Appended,
+    Entry,
+    InviteInfo,
+    LogInfo,
+    LogKind,
+    RecordingInfo,
+    Selection,
+)
+from locshare_ext.store import invites, selecting, upkeep
 from locshare_ext.store.appending import make_log
 from locshare_ext.store.columns import read_trails
 from locshare_ext.store.connection import Synchronous, failure, open_reader, snapshot, transaction
@@ -95,7 +103,7 @@ class SQLiteStore:
         return await self._write(partial(_set, name=name, settings=settings))
 
     async def delete_log(self, name: str) -> None:
-        """Remove a log with all its entries and recordings; no error if there is none."""
+        """Remove a log with its entries, recordings and invites; no error if there is none."""
         if not self._exists():
             return
         await self._write(partial(upkeep.begin_delete, log=name))
@@ -194,6 +202,27 @@ class SQLiteStore:
             return
         if await self._write(partial(_delete_recording, recording_id=recording_id)):
             await self._clear()
+
+    async def put_invite(self, invite: InviteInfo) -> None:
+        """Make or replace an invite by its id; raises NotFound if there is no such log."""
+        if not self._exists():
+            raise _no_log(invite.log)
+        await self._write(partial(invites.put_invite, invite=invite))
+
+    async def exchange_invite(self, opened: str, made: InviteInfo) -> bool:
+        """Count one use of an open invite and make another; False: there is no use left."""
+        if not self._exists():
+            return False
+        return await self._write(partial(invites.exchange_invite, opened=opened, made=made))
+
+    async def invites(self, log: str | None = None) -> list[InviteInfo]:
+        """Return invites, of one log or of all, by time of creation."""
+        return await self._read(partial(invites.list_invites, log=log), [])
+
+    async def delete_invites(self, ids: Sequence[str]) -> None:
+        """Remove invites by their ids; no error if there is none."""
+        if ids and self._exists():
+            await self._write(partial(invites.delete_invites, ids=ids))
 
     async def close(self) -> None:
         """Finish what was begun, close files and threads; twice is no error."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from locshare_ext.model.names import fold
 from locshare_ext.store.connection import transaction
+from locshare_ext.store.invites import forget_invites
 from locshare_ext.store.rows import first_id, last_id, offset_of
 from locshare_ext.store.schema import GONE
 from locshare_ext.store.selecting import find_log, inside, list_recordings
@@ -44,7 +45,8 @@ def begin_delete(desk: Desk, log: str) -> None:
     with transaction(desk.conn):
         desk.conn.execute("UPDATE logs SET name = ? || id, settings = '{}' WHERE id = ?", (GONE, log_id))
         desk.conn.execute("UPDATE members SET name = ? || id WHERE log = ?", (GONE, log_id))
-        desk.conn.execute("DELETE FROM recordings WHERE log = ?", (log_id,))
+        for table in ("recordings", "invites", "places"):
+            desk.conn.execute(f"DELETE FROM {table} WHERE log = ?", (log_id,))
 
 
 def begin_forget(desk: Desk, log: str, member: str) -> list[int]:
@@ -59,6 +61,7 @@ def begin_forget(desk: Desk, log: str, member: str) -> list[int]:
         for member_id in ids:
             desk.conn.execute("UPDATE members SET name = ? || id WHERE id = ?", (GONE, member_id))
             desk.conn.execute("DELETE FROM tallies WHERE member = ?", (member_id,))
+        forget_invites(desk.conn, found[0], member)
     return ids
 
 
