@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from locshare_ext.broker.access import WATCH, require
 from locshare_ext.errors import (
@@ -17,6 +16,7 @@ from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.stomp.destinations import parse_destination
 from locshare_ext.server.stomp.feed import Feed, FeedOptions
 from locshare_ext.server.stomp.listener import FreeListener
+from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.server.stomp.sending import Sending
 from locshare_ext.stomp import (
     ClientEvent,
@@ -27,16 +27,13 @@ from locshare_ext.stomp import (
     Unsubscribe,
 )
 
-if TYPE_CHECKING:
-    from locshare_ext.server.stomp.session import Session
-
 __all__ = ["Commands"]
 
 
 class Commands:
     """Does for one session what its client asks for, in the order that it came."""
 
-    def __init__(self, site: Site, session: Session) -> None:
+    def __init__(self, site: Site, session: Peer) -> None:
         self._site = site
         self._session = session
         self._feeds: dict[str, Feed | FreeListener] = {}  # by the subscription's id

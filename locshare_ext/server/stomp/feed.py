@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from locshare_ext.broker.log import GroupLog, LogEntry
 from locshare_ext.errors import InvalidInput, LocShareError
@@ -14,10 +13,8 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
 from locshare_ext.server.frames import in_messages
 from locshare_ext.server.site import PROTOCOL
+from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.stomp import encode_message
-
-if TYPE_CHECKING:
-    from locshare_ext.server.stomp.session import Session
 
 __all__ = ["Feed", "FeedOptions"]
 
@@ -78,7 +75,7 @@ class Feed:
 
     def __init__(
         self,
-        session: Session,
+        session: Peer,
         log: GroupLog,
         subscription: str | None,
         destination: str,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from locshare_ext.broker.topics import Told, Topics
 from locshare_ext.server.frames import BINARY, TEXT, message
+from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.stomp import encode_message
-
-if TYPE_CHECKING:
-    from locshare_ext.server.stomp.session import Session
 
 __all__ = ["FreeListener"]
 
@@ -21,7 +17,7 @@ class FreeListener:
     `dropped` with the number of those that it did not.
     """
 
-    def __init__(self, session: Session, topics: Topics, name: str, subscription: str | None) -> None:
+    def __init__(self, session: Peer, topics: Topics, name: str, subscription: str | None) -> None:
         self._session = session
         self._topics = topics
         self._name = name

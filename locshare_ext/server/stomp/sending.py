@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from locshare_ext.broker.access import PUBLISH, require
 from locshare_ext.errors import AccessDenied, InvalidInput, LocShareError, StoreError, Unavailable
 from locshare_ext.server.site import Site
 from locshare_ext.server.stomp.destinations import parse_destination
+from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.services.groups import Batch, Group, Stored
 from locshare_ext.stomp import Send, user_headers
-
-if TYPE_CHECKING:
-    from locshare_ext.server.stomp.session import Session
 
 __all__ = ["Sending"]
 
@@ -27,7 +24,7 @@ class Sending:
     is answered otherwise waits for them, so that an answer says that all before it was done.
     """
 
-    def __init__(self, site: Site, session: Session) -> None:
+    def __init__(self, site: Site, session: Peer) -> None:
         self._site = site
         self._session = session
         self._targets: dict[str, Group | str] = {}  # destination -> its open group or free topic

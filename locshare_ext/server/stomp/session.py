@@ -24,7 +24,7 @@ from locshare_ext.model.wire import error_object
 from locshare_ext.server.frames import TEXT, message
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.stomp.commands import Commands
-from locshare_ext.server.stomp.feed import Feed
+from locshare_ext.server.stomp.peer import Taker
 from locshare_ext.stomp import (
     ClientEvent,
     Due,
@@ -89,7 +89,7 @@ class Session:
         self._commands = Commands(site, self)
         self._out: list[bytes] = []
         self._owed = 0  # bytes of _out
-        self._woken: dict[Feed, None] = {}
+        self._woken: dict[Taker, None] = {}
         self._is_listed = False  # to be served in this turn
         self._drained = asyncio.Event()
         self._close: tuple[int, str] | None = None  # once all is written
@@ -177,14 +177,14 @@ class Session:
             else:
                 self._end(b"", 1001, reason)
 
-    def woken(self, feed: Feed) -> None:
-        """Serve a feed at the end of this turn."""
-        self._woken[feed] = None
+    def woken(self, taker: Taker) -> None:
+        """Ask a subscription for its MESSAGEs at the end of this turn, or when there is room."""
+        self._woken[taker] = None
         self._list()
 
-    def let_go(self, feed: Feed) -> None:
-        """Serve a feed no more."""
-        self._woken.pop(feed, None)
+    def let_go(self, taker: Taker) -> None:
+        """Ask a subscription no more."""
+        self._woken.pop(taker, None)
 
     def accept(self, principal: Principal) -> None:
         """Answer CONNECT: CONNECTED, and what is allowed from now on."""
