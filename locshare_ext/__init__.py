@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from locshare_ext import errors
     from locshare_ext.client.group import Group
-    from locshare_ext.client.recording import Recording, open_recording, read_trails
+    from locshare_ext.client.opening import open_recording, read_trails
+    from locshare_ext.client.recording import Recording
     from locshare_ext.errors import LocShareError
     from locshare_ext.model.fix import Fix
     from locshare_ext.widget import GroupMap, TrailLayer
@@ -45,8 +46,8 @@ _PLACES = {
     "LocShareError": "locshare_ext.errors",
     "Recording": "locshare_ext.client.recording",
     "TrailLayer": "locshare_ext.widget",
-    "open_recording": "locshare_ext.client.recording",
-    "read_trails": "locshare_ext.client.recording",
+    "open_recording": "locshare_ext.client.opening",
+    "read_trails": "locshare_ext.client.opening",
 }
 
 

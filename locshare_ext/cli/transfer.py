@@ -64,7 +64,8 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _recording(options: argparse.Namespace) -> Recording:
-    from locshare_ext.client.recording import Recording, find_recording
+    from locshare_ext.client.opening import find_recording
+    from locshare_ext.client.recording import Recording
 
     api = Api(locate_server(options))
     kept = api.get(path_of("recordings"))["recordings"]

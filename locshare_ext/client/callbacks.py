@@ -6,15 +6,16 @@ import asyncio
 import sys
 import threading
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.fix import Fix
 
-__all__ = ["Callbacks", "FixCallback"]
+__all__ = ["Callbacks", "CallsFixes", "FixCallback"]
 
 FixCallback = Callable[[Fix], Any]
 _PACKAGE = __name__.split(".", 1)[0]
@@ -110,6 +111,45 @@ class Callbacks:
         if kind not in entry.shown and len(entry.shown) < 20:
             entry.shown.add(kind)
             self._show(_describe(entry, error))
+
+
+class CallsFixes(ABC):
+    """What groups and recordings have alike: functions that are called with each fix."""
+
+    @abstractmethod
+    def _callbacks(self, *, from_now: bool = False) -> Callbacks:
+        """Return what is called; from_now: and have what comes from now on reach it, which may wait."""
+
+    @overload
+    def on_fix(self, call: FixCallback, *, thread: Literal["feed", "main"] = ...) -> FixCallback: ...
+
+    @overload
+    def on_fix(
+        self, call: None = ..., *, thread: Literal["feed", "main"] = ...
+    ) -> Callable[[FixCallback], FixCallback]: ...
+
+    def on_fix(
+        self, call: FixCallback | None = None, *, thread: Literal["feed", "main"] = "feed"
+    ) -> FixCallback | Callable[[FixCallback], FixCallback]:
+        """Call a function with every `Fix` that comes from now on, live or played; also as a decorator.
+
+        Callbacks run one at a time on the thread that brings the fixes (thread="main": on the
+        notebook's event loop, between cells). One of the same module and name is replaced. An
+        exception is shown once and counted in `failures`, and the next fix comes as usual.
+        """
+        if call is None:
+            return lambda function: self.on_fix(function, thread=thread)
+        self._callbacks(from_now=True).add(call, thread=thread)
+        return call
+
+    def off_fix(self, call: FixCallback) -> None:
+        """Stop calling this function, or the one of its name."""
+        self._callbacks().remove(call)
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How often each callback of `on_fix` has raised, by its name."""
+        return self._callbacks().failures()
 
 
 def _describe(entry: _Entry, error: Exception) -> str:

@@ -1,8 +1,8 @@
-"""Recordings as files: reading one, and what is written of a recording."""
+"""Recordings as files: reading one, and where one can be written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
@@ -12,11 +12,9 @@ from locshare_ext.errors import InvalidFile, InvalidInput
 from locshare_ext.model.names import near_names
 
 if TYPE_CHECKING:
-    from locshare_ext.client.recording import Recording
-    from locshare_ext.formats.loaded import Loaded, SetAside
-    from locshare_ext.model.event import Event
+    from locshare_ext.formats.loaded import Loaded
 
-__all__ = ["load_file", "write_recording"]
+__all__ = ["check_target", "load_file"]
 
 
 def load_file(
@@ -36,17 +34,12 @@ def load_file(
     return loaded if name is None else replace(loaded, name=name)
 
 
-def write_recording(
-    recording: Recording,
-    events: Sequence[Event],
-    set_aside: Sequence[SetAside],
-    path: Path,
-    *,
-    overwrite: bool,
-) -> Path:
-    """Write a recording as a GeoPackage, with its events and what its own file had set aside."""
-    from locshare_ext.formats.geopackage import write_geopackage
+def check_target(path: Path, *, overwrite: bool) -> Path:
+    """Return the path if a recording can be written there.
 
+    Raises InvalidInput for another ending than .gpkg, an absent folder, or a file that is
+    there and may not be overwritten.
+    """
     if path.suffix.lower() != ".gpkg":
         raise InvalidInput(f"{path.name} should end with .gpkg: it is a GeoPackage", field="path")
     if path.exists() and not overwrite:
@@ -57,15 +50,6 @@ def write_recording(
         )
     if not path.parent.is_dir():
         raise InvalidInput(f"{path.parent} is no folder to write to", code="no_folder", field="path")
-    write_geopackage(
-        path,
-        recording.trails(),
-        name=recording.name,
-        description=str(recording.info.get("description") or ""),
-        received_known=recording.received_known,
-        events=events,
-        set_aside=set_aside,
-    )
     return path
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
-from locshare_ext.client.callbacks import Callbacks, FixCallback
+from locshare_ext.client.callbacks import Callbacks, CallsFixes
 from locshare_ext.client.columns import batch_from_table
+from locshare_ext.client.files import check_target
+from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.origin import (
     Choice,
     Origin,
@@ -26,7 +28,6 @@ from locshare_ext.client.source import FixBatch, SourceStatus
 from locshare_ext.client.times import check_zone, ms_from, now_ms
 from locshare_ext.errors import Conflict, InvalidInput, NotFound
 from locshare_ext.model.clock import check_clock, datetime_from_ms
-from locshare_ext.model.names import near_names
 
 if TYPE_CHECKING:
     import os
@@ -34,14 +35,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from locshare_ext.client.http import Api
     from locshare_ext.formats.loaded import Loaded
     from locshare_ext.model.event import Event
 
-__all__ = ["Recording", "open_recording", "read_trails"]
+__all__ = ["Recording"]
 
 
-class Recording:
+class Recording(CallsFixes):
     """A recording, from `Group.record`, `Group.recordings` or `open_recording`.
 
     Made by these; any thread may use it. One on a server is asked for its fixes each time,
@@ -62,7 +62,7 @@ class Recording:
         self._api = api
         self._loaded = loaded
         self._tz = tz
-        self._callbacks = Callbacks()
+        self._calls = Callbacks()
         self._player: Player | None = None
 
     @classmethod
@@ -76,8 +76,6 @@ class Recording:
     @classmethod
     def begin(cls, api: Api, body: Mapping[str, Any], *, tz: tzinfo | None = None) -> Recording:
         """Start one on a server; makes its group if nobody has shared in it yet."""
-        from locshare_ext.client.http import path_of
-
         try:
             info = api.send("POST", path_of("recordings"), dict(body))
         except NotFound as error:
@@ -145,8 +143,6 @@ class Recording:
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the group that it is of, see `Group.settings`; empty for a file."""
-        from locshare_ext.client.http import path_of
-
         if self._api is None or not self.group:
             return {}
         try:
@@ -221,31 +217,8 @@ class Recording:
 
     # the same code as live
 
-    @overload
-    def on_fix(self, call: FixCallback, *, thread: Literal["feed", "main"] = ...) -> FixCallback: ...
-
-    @overload
-    def on_fix(
-        self, call: None = ..., *, thread: Literal["feed", "main"] = ...
-    ) -> Callable[[FixCallback], FixCallback]: ...
-
-    def on_fix(
-        self, call: FixCallback | None = None, *, thread: Literal["feed", "main"] = "feed"
-    ) -> FixCallback | Callable[[FixCallback], FixCallback]:
-        """Call a function with every `Fix` that `play` delivers; as `Group.on_fix`."""
-        if call is None:
-            return lambda function: self.on_fix(function, thread=thread)
-        self._callbacks.add(call, thread=thread)
-        return call
-
-    def off_fix(self, call: FixCallback) -> None:
-        """Stop calling this function, or the one of its name."""
-        self._callbacks.remove(call)
-
-    @property
-    def failures(self) -> dict[str, int]:
-        """How often each callback of `on_fix` has raised, by its name."""
-        return self._callbacks.failures()
+    def _callbacks(self, *, from_now: bool = False) -> Callbacks:
+        return self._calls
 
     def play(self, speed: float = 1.0, *, clock: str = "time", wait: bool = True) -> Player:
         """Deliver every fix once to the callbacks, in the order of a clock, ties as they arrived.
@@ -259,7 +232,7 @@ class Recording:
         if self._player is not None:
             self._player.stop()
         player = self._player = Player(
-            table, self._callbacks, speed=speed, clock=check_clock(clock), epoch=self._origin.epoch
+            table, self._calls, speed=speed, clock=check_clock(clock), epoch=self._origin.epoch
         )
         if wait:
             player.run()
@@ -329,10 +302,19 @@ class Recording:
         A file of that name is replaced, as running a cell again is normal; overwrite=False
         raises InvalidInput instead.
         """
-        from locshare_ext.client.files import write_recording
+        from locshare_ext.formats.geopackage import write_geopackage
 
-        kept = () if self._loaded is None else self._loaded.set_aside
-        return write_recording(self, self._events(), kept, Path(path), overwrite=overwrite)
+        target = check_target(Path(path), overwrite=overwrite)
+        write_geopackage(
+            target,
+            self.trails(),
+            name=self.name,
+            description=str(self._info.get("description") or ""),
+            received_known=self.received_known,
+            events=self._events(),
+            set_aside=() if self._loaded is None else self._loaded.set_aside,
+        )
+        return target
 
     # behind it
 
@@ -356,8 +338,6 @@ class Recording:
         return int(pc.min(table.column("time")).as_py()) if table.num_rows else now_ms()
 
     def _path(self) -> str:
-        from locshare_ext.client.http import path_of
-
         return path_of("recordings", str(self.id))
 
     def _need_api(self, what: str) -> Api:
@@ -371,55 +351,6 @@ class Recording:
         answer = self._need_api(next(iter(change))).send("PATCH", self._path(), change)
         self._info.update(answer)
         return self
-
-
-def open_recording(
-    path: str | os.PathLike[str],
-    *,
-    columns: Mapping[str, str] | str | None = None,
-    tz: str | tzinfo | None = None,
-    name: str | None = None,
-) -> Recording:
-    """Open a recording from a file: GeoPackage, GPX, or CSV with a map of its columns.
-
-    columns: for a CSV, such as "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude".
-    tz: the zone of times in a file that name none. Raises InvalidFile, InvalidInput.
-    """
-    from locshare_ext.client.files import load_file
-
-    zone = check_zone(tz)
-    return Recording.of_file(load_file(Path(path), columns=columns, tz=tz, name=name), tz=zone)
-
-
-def read_trails(recordings: Iterable[str | os.PathLike[str] | Recording], **options: Any) -> pd.DataFrame:
-    """Return the trails of many recordings as one frame, with shared categories.
-
-    recordings: files as `open_recording` takes them, or recordings. options: as of
-    `Recording.trails`. Trips stay unique over all of them.
-    """
-    from locshare_ext.formats.joined import concat_frames
-
-    if isinstance(recordings, str | Recording) or hasattr(recordings, "__fspath__"):
-        recordings = [recordings]  # type: ignore[list-item]
-    opened = [one if isinstance(one, Recording) else open_recording(one) for one in recordings]
-    return concat_frames([one.trails(**options) for one in opened])
-
-
-def find_recording(recordings: Sequence[Recording], name_or_id: str) -> Recording:
-    """Return the newest recording of a name, or the one of an id; raises NotFound with near names."""
-    from locshare_ext.errors import NotFound
-
-    for one in reversed(recordings):
-        if name_or_id in (one.id, one.name):
-            return one
-    near = near_names(name_or_id, [one.name for one in recordings])
-    hint = f"; near names: {', '.join(near)}" if near else ""
-    raise NotFound(
-        f"recording {name_or_id!r} does not exist{hint}",
-        code="recording_not_found",
-        field="recording",
-        details={"near": near},
-    )
 
 
 def _nothing() -> None:

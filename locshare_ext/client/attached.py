@@ -1,0 +1,95 @@
+"""One group on one server: what everything that a `Group` does starts from."""
+
+from __future__ import annotations
+
+import unicodedata
+import warnings
+from datetime import tzinfo
+from typing import Any
+
+from locshare_ext.client import registry
+from locshare_ext.client.attach import only_group, os_user, where
+from locshare_ext.client.http import path_of
+from locshare_ext.client.times import check_zone
+from locshare_ext.errors import InvalidInput, NotFound
+from locshare_ext.model.names import group_slug, member_name
+
+__all__ = ["Attached", "warn_unknown"]
+
+
+class Attached:
+    """A group's name and title, its server, and who speaks; see `Group` for the arguments."""
+
+    def __init__(
+        self,
+        name_or_link: str,
+        *,
+        me: str | None = None,
+        server: str | None = None,
+        token: str | None = None,
+        tz: str | tzinfo | None = None,
+    ) -> None:
+        if not isinstance(name_or_link, str):
+            raise InvalidInput(f"Group wants a name or a link, got {type(name_or_link).__name__}")
+        self._tz = check_zone(tz)
+        locate, key, name = where(name_or_link, server, token)
+        self._api = registry.api(key, locate)
+        title = only_group(self._api) if name is None else name
+        self._title = unicodedata.normalize("NFKC", title).strip()
+        self._name = group_slug(title)
+        self._me = os_user() if me is None else member_name(me)
+        self._key = (self._name, *key)
+        registry.hold(self, self._key)
+
+    @property
+    def name(self) -> str:
+        """Its name in destinations and URLs."""
+        return self._name
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self._title
+
+    @property
+    def me(self) -> str:
+        """The member as whom `publish` speaks."""
+        return self._me
+
+    @property
+    def server(self) -> str:
+        """The server's address, without the credential."""
+        return self._api.server.url
+
+    @property
+    def tz(self) -> tzinfo | None:
+        """The zone of times that have none; None refuses them."""
+        return self._tz
+
+    @tz.setter
+    def tz(self, tz: str | tzinfo | None) -> None:
+        self._tz = check_zone(tz)
+
+    def __repr__(self) -> str:
+        return f"Group({self._title!r}, server={self._api.server.url!r})"
+
+    def _path(self, *words: str) -> str:
+        """Return the path of something of the group's."""
+        return path_of("groups", self._name, *words)
+
+    def _about(self, *, is_warning: bool = True) -> dict[str, Any]:
+        """Return what the server says of the group; of an unknown one, that nobody is in it."""
+        try:
+            about: dict[str, Any] = self._api.get(self._path())
+        except NotFound as error:
+            warn_unknown(error, is_warning=is_warning)
+            return {"members": [], "counts": {}, "settings": {}}
+        return about
+
+
+def warn_unknown(error: NotFound, *, is_warning: bool = True) -> None:
+    """Say that a group has nobody in it, when its name looks like a slip of another's."""
+    if error.code != "group_not_found":
+        raise error
+    if is_warning and error.details.get("near"):
+        warnings.warn(error.message, stacklevel=4)
