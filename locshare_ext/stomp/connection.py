@@ -14,7 +14,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
-from locshare_ext.errors import FrameError, FrameTooLarge
+from locshare_ext.errors import FrameError, FrameTooLarge, LocShareError
 from locshare_ext.stomp import events as ev
 from locshare_ext.stomp.frames import VERSIONS, Beat, Frame, Headers, encode_message
 from locshare_ext.stomp.heartbeat import Due, HeartBeat, negotiate, parse_heart_beat
@@ -225,14 +225,28 @@ class ServerConnection:
         given.append(("content-length", str(len(body))))
         return Frame("ERROR", tuple(given), body).encode(self.version)
 
-    def error_for(self, error: FrameError) -> bytes:
-        """Return the ERROR for what `receive_data` raised; one about versions lists ours."""
-        headers: Headers = (("code", error.code),)
+    def error_for(
+        self,
+        error: LocShareError,
+        *,
+        body: bytes | None = None,
+        content_type: str = "text/plain;charset=utf-8",
+        receipt: str | None = None,
+    ) -> bytes:
+        """Return the ERROR for what `receive_data` raised, or for what the caller could not do.
+
+        body: what is told beside the header `message`, that message without it. receipt: that of
+        the frame at fault; a FrameError knows its own. One about versions lists ours.
+        """
+        headers: Headers = (("code", error.code), ("content-type", content_type))
         if error.field is not None:
             headers += (("field", error.field),)
         if error.code == "version_not_supported":
             headers += (("version", ",".join(self._versions)),)
-        return self.error(error.message, body=error.message.encode(), receipt=error.receipt, headers=headers)
+        if isinstance(error, FrameError):
+            receipt = error.receipt
+        told = error.message.encode() if body is None else body
+        return self.error(error.message, body=told, receipt=receipt, headers=headers)
 
     def message(
         self,

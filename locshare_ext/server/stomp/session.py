@@ -218,12 +218,10 @@ class Session:
         if self.is_over:
             return
         self._site.log.debug("STOMP connection ended: %s", error.code)
-        if isinstance(error, FrameError):
-            frame = self._connection.error_for(error)
-        else:
-            shape = _JSON_ENCODE({"error": error_object(error)})
-            headers = [("code", error.code), ("content-type", "application/json")]
-            frame = self._connection.error(error.message, body=shape, receipt=receipt, headers=headers)
+        shape = _JSON_ENCODE({"error": error_object(error)})
+        frame = self._connection.error_for(
+            error, body=shape, content_type="application/json", receipt=receipt
+        )
         self._end(frame, _close_code(error), error.message)
 
     def serve(self) -> None:
