@@ -24,6 +24,7 @@ from locshare_ext.model.store import (
     InviteInfo,
     LogInfo,
     LogKind,
+    PlaceInfo,
     RecordingInfo,
     Selection,
 )
@@ -62,6 +63,7 @@ class MemoryStore:
         self._logs: dict[str, _Log] = {}
         self._recordings: dict[str, RecordingInfo] = {}
         self._invites: dict[str, InviteInfo] = {}
+        self._places: dict[tuple[str, str, str], PlaceInfo] = {}  # by log, identity and name
         self._deleted: set[str] = set()  # epochs
         self._is_closed = False
 
@@ -107,6 +109,7 @@ class MemoryStore:
             self._deleted.add(log.info.epoch)
             self._recordings = {key: one for key, one in self._recordings.items() if one.log != name}
             self._invites = {key: one for key, one in self._invites.items() if one.log != name}
+            self._places = {key: one for key, one in self._places.items() if one.log != name}
 
     async def read(self, log: str, after: int, limit: int) -> list[Entry]:
         """Return up to `limit` entries with an offset above `after`, ascending."""
@@ -164,6 +167,8 @@ class MemoryStore:
         for invite in await self.invites(log):
             if invite.member is not None and fold(invite.member) == folded:
                 del self._invites[invite.id]
+                for place in await self.places(log, invite.id):
+                    del self._places[log, invite.id, place.name]
         return self._remove(
             known,
             [entry for entry in known.entries if entry.item.member and fold(entry.item.member) == folded],
@@ -228,6 +233,21 @@ class MemoryStore:
         """Remove invites by their ids; no error if there is none."""
         for invite_id in ids:
             self._invites.pop(invite_id, None)
+
+    async def put_places(self, places: Sequence[PlaceInfo]) -> list[PlaceInfo]:
+        """Make or replace places; returns those whose log, in that life, is not there."""
+        absent: list[PlaceInfo] = []
+        for place in places:
+            if place.log in self._logs and self._logs[place.log].info.epoch == place.epoch:
+                self._places[place.log, place.identity, place.name] = place
+            else:
+                absent.append(place)
+        return absent
+
+    async def places(self, log: str, identity: str) -> list[PlaceInfo]:
+        """Return the places of one identity in a log, by name."""
+        chosen = [one for one in self._places.values() if one.log == log and one.identity == identity]
+        return sorted(chosen, key=lambda one: one.name)
 
     async def close(self) -> None:
         """Refuse what comes from now on; twice is no error."""

@@ -27,6 +27,7 @@ __all__ = [
     "LogInfo",
     "LogKind",
     "LogStore",
+    "PlaceInfo",
     "RecordingInfo",
     "Selection",
 ]
@@ -171,6 +172,21 @@ class InviteInfo:
     origin: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceInfo:
+    """Where a durable subscription of an identity stands in a log: all up to `upto` is acknowledged.
+
+    epoch: the log's life that the offset is of. at: ms, when it was written.
+    """
+
+    log: str
+    epoch: str
+    identity: str
+    name: str
+    upto: int
+    at: int
+
+
 class LogStore(Protocol):
     """Keeps any number of append-only logs, and the recordings over them.
 
@@ -277,6 +293,16 @@ class LogStore(Protocol):
 
     async def delete_invites(self, ids: Sequence[str]) -> None:
         """Remove invites by their ids; no error if there is none."""
+
+    async def put_places(self, places: Sequence[PlaceInfo]) -> list[PlaceInfo]:
+        """Make or replace places by log, identity and name.
+
+        Returns those that are not kept, as there is no such log or it is of another life.
+        They end with their log.
+        """
+
+    async def places(self, log: str, identity: str) -> list[PlaceInfo]:
+        """Return the places of one identity in a log, by name."""
 
     async def close(self) -> None:
         """Finish what was begun, close files and threads; twice is no error."""

@@ -25,6 +25,7 @@ from locshare_ext.model.store import (
     InviteInfo,
     LogInfo,
     LogKind,
+    PlaceInfo,
     RecordingInfo,
     Selection,
 )
@@ -32,6 +33,7 @@ from locshare_ext.store import invites, selecting, upkeep
 from locshare_ext.store.appending import make_log
 from locshare_ext.store.columns import read_trails
 from locshare_ext.store.connection import Synchronous, failure, open_reader, snapshot, transaction
+from locshare_ext.store.places import list_places, put_places
 from locshare_ext.store.writer import Desk, Writer
 
 if TYPE_CHECKING:
@@ -223,6 +225,16 @@ class SQLiteStore:
         """Remove invites by their ids; no error if there is none."""
         if ids and self._exists():
             await self._write(partial(invites.delete_invites, ids=ids))
+
+    async def put_places(self, places: Sequence[PlaceInfo]) -> list[PlaceInfo]:
+        """Make or replace places; returns those whose log, in that life, is not there."""
+        if not self._exists():
+            return list(places)
+        return await self._write(partial(put_places, places=places))
+
+    async def places(self, log: str, identity: str) -> list[PlaceInfo]:
+        """Return the places of one identity in a log, by name."""
+        return await self._read(partial(list_places, log=log, identity=identity), [])
 
     async def close(self) -> None:
         """Finish what was begun, close files and threads; twice is no error."""
