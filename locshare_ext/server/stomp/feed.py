@@ -3,66 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from locshare_ext.broker.log import GroupLog, LogEntry
-from locshare_ext.errors import InvalidInput, LocShareError
+from locshare_ext.errors import LocShareError
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
 from locshare_ext.server.frames import in_messages
 from locshare_ext.server.site import PROTOCOL
+from locshare_ext.server.stomp.options import FeedOptions
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.stomp import encode_message
 
 __all__ = ["Feed", "FeedOptions"]
 
 JSON = "application/json"
-MAX_BATCH = 60_000  # ms
-CONFLATED = 100  # ms, of `conflate` without `batch`
-MAX_MEMBERS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class FeedOptions:
-    """The headers of SUBSCRIBE that say what of a group is wanted, and how.
-
-    batch: ms between arrays, None for one MESSAGE per entry. members: folded names, None
-    for all. last: begin with each member's newest fix.
-    """
-
-    after: str | None = None
-    last: bool = False
-    batch: int | None = None
-    conflate: bool = False
-    members: frozenset[str] | None = None
-
-    @classmethod
-    def read(cls, headers: Mapping[str, str]) -> FeedOptions:
-        """Read the headers; raises InvalidInput that names the one at fault."""
-        if "durable-name" in headers:
-            raise InvalidInput(
-                "durable-name is not supported yet", code="not_supported", field="durable-name"
-            )
-        conflate = _flag(headers, "conflate")
-        batch = _batch(headers.get("batch"))
-        members = None
-        if "members" in headers:
-            names = [fold(name.strip()) for name in headers["members"].split(",") if name.strip()]
-            if not 1 <= len(names) <= MAX_MEMBERS:
-                raise InvalidInput(
-                    f"members has {len(names)} names, expected 1-{MAX_MEMBERS} separated by commas",
-                    field="members",
-                )
-            members = frozenset(names)
-        return cls(
-            headers.get("after"),
-            _flag(headers, "last"),
-            CONFLATED if conflate and batch is None else batch,
-            conflate,
-            members,
-        )
 
 
 class Feed:
@@ -197,7 +153,7 @@ class Feed:
         if not tail:
             return b""
         self._offset = tail[-1].offset
-        return log.shared((self._key, after, self._offset), lambda: self._build(tail, tail[-1].offset))
+        return self._built(tail, after)
 
     def _take_conflated(self, most: int) -> bytes:
         """Take all there is, as only the newest of each member goes out, and that once per batch."""
@@ -212,7 +168,7 @@ class Feed:
         if not self._gathered and tail is not None:
             if not found:
                 return b""
-            return log.shared((self._key, after, self._offset), lambda: self._build(found, found[-1].offset))
+            return self._built(found, after)
         self._gathered = _newest_of_each([*self._gathered, *self._wanted(found)])
         if tail is None and asyncio.get_running_loop().time() < self._next_batch:
             return b""  # there is more to come out of the store, and no batch is due
@@ -286,6 +242,11 @@ class Feed:
         members = self._options.members
         return members is None or (item.member is not None and fold(item.member) in members)
 
+    def _built(self, entries: Sequence[LogEntry], after: int) -> bytes:
+        """Return the MESSAGEs of what lies between two places, made once for all equal readers."""
+        upto = entries[-1].offset
+        return self._log.shared((self._key, after, upto), lambda: self._build(entries, upto))
+
     def _build(self, entries: Sequence[LogEntry], upto: int) -> bytes:
         """Return the MESSAGEs of entries; upto: the last offset that they stand for."""
         wanted = self._wanted(entries)
@@ -338,18 +299,3 @@ def _newest_of_each(entries: Sequence[LogEntry]) -> list[LogEntry]:
         if known is None or entry.item.effective_time >= known.item.effective_time:
             newest[entry.item.member] = entry
     return sorted(newest.values(), key=lambda entry: entry.offset)
-
-
-def _flag(headers: Mapping[str, str], name: str) -> bool:
-    value = headers.get(name, "0")
-    if value not in ("0", "1", "true", "false"):
-        raise InvalidInput(f"{name} {value[:40]!r} is not 1 or 0", field=name)
-    return value in ("1", "true")
-
-
-def _batch(value: str | None) -> int | None:
-    if value is None:
-        return None
-    if not (value.isascii() and value.isdigit()) or not 1 <= int(value[:9]) <= MAX_BATCH:
-        raise InvalidInput(f"batch {value[:40]!r} is not 1-{MAX_BATCH} milliseconds", field="batch")
-    return int(value)
