@@ -20,12 +20,12 @@ from stomp.exception import NotConnectedException
 from stomp.protocol import Protocol12
 
 from locshare_ext.client.discovery import Server
+from locshare_ext.client.refusals import FOREIGN, error_of_frame, error_of_http
 from locshare_ext.errors import AccessDenied, LocShareError, ServerUnreachable
 
 __all__ = ["Connection", "Handler"]
 
 CONNECT_LIMIT = 10.0  # s, for TCP, TLS and the upgrade together with each answer
-KERNEL = "lsk_"  # begins the secret that a notebook server gives its own kernels
 HEART_BEAT = (10_000, 10_000)  # ms: what we send, what we want
 HEART_BEAT_TOLERANCE = 3.0
 
@@ -67,8 +67,8 @@ class Connection:
     def run(self) -> None:
         """Connect, and handle what comes until the connection ends.
 
-        Raises ServerUnreachable or AccessDenied when it could not be made or the server
-        ended it with an error; returns when it was closed without a reason.
+        Raises what the server said when it refused it or ended it with an error, else
+        ServerUnreachable; returns when it was closed without a reason.
         """
         try:
             self._stomp.connect(
@@ -80,7 +80,7 @@ class Connection:
             if self._receive is not None and not self._is_aborted:
                 self._receive()
         except websocket.WebSocketBadStatusException as error:
-            raise _refused(self._server, error.status_code) from None
+            raise _refused(self._server, error) from None
         except (OSError, websocket.WebSocketException, NotConnectedException) as error:
             raise ServerUnreachable(f"{self._server.url} does not answer: {_words(error)}") from None
         finally:
@@ -222,9 +222,7 @@ class _Listener(stomp.ConnectionListener):  # type: ignore[misc]
         self._guard(self._handler.on_message, frame.headers, frame.body)
 
     def on_error(self, frame: Any) -> None:
-        message = frame.headers.get("message", "without saying why")
-        kind = ServerUnreachable if self._is_accepted else AccessDenied
-        self.error = kind(f"the server ended the connection: {message}", code="stomp_error")
+        self.error = error_of_frame(frame.headers, is_accepted=self._is_accepted)
         self._connection.abort()
 
     def on_heartbeat_timeout(self) -> None:
@@ -239,16 +237,20 @@ class _Listener(stomp.ConnectionListener):  # type: ignore[misc]
 
 def _login(server: Server) -> str | None:
     """Return by what name the own notebook server knows this kernel: its notebook's; others get none."""
-    if server.token is None or not server.token.startswith(KERNEL):
+    if not server.is_of_kernel:
         return None
     name = PurePath(os.environ.get("JPY_SESSION_NAME", "")).stem.strip()
     return name[:64] if name.isprintable() and name else None
 
 
-def _refused(server: Server, status: int) -> LocShareError:
+def _refused(server: Server, error: websocket.WebSocketBadStatusException) -> LocShareError:
+    """Return the error of an upgrade that was answered by HTTP."""
+    status = error.status_code
+    if (said := error_of_http(status, error.resp_body or b"")) is not None:
+        return said
     if status in (401, 403) or 300 <= status < 400:
-        said = "does not accept the token" if server.token else "wants a token"
-        return AccessDenied(f"{server.url} {said} (HTTP {status} at the upgrade to WebSocket)")
+        what = "does not accept the token" if server.token else "wants a token"
+        return AccessDenied(f"{server.url} {what} (HTTP {status} at the upgrade to WebSocket)", code=FOREIGN)
     if status == 404:
         return ServerUnreachable(f"{server.url} has no locshare_ext: it runs without the extension")
     return ServerUnreachable(f"{server.url} refused the WebSocket with HTTP {status}")

@@ -15,7 +15,8 @@ from locshare_ext.errors import InvalidInput, ServerNotFound
 __all__ = ["Server", "find_server", "is_link", "parse_link", "server_from_url"]
 
 CA_FILE = "LOCSHARE_CA_FILE"  # names the certificate authority of a server with https
-_OWN_TOKENS = ("lsk_", "lsh_", "lsi_")
+_KERNEL, _HOST, _INVITE = "lsk_", "lsh_", "lsi_"
+_OWN_TOKENS = (_KERNEL, _HOST, _INVITE)
 _PAGES = ("lab", "tree", "notebooks", "login", "hub")  # Jupyter's own pages, as copied from a browser
 
 _CAUSES = """\
@@ -52,6 +53,16 @@ class Server:
     def is_loopback(self) -> bool:
         """Whether it runs on this machine; proxies are not asked then."""
         return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    @property
+    def is_of_kernel(self) -> bool:
+        """Whether the token is what a notebook server gives its kernels: new at each of its starts."""
+        return self.token is not None and self.token.startswith(_KERNEL)
+
+    @property
+    def is_by_invite(self) -> bool:
+        """Whether the token is an invite."""
+        return self.token is not None and self.token.startswith(_INVITE)
 
     def headers(self) -> dict[str, str]:
         """Return the HTTP headers that carry the credential."""

@@ -18,6 +18,7 @@ from locshare_ext.client.columns import FixColumns, batch_from_table
 from locshare_ext.client.connection import Connection
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.incoming import Row, decode_fixes, decode_rows, seq_of, seqs_of
+from locshare_ext.client.refusals import is_final
 from locshare_ext.client.source import FixBatch, SourceState, SourceStatus
 from locshare_ext.client.times import now_ms
 from locshare_ext.errors import InvalidCursor, LocShareError, NotFound, ServerNotFound
@@ -67,6 +68,7 @@ class Feed:
         self._connection: Connection | None = None
         self._cursor: Cursor | None = None  # of what was read last; None: from the start
         self._has_history = False
+        self._is_refused = False
         self._is_known = True  # whether the group exists, as far as we know
         self._near: list[str] = []
         self._volatile: dict[_Key, None] = {}
@@ -89,6 +91,11 @@ class Feed:
     def is_closed(self) -> bool:
         """Whether it was closed, for good."""
         return self._closing.is_set()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it ended because the server refuses its credential; `status` says why."""
+        return self._is_refused
 
     @property
     def is_idle(self) -> bool:
@@ -140,7 +147,8 @@ class Feed:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
         self._settled.set()
-        self._set_status("closed", "Closed; Group(...) opens it again.")
+        if not self._is_refused:
+            self._set_status("closed", "Closed; Group(...) opens it again.")
         self.callbacks.clear()
         self._listeners = []
 
@@ -153,6 +161,9 @@ class Feed:
                 self._live()
                 reason = "the connection was closed"
             except LocShareError as error:
+                if is_final(error) and not self.api.server.is_of_kernel:  # a kernel's is looked up anew
+                    self._end(error.message)
+                    break
                 reason = _short(error)
             except Exception as error:  # the thread's top: a bug of ours must not end the feed
                 log.exception("the feed of %s failed", self.group)
@@ -166,6 +177,12 @@ class Feed:
             delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
             attempt += 1
             self._closing.wait(delay)
+
+    def _end(self, said: str) -> None:
+        """Give up: the server refuses, or has ended, what we came with."""
+        self._is_refused = True
+        self._set_status("closed", said)
+        self._settled.set()
 
     def _live(self) -> None:
         """Follow the group until the connection ends; raises what ended it."""

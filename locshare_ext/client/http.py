@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import requests
 
-from locshare_ext import errors
 from locshare_ext.client.discovery import Server
-from locshare_ext.errors import LocShareError, NotFound, ServerUnreachable
+from locshare_ext.client.refusals import FOREIGN, error_of_http
+from locshare_ext.errors import AccessDenied, LocShareError, NotFound, ServerUnreachable, Unavailable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,22 +20,6 @@ __all__ = ["ARROW_TYPE", "Api", "error_from", "path_of"]
 
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
 TIMEOUT = (5.0, 60.0)  # s: to connect; between two pieces of an answer
-
-_BY_STATUS: dict[int, type[LocShareError]] = {
-    400: errors.InvalidInput,
-    401: errors.NotAuthenticated,
-    403: errors.AccessDenied,
-    404: errors.NotFound,
-    409: errors.Conflict,
-    410: errors.Gone,
-    413: errors.TooLarge,
-    415: errors.UnsupportedMedia,
-    429: errors.TooFast,
-    503: errors.Unavailable,
-}
-_FIX_FIELDS = frozenset(
-    {"time", "lat", "lon", "altitude", "accuracy", "speed", "heading", "battery", "source", "extra"}
-)
 
 
 def path_of(*words: str) -> str:
@@ -171,24 +155,7 @@ class Api:
 
 def error_from(response: requests.Response, server: Server) -> LocShareError:
     """Return the error that an answer of 400 and above stands for, with its code and field."""
-    try:
-        shape = response.json()["error"]
-        code, message, field = str(shape["code"]), str(shape["message"]), shape.get("field")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return _foreign_error(response, server)
-    details = {key: value for key, value in shape.items() if key not in ("code", "message", "field")}
-    kind = _BY_STATUS.get(response.status_code, LocShareError)
-    if kind is errors.InvalidInput:
-        kind = _kind_of_input(code, field)
-    return kind(message, code=code, field=field, details=details)
-
-
-def _kind_of_input(code: str, field: str | None) -> type[LocShareError]:
-    for kind in (errors.InvalidName, errors.InvalidCursor, errors.InvalidFile):
-        if code == kind.default_code:
-            return kind
-    is_fix = code == errors.InvalidFix.default_code or field in _FIX_FIELDS or code == "unknown_field"
-    return errors.InvalidFix if is_fix else errors.InvalidInput
+    return error_of_http(response.status_code, response.content) or _foreign_error(response, server)
 
 
 def _foreign_error(response: requests.Response, server: Server) -> LocShareError:
@@ -200,12 +167,13 @@ def _foreign_error(response: requests.Response, server: Server) -> LocShareError
             code="no_extension",
         )
     if status in (401, 403):
-        return errors.AccessDenied(
+        return AccessDenied(
             f"{server.url} does not accept the token (HTTP {status})"
             if server.token
-            else f"{server.url} wants a token (HTTP {status}): use the whole link, or token="
+            else f"{server.url} wants a token (HTTP {status}): use the whole link, or token=",
+            code=FOREIGN,
         )
-    kind = _BY_STATUS.get(status, ServerUnreachable)
+    kind = Unavailable if status in (429, 503) else ServerUnreachable
     return kind(f"{server.url} answered HTTP {status} {response.reason}")
 
 

@@ -13,13 +13,14 @@ from websocket import WebSocketException
 
 from locshare_ext.client.connection import Connection
 from locshare_ext.client.discovery import Server
-from locshare_ext.errors import LocShareError, ServerUnreachable
+from locshare_ext.errors import LocShareError, ServerNotFound, ServerUnreachable, Unavailable
 from locshare_ext.model.names import group_slug, group_topic
 from locshare_ext.model.wire import MAX_FIXES
 
 __all__ = ["StompPublisher"]
 
 BACK_OFF = (0.25, 10.0)  # s: the first pause between two attempts to connect, the longest
+_PASSING = (ServerUnreachable, ServerNotFound, Unavailable)  # another attempt may succeed
 _LOST = (NotConnectedException, WebSocketException, OSError)
 
 
@@ -68,7 +69,7 @@ class StompPublisher:
                 answer = self._exchange(connection, body)
                 if answer is not None:
                     return int(answer.get("stored", 0))
-            if self._error is not None and self._error.code == "stomp_error":
+            if self._error is not None and not isinstance(self._error, _PASSING):
                 raise self._error
             if connection is None:
                 self._closed.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret

@@ -14,7 +14,7 @@ from locshare_ext.client.discovery import Server
 from locshare_ext.client.feed import Feed
 from locshare_ext.client.http import Api
 
-__all__ = ["Feed", "Key", "api", "close", "close_all", "existing", "feed", "hold"]
+__all__ = ["Feed", "Key", "api", "close", "close_all", "existing", "feed", "hold", "renew"]
 
 Key = tuple[str, ...]  # the group's name, then what tells its server from others
 
@@ -49,6 +49,15 @@ def feed(key: Key, group: str, api: Api) -> Feed:
         if found is None or found.is_closed:
             found = _feeds[place] = Feed(group, api)
         return found
+
+
+def renew(key: Key) -> None:
+    """Let go of a group's feed if the server refused it: who makes the group anew tries anew."""
+    place = (os.getpid(), key)
+    with _lock:
+        found = _feeds.get(place)
+        if found is not None and found.is_refused:
+            del _feeds[place]
 
 
 def existing(key: Key) -> Feed | None:

@@ -216,8 +216,10 @@ def test_a_closed_group_says_so(group: Group) -> None:
 def test_a_wrong_token_is_told(served: Served) -> None:
     group = Group("hikers", server=served.url, token="lsh_wrong")
     status = group.ready()
-    assert status.state == "offline"
+    assert status.state == "closed"  # trying again would be refused again
+    assert "not valid" in status.text
     assert "lsh_wrong" not in status.text
+    assert not [name for name in feed_threads() if name.endswith("-hikers")]
     with pytest.raises(LocShareError) as caught:
         group.latest()
     assert caught.value.status in (401, 403)
