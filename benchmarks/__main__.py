@@ -1,22 +1,57 @@
-"""Run the benchmarks that are named, or all of them."""
+"""Run the benchmarks that are named, or all of them: see README.md."""
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
+from pathlib import Path
 
-NAMES = ("startup", "fanout", "receipts")
+from benchmarks.processes import open_files
+from benchmarks.report import Options, Report
+
+NAMES = ("startup", "receipts", "brokers")
+PARTS = ("fanout", "latency", "connections", "stalled", "clients")  # of brokers
 
 
-def main(names: list[str]) -> int:
-    for name in names or NAMES:
-        if name not in NAMES:
-            print(f"no benchmark {name!r}; there are: {', '.join(NAMES)}")
-            return 2
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    open_files()
+    times = Options(2.0, 1) if options.quick else Options()
+    report = Report(Options(options.seconds or times.seconds, options.rounds or times.rounds))
+    for name in options.names or NAMES:
         module = importlib.import_module(f"benchmarks.{name}")
         print(f"== {name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
-        module.main()
+        if hasattr(module, "run"):
+            module.run(report)
+        else:
+            module.main()
+    if report.verdicts:
+        print("== verdicts")
+        for verdict in report.verdicts:
+            print(verdict.line())
+    if options.json is not None:
+        report.write(options.json)
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        choices=(*NAMES, *PARTS),
+        default=[],
+        help=f"{', '.join(NAMES)} (all if none is named); parts of brokers: {', '.join(PARTS)}",
+    )
+    parser.add_argument("--quick", action="store_true", help="2 s a run, each once")
+    parser.add_argument("--seconds", type=float, help="of each run (default 6)")
+    parser.add_argument(
+        "--rounds", type=int, help="of each comparison, of which the middle counts (default 3)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what the brokers' parts measured")
+    return parser
 
 
 if __name__ == "__main__":

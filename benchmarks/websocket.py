@@ -1,16 +1,14 @@
-"""A WebSocket and STOMP client that costs little, to load servers with."""
+"""As much of a WebSocket and STOMP client as it takes to load servers."""
 
 from __future__ import annotations
 
 import base64
 import os
-import select
 import socket
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-__all__ = ["Load", "connect", "send_frame", "stomp_frame"]
+__all__ = ["connect", "send_frame", "stomp_frame", "upgrade_request", "wait_for"]
 
 
 def send_frame(payload: bytes, opcode: int = 2) -> bytes:
@@ -30,11 +28,9 @@ def stomp_frame(command: str, headers: Iterable[tuple[str, str]] = (), body: byt
     return "\n".join(lines).encode() + b"\n\n" + body + b"\0"
 
 
-def connect(url: str, *, token: str = "", timeout: float = 20) -> socket.socket:
-    """Return a socket on which the WebSocket handshake is done."""
+def upgrade_request(url: str, token: str = "") -> bytes:
+    """Return the request that begins a WebSocket; token: the host's, of a server of ours."""
     parts = urlsplit(url)
-    sock = socket.create_connection((parts.hostname, parts.port), timeout)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     lines = [
         f"GET {parts.path} HTTP/1.1",
         f"Host: {parts.netloc}",
@@ -45,7 +41,15 @@ def connect(url: str, *, token: str = "", timeout: float = 20) -> socket.socket:
     ]
     if token:
         lines.append(f"X-Locshare-Token: {token}")
-    sock.sendall("\r\n".join([*lines, "", ""]).encode())
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def connect(url: str, *, token: str = "", timeout: float = 20) -> socket.socket:
+    """Return a socket on which the WebSocket handshake is done."""
+    parts = urlsplit(url)
+    sock = socket.create_connection((parts.hostname, parts.port), timeout)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.sendall(upgrade_request(url, token))
     answer = wait_for(sock, b"\r\n\r\n")
     if not answer.startswith(b"HTTP/1.1 101"):
         raise RuntimeError(f"no upgrade: {answer[:200]!r}")
@@ -61,66 +65,3 @@ def wait_for(sock: socket.socket, marker: bytes) -> bytes:
             raise RuntimeError(f"waited for {marker!r}, got {data[:400]!r}")
         data += got
     return data
-
-
-class Load:
-    """Subscribers that count a marker in what they receive, and one publisher.
-
-    publish(n): the bytes of message number n; each must hold `marker` once.
-    """
-
-    def __init__(
-        self,
-        subscribers: list[socket.socket],
-        publisher: socket.socket,
-        marker: bytes,
-        publish: Callable[[int], bytes],
-    ) -> None:
-        self.subscribers = subscribers
-        self.publisher = publisher
-        self.marker = marker
-        self.publish = publish
-        self.delivered = 0
-        self.published = 0
-        self._unsent = b""
-        self._tails: dict[int, bytes] = {}
-
-    def saturate(self, seconds: float, window: int) -> float:
-        """Keep `window` messages under way for `seconds`; returns deliveries/s."""
-        poll, sockets = select.epoll(), {}
-        for sock in (*self.subscribers, self.publisher):
-            sock.setblocking(False)
-            sockets[sock.fileno()] = sock
-            poll.register(sock.fileno(), select.EPOLLIN)
-        count, buffer = len(self.subscribers), bytearray(1 << 20)
-        begin = time.perf_counter()
-        while (now := time.perf_counter()) < begin + seconds:
-            room = window - (self.published - self.delivered // count)
-            self._send(max(0, room))
-            for fd, _ in poll.poll(0.001):
-                self._receive(sockets[fd], buffer)
-        poll.close()
-        return self.delivered / (now - begin)
-
-    def _send(self, room: int) -> None:
-        frames = [self.publish(self.published + n) for n in range(room)] if not self._unsent else []
-        self.published += len(frames)
-        self._unsent += b"".join(frames)
-        try:
-            self._unsent = self._unsent[self.publisher.send(self._unsent) :] if self._unsent else b""
-        except BlockingIOError:
-            return
-
-    def _receive(self, sock: socket.socket, buffer: bytearray) -> None:
-        try:
-            size = sock.recv_into(buffer)
-        except BlockingIOError:
-            return
-        if sock is self.publisher:
-            return
-        if not size:
-            raise RuntimeError("the server closed a subscriber")
-        keep = len(self.marker) - 1
-        data = self._tails.get(sock.fileno(), b"") + bytes(buffer[:size])
-        self.delivered += data.count(self.marker)
-        self._tails[sock.fileno()] = data[-keep:]

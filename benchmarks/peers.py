@@ -1,0 +1,104 @@
+"""The servers that are measured beside each other; each runs alone, on the server's processor."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import rabbitmq
+from benchmarks.opening import Target
+from benchmarks.processes import PYTHON, SERVER_CPU, free_port, process, wait_until_open
+from benchmarks.serving import serve
+
+__all__ = [
+    "BARE_SEND",
+    "BARE_TORNADO",
+    "FREE",
+    "OURS",
+    "RABBITMQ",
+    "STOMP_BROKER_JS",
+    "Peer",
+    "reason_missing",
+]
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A kind of server.
+
+    start: runs it. prepare: installs it; returns why it cannot be had, or nothing. body:
+    bytes of what is published, so that about as many come out of each.
+    """
+
+    name: str
+    start: Callable[[], AbstractContextManager[Target]]
+    prepare: Callable[[], str] = str
+    body: int = 200
+
+
+@functools.cache
+def reason_missing(peer: Peer) -> str:
+    """Return why a peer cannot be measured here, or nothing; told once."""
+    reason = peer.prepare()
+    if reason:
+        print(f"{peer.name} is left out: {reason}", flush=True)
+    return reason
+
+
+@contextlib.contextmanager
+def _ours(destination: str) -> Iterator[Target]:
+    with serve(cpu=SERVER_CPU) as served:
+        url = f"ws://127.0.0.1:{served.port}/locshare/stomp"
+        yield Target(served.pid, url, destination=destination, token=served.token)
+
+
+@contextlib.contextmanager
+def _bare(kind: str) -> Iterator[Target]:
+    port = free_port()
+    with process(
+        *(PYTHON, "-m", "benchmarks.bare", kind, str(port)), cpu=SERVER_CPU, folder=str(HERE.parent)
+    ) as child:
+        wait_until_open(port, child)
+        yield Target(child.pid, f"ws://127.0.0.1:{port}/ws", dialect="bare")
+
+
+def _npm_ci() -> str:
+    """Install what package-lock.json names into benchmarks/node_modules."""
+    for command in ("node", "npm"):
+        if not shutil.which(command):
+            return f"{command} is not installed"
+    done = subprocess.run(
+        ["npm", "ci", "--silent", "--no-audit", "--no-fund"],
+        cwd=HERE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return f"npm ci failed: {done.stdout.strip()[-300:]}" if done.returncode else ""
+
+
+@contextlib.contextmanager
+def _stomp_broker_js() -> Iterator[Target]:
+    port = free_port()
+    with process("node", "stomp_broker.cjs", str(port), cpu=SERVER_CPU, folder=str(HERE)) as child:
+        wait_until_open(port, child)
+        # it confirms no SUBSCRIBE
+        yield Target(child.pid, f"ws://127.0.0.1:{port}/stomp", has_receipts=False)
+
+
+OURS = Peer("our endpoint, group topic", lambda: _ours("/topic/group.bench"))
+FREE = Peer("our endpoint, free topic", lambda: _ours("/topic/bench"))
+RABBITMQ = Peer("RabbitMQ Web-STOMP", rabbitmq.rabbitmq, rabbitmq.prepare)
+STOMP_BROKER_JS = Peer("stomp-broker-js", _stomp_broker_js, _npm_ci)
+# as many bytes as our MESSAGE has with its headers
+BARE_TORNADO = Peer("tornado write_message", lambda: _bare("write_message"), body=400)
+BARE_SEND = Peer("a loop of socket.send", lambda: _bare("send"), body=400)
