@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Literal, Protocol
 
 import msgspec
 
 from locshare_ext.broker.newest import NewestFixes
 from locshare_ext.broker.tail import LogEntry, Tail
-from locshare_ext.errors import StoreError, Unavailable
+from locshare_ext.errors import LocShareError, StoreError, Unavailable
 from locshare_ext.model import wire
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import Event
@@ -108,16 +109,34 @@ class GroupLog:
         Cancelling does not undo it. StoreError: nothing is stored; the fixes were offered to
         the readers as volatile. NotFound: the log was deleted. Unavailable: it was closed.
         """
-        self._check_open()
-        if not drafts:
-            return Appended((), 0, self.head)
-        future = self._store.append(self.name, drafts, epoch=self.epoch, kind=self._info.kind)
-        # Told by the future and not by this coroutine: a cancelled caller leaves no hole.
+        result = (await asyncio.shield(self.append_all([drafts])))[0]
+        if isinstance(result, Appended):
+            return result
+        raise result
+
+    def append_all(
+        self, batches: Sequence[Sequence[Fix | Event]]
+    ) -> asyncio.Future[list[Appended | LocShareError]]:
+        """Store batches that came together as `append` does each; returns what became of each.
+
+        An error of one is its result and hurts no other; what concerns all is the future's.
+        The readers are told before its callbacks run.
+        """
+        if self._closed is not None or not any(batches):
+            future: asyncio.Future[list[Appended | LocShareError]]
+            future = asyncio.get_running_loop().create_future()
+            if self._closed is not None:
+                future.set_exception(self._refusal())
+            else:
+                future.set_result([Appended((), 0, self.head) for _ in batches])
+            return future
+        future = self._store.append_all(self.name, batches, epoch=self.epoch, kind=self._info.kind)
+        # Told by the future and not by whoever awaits it: a cancelled caller leaves no hole.
         if future.done():  # then awaiting it would not let the callback run first
-            self._settle(drafts, future)
+            self._settle(batches, future)
         else:
-            future.add_done_callback(partial(self._settle, drafts))
-        return await asyncio.shield(future)
+            future.add_done_callback(partial(self._settle, batches))
+        return future
 
     def attach(self, reader: Reader) -> None:
         """Wake `reader` from now on; take its place in the same loop turn to miss nothing."""
@@ -229,29 +248,37 @@ class GroupLog:
 
     def _check_open(self) -> None:
         if self._closed is not None:
-            raise Unavailable(self._closed, code="log_closed")
+            raise self._refusal()
 
-    def _settle(self, drafts: Sequence[Fix | Event], future: asyncio.Future[Appended]) -> None:
-        """Tell the readers what became of a batch; runs before whoever awaits it goes on."""
+    def _refusal(self) -> Unavailable:
+        return Unavailable(self._closed or "the group is closed", code="log_closed")
+
+    def _settle(
+        self,
+        batches: Sequence[Sequence[Fix | Event]],
+        future: asyncio.Future[list[Appended | LocShareError]],
+    ) -> None:
+        """Tell the readers what became of batches; runs before whoever awaits it goes on."""
         if future.cancelled():
             return
         error = future.exception()
         if error is None:
-            self._extend(future.result())
+            done = [result.entries for result in future.result() if isinstance(result, Appended)]
+            self._extend(done[0] if len(done) == 1 else list(chain.from_iterable(done)))
         elif isinstance(error, StoreError):
-            self._offer(drafts)
+            self._offer(list(chain.from_iterable(batches)))
 
-    def _extend(self, appended: Appended) -> None:
-        if not appended.entries:
+    def _extend(self, entries: Sequence[Entry]) -> None:
+        if not entries:
             return
-        first = appended.entries[0]
+        first = entries[0]
         assert first.item.cursor is not None  # noqa: S101 - the contract of LogStore
         epoch = first.item.cursor.rpartition("-")[0]
         if epoch != self.epoch or first.offset != self.head + 1:
             # another life, or entries that were not told of here: those are in the store
             self._tail.restart(first.offset - 1)
             self._newest.reset()
-        made = [_encode(entry) for entry in appended.entries]
+        made = [_encode(entry) for entry in entries]
         self._info = replace(self._info, epoch=epoch, head=made[-1].offset)
         self._tail.extend(made)
         self._newest.extend(made)

@@ -12,7 +12,7 @@ from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from locshare_ext.errors import Conflict, LocShareError, NotFound, StoreError
+from locshare_ext.errors import Conflict, InvalidInput, LocShareError, NotFound, StoreError
 from locshare_ext.model.event import Event, EventKind
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
@@ -76,6 +76,24 @@ class MemoryStore:
             future.set_result(self._append(log, drafts, epoch, kind))
         except LocShareError as error:
             future.set_exception(error)
+        return future
+
+    def append_all(
+        self, log: str, batches: Sequence[Sequence[Fix | Event]], *, epoch: str, kind: LogKind = "group"
+    ) -> asyncio.Future[list[Appended | LocShareError]]:
+        """Store batches; the future is done when this returns."""
+        future: asyncio.Future[list[Appended | LocShareError]] = asyncio.get_running_loop().create_future()
+        results: list[Appended | LocShareError] = []
+        try:
+            for drafts in batches:
+                try:
+                    results.append(self._append(log, drafts, epoch, kind))
+                except InvalidInput as error:
+                    results.append(error)
+        except LocShareError as error:  # it concerns all of them, so the first was none
+            future.set_exception(error)
+        else:
+            future.set_result(results)
         return future
 
     async def logs(self) -> list[LogInfo]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from locshare_ext.errors import LocShareError
 from locshare_ext.model.clock import Clock, check_clock
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import Event, EventKind
@@ -208,6 +209,15 @@ class LogStore(Protocol):
         is made, with life `epoch`, if it does not exist; if it does, its own epoch stays.
         A batch is stored whole or not at all. Cancelling the future does not undo it.
         NotFound: the log of that life was deleted, its offsets must not begin again.
+        """
+
+    def append_all(
+        self, log: str, batches: Sequence[Sequence[Fix | Event]], *, epoch: str, kind: LogKind = "group"
+    ) -> asyncio.Future[list[Appended | LocShareError]]:
+        """Do `append` for batches that came together, at the price of about one.
+
+        The result of each stands at its place. A batch that cannot be stored hurts no
+        other: its error is its result. What concerns all (StoreError) is the future's.
         """
 
     async def logs(self) -> list[LogInfo]:

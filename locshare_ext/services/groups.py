@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -235,7 +235,26 @@ class Groups:
             return Stored(0, 0, batch.refused, log.cursor(log.head))
         appended = await log.append(batch.fixes)
         group.is_stored = True
-        return Stored(len(appended.entries), appended.duplicates, batch.refused, log.cursor(appended.head))
+        return self.stored(group, batch, appended)
+
+    def append_all(
+        self, group: Group, batches: Sequence[Batch]
+    ) -> asyncio.Future[list[Appended | LocShareError]]:
+        """Store batches that came together, at once; each has its own result, see `stored`."""
+        future = group.log.append_all([batch.fixes for batch in batches])
+
+        def note(done: asyncio.Future[list[Appended | LocShareError]]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                group.is_stored = True
+
+        if not group.is_stored:
+            future.add_done_callback(note)
+        return future
+
+    def stored(self, group: Group, batch: Batch, appended: Appended) -> Stored:
+        """Return what is answered for a batch."""
+        cursor = group.log.cursor(appended.head)
+        return Stored(len(appended.entries), appended.duplicates, batch.refused, cursor)
 
     async def publish(self, principal: Principal, name: str, body: bytes) -> Stored:
         """Store a body of one fix or an array of them; see `admit` and `append`."""

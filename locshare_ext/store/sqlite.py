@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from locshare_ext.errors import Conflict, NotFound, StoreError
+from locshare_ext.errors import Conflict, LocShareError, NotFound, StoreError
 from locshare_ext.model.event import Event, EventKind
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import (
@@ -82,6 +82,12 @@ class SQLiteStore:
     ) -> asyncio.Future[Appended]:
         """Store a batch; see `LogStore.append`."""
         return self._writer.append(log, drafts, epoch, kind)
+
+    def append_all(
+        self, log: str, batches: Sequence[Sequence[Fix | Event]], *, epoch: str, kind: LogKind = "group"
+    ) -> asyncio.Future[list[Appended | LocShareError]]:
+        """Store batches that came together; see `LogStore.append_all`."""
+        return self._writer.append_all(log, batches, epoch, kind)
 
     async def logs(self) -> list[LogInfo]:
         """Return every log, by name."""

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -33,10 +33,12 @@ MAX_WAITING = 200_000  # drafts that wait for a disk that does not answer; then 
 @dataclass(slots=True)
 class _Append:
     log: str
-    drafts: Sequence[Fix | Event]
+    batches: Sequence[Sequence[Fix | Event]]
     epoch: str
     kind: LogKind
-    future: asyncio.Future[Appended]
+    future: asyncio.Future[list[Appended | LocShareError]] | asyncio.Future[Appended]
+    count: int  # of drafts
+    is_single: bool  # the future is of its one batch
 
 
 @dataclass(slots=True)
@@ -106,14 +108,17 @@ class Desk:
         """Load a log's state anew next time: its rows were changed past it."""
         self._states.pop(log, None)
 
-    def append(self, jobs: Sequence[_Append]) -> list[Appended]:
-        """Store the batches of `jobs` in one transaction."""
+    def append(self, jobs: Sequence[_Append]) -> list[list[Appended | LocShareError]]:
+        """Store all batches of `jobs` in one transaction, or none."""
         conn = self.conn
         self.check_file()
         conn.execute("BEGIN IMMEDIATE")
         self._notice_others(conn)
         batches = Batches(conn)
-        answers = [batches.add(self._state_for(job), job.drafts) for job in jobs]
+        answers: list[list[Appended | LocShareError]] = []
+        for job in jobs:
+            state = self._state_for(job)
+            answers.append([batches.add(state, drafts) for drafts in job.batches])
         batches.finish()
         conn.execute("COMMIT")
         return answers
@@ -206,14 +211,16 @@ class Writer:
     ) -> asyncio.Future[Appended]:
         """Queue a batch; must be called on a loop, whose future it returns."""
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        with self._lock:
-            is_full = self._waiting and self._waiting + len(drafts) > MAX_WAITING
-            if not is_full:
-                self._waiting += len(drafts)
-        if is_full:
-            future.set_exception(StoreError("the store does not keep up: try again", code="store_busy"))
-            return future
-        self._put(_Append(log, drafts, epoch, kind, future))
+        self._put_append(_Append(log, (drafts,), epoch, kind, future, len(drafts), is_single=True))
+        return future
+
+    def append_all(
+        self, log: str, batches: Sequence[Sequence[Fix | Event]], epoch: str, kind: LogKind
+    ) -> asyncio.Future[list[Appended | LocShareError]]:
+        """Queue batches that came together; must be called on a loop, whose future it returns."""
+        future: asyncio.Future[list[Appended | LocShareError]] = asyncio.get_running_loop().create_future()
+        count = sum(map(len, batches))
+        self._put_append(_Append(log, batches, epoch, kind, future, count, is_single=False))
         return future
 
     def run(self, work: Callable[[Desk], _T]) -> asyncio.Future[_T]:
@@ -245,6 +252,16 @@ class Writer:
             if future.done():
                 thread.join()  # it has nothing left to do
 
+    def _put_append(self, job: _Append) -> None:
+        with self._lock:
+            is_full = self._waiting and self._waiting + job.count > MAX_WAITING
+            if not is_full:
+                self._waiting += job.count
+        if is_full:
+            job.future.set_exception(StoreError("the store does not keep up: try again", code="store_busy"))
+        else:
+            self._put(job)
+
     def _put(self, job: _Job) -> None:
         with self._lock:
             if self._is_closed:
@@ -263,14 +280,14 @@ class Writer:
                 group = self._gather(job, ahead)
                 _tell(self._append(group))
                 with self._lock:
-                    self._waiting -= sum(len(one.drafts) for one in group)
+                    self._waiting -= sum(one.count for one in group)
                 del group
             else:
                 _tell([self._do(job)])
             del job  # while waiting, hold nobody's batch
 
     def _gather(self, first: _Append, ahead: list[_Job | None]) -> list[_Append]:
-        group, count = [first], len(first.drafts)
+        group, count = [first], first.count
         while count < MAX_IN_ONE:
             try:
                 job = self._jobs.get_nowait()
@@ -280,7 +297,7 @@ class Writer:
                 ahead.append(job)
                 break
             group.append(job)
-            count += len(job.drafts)
+            count += job.count
         return group
 
     def _append(self, group: list[_Append]) -> list[_Answer]:
@@ -288,12 +305,26 @@ class Writer:
             appended = self._desk.append(group)
         except Exception as error:
             reason = self._recover(error)
-            if len(group) > 1 and not isinstance(reason, StoreError):
-                # one batch is at fault: the others must not fail with it
+            if isinstance(reason, StoreError):
+                return [(job.future, None, reason) for job in group]
+            # one batch is at fault: the others must not fail with it
+            if len(group) > 1:
                 return [answer for job in group for answer in self._append([job])]
-            return [(job.future, None, reason) for job in group]
-        self._note(None)
-        return [(job.future, result, None) for job, result in zip(group, appended, strict=True)]
+            if len(group[0].batches) > 1:
+                return [self._append_one_by_one(group[0])]
+            appended = [[reason]]
+        else:
+            self._note(None)
+        return [_answer(job, results) for job, results in zip(group, appended, strict=True)]
+
+    def _append_one_by_one(self, job: _Append) -> _Answer:
+        results: list[Any] = []
+        for drafts in job.batches:
+            [(_, found, error)] = self._append([replace(job, batches=(drafts,), is_single=False)])
+            if isinstance(error, StoreError):
+                return job.future, None, error
+            results += found
+        return job.future, results, None
 
     def _do(self, task: _Task[Any]) -> _Answer:
         try:
@@ -328,6 +359,13 @@ class Writer:
         elif reason is None and self.failure is not None:
             _log.warning("store %s works again", self._desk.path)
         self.failure = None if reason is None else reason.message
+
+
+def _answer(job: _Append, results: list[Appended | LocShareError]) -> _Answer:
+    if not job.is_single:
+        return job.future, results, None
+    result = results[0]
+    return (job.future, result, None) if isinstance(result, Appended) else (job.future, None, result)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
