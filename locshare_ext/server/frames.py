@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from locshare_ext.server.websocket import BINARY, TEXT, message
+
 __all__ = ["BINARY", "TEXT", "in_messages", "message"]
 
-TEXT, BINARY = 1, 2  # opcodes, RFC 6455 5.2
-
 _FULL = 32 << 10  # bytes of frames put into one message; some clients refuse more than 64 KiB
-
-
-def message(payload: bytes, opcode: int) -> bytes:
-    """Return a server's WebSocket message in one unmasked frame."""
-    size = len(payload)
-    if size < 126:
-        head = bytes((0x80 | opcode, size))
-    elif size < 1 << 16:
-        head = bytes((0x80 | opcode, 126)) + size.to_bytes(2, "big")
-    else:
-        head = bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big")
-    return head + payload
 
 
 def in_messages(frames: Iterable[bytes], opcode: int) -> bytes:

@@ -413,14 +413,14 @@ async def test_a_failing_store_keeps_watchers_live(stomp, site, fetch, caplog):
     watcher, batched, sender = [await stomp() for _ in range(3)]
     await subscribe(watcher)
     await subscribe(batched, batch="50")
-    real = site.store.append
+    real = site.store.append_all
 
     def broken(*args: Any, **kwargs: Any) -> asyncio.Future[Any]:
         future = asyncio.get_running_loop().create_future()
         future.set_exception(StoreError("disk full"))
         return future
 
-    site.store.append = broken
+    site.store.append_all = broken
     answer = await send(sender, fix())
     assert answer.command == "ERROR"
     assert answer.get("message").startswith("recording failed: disk full")
@@ -439,7 +439,7 @@ async def test_a_failing_store_keeps_watchers_live(stomp, site, fetch, caplog):
     quiet = await stomp()  # asks for no receipt: goes on
     quiet.write("SEND", {"destination": GROUP}, fix(2))
     assert json.loads((await watcher.frame()).body)["time"] == TIME + 2000
-    site.store.append = real
+    site.store.append_all = real
     answer = await send(quiet, fix(), fix(1), fix(2))
     assert answer.get("stored") == "3"
 

@@ -37,13 +37,25 @@ class Commands:
         self._site = site
         self._session = session
         self._feeds: dict[str, Feed | FreeListener] = {}  # by the subscription's id
-        self.sending = Sending(site, session)
+        self.sending = Sending(site, session, session.on_room)
 
     def leave(self) -> None:
         """End all subscriptions; what is under way to the store goes on."""
         for feed in self._feeds.values():
             feed.stop()
         self._feeds.clear()
+
+    def at_once(self, event: ClientEvent | FrameError) -> bool:
+        """Do one thing without waiting for anything; False when that cannot be, and nothing was done."""
+        return isinstance(event, Send) and self.sending.at_once(event)
+
+    def must_wait(self, event: ClientEvent | FrameError) -> bool:
+        """Whether a thing could be done at once later: the intake is told to go on then."""
+        return isinstance(event, Send) and self.sending.is_full
+
+    def flush(self) -> None:
+        """Pass on what `at_once` has gathered; called when it is called no more in this turn."""
+        self.sending.flush()
 
     async def do(self, event: ClientEvent | FrameError) -> None:
         """Do one thing, and answer it; raises LocShareError for what becomes an ERROR."""

@@ -68,6 +68,12 @@ class Peer(Protocol):
     def fail(self, error: LocShareError, receipt: str | None = None) -> None:
         """Send ERROR, then close; nothing that comes later is read."""
 
+    def pause(self, seconds: float) -> None:
+        """Do and read nothing more of this client for a time: what it sends waits at its side."""
+
+    def on_room(self) -> None:
+        """Go on with what waited for the store."""
+
     def stop(self, reason: str) -> None:
         """End the session from this side: ERROR, then close."""
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 from locshare_ext.broker.access import PUBLISH, require
 from locshare_ext.errors import AccessDenied, InvalidInput, LocShareError, StoreError, Unavailable
+from locshare_ext.model.store import Appended
 from locshare_ext.server.site import Site
 from locshare_ext.server.stomp.destinations import parse_destination
 from locshare_ext.server.stomp.peer import Peer
@@ -17,29 +20,46 @@ __all__ = ["Sending"]
 _MAX_TARGETS = 64  # destinations whose groups are remembered
 
 
+class _Merged:
+    """SENDs to one group that one turn brought: stored together, each answered for itself."""
+
+    __slots__ = ("batches", "group", "receipts")
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self.batches: list[Batch] = []
+        self.receipts: list[str | None] = []
+
+
 class Sending:
     """Does one session's SENDs, in the order that they came.
 
     Those to groups are under way to the store together, up to `limits.pending`; whatever
     is answered otherwise waits for them, so that an answer says that all before it was done.
+    on_room: called when there is room for more after there was none.
     """
 
-    def __init__(self, site: Site, session: Peer) -> None:
+    def __init__(self, site: Site, session: Peer, on_room: Callable[[], None]) -> None:
         self._site = site
         self._session = session
+        self._on_room = on_room
         self._targets: dict[str, Group | str] = {}  # destination -> its open group or free topic
-        self._pending: set[asyncio.Task[Stored]] = set()
+        self._merged: _Merged | None = None  # gathered, not on its way yet
+        self._pending = 0  # SENDs that the store has not answered
+        self._settled: asyncio.Future[None] | None = None  # somebody waits until none is pending
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as much is under way as may be."""
+        return self._pending >= self._session.limits.pending
 
     def at_once(self, event: Send) -> bool:
-        """Send to an open group without waiting for the store; False when that cannot be."""
+        """Send to an open group or a free topic; False when that needs waiting, or an ERROR.
+
+        What goes to a group leaves with `flush`.
+        """
         target = self._targets.get(event.destination)
-        if (
-            target is None
-            or self._session.is_over
-            or event.transaction is not None
-            or len(self._pending) >= self._session.limits.pending
-            or self._session.is_full
-        ):
+        if target is None or event.transaction is not None or self.is_full:
             return False
         if isinstance(target, str):  # a free topic
             if event.receipt is not None and self._pending:
@@ -53,7 +73,7 @@ class Sending:
             batch = self._site.groups.admit(self._session.principal, target, event.body)
         except LocShareError:
             return False  # found again, and answered, after what is under way
-        self._store(target, batch, event.receipt)
+        self._add(target, batch, event.receipt)
         return True
 
     async def do(self, event: Send) -> None:
@@ -81,15 +101,24 @@ class Sending:
         require(self._session.principal, target.name, PUBLISH)
         group = await self._site.groups.open(target.name)
         batch = self._site.groups.admit(self._session.principal, group, event.body)
-        while len(self._pending) >= self._session.limits.pending:
-            await asyncio.wait(set(self._pending), return_when=asyncio.FIRST_COMPLETED)
         self._targets[event.destination] = group
-        self._store(group, batch, event.receipt)
+        self._add(group, batch, event.receipt)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send off what was gathered, in one batch for the store."""
+        merged, self._merged = self._merged, None
+        if merged is not None:
+            future = self._site.groups.append_all(merged.group, merged.batches)
+            future.add_done_callback(partial(self._answered, merged))
 
     async def settle(self) -> None:
         """Wait until all that is under way to the store is answered."""
-        if self._pending:
-            await asyncio.wait(set(self._pending))
+        self.flush()
+        while self._pending:
+            if self._settled is None:
+                self._settled = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._settled)
 
     def _tell(self, topic: str, event: Send) -> None:
         """Pass a message on to who listens to a free topic now."""
@@ -98,20 +127,34 @@ class Sending:
         if event.receipt is not None:
             self._session.receipt(event.receipt)
 
-    def _store(self, group: Group, batch: Batch, receipt: str | None) -> None:
-        task = asyncio.get_running_loop().create_task(self._site.groups.append(group, batch))
-        self._pending.add(task)
-        task.add_done_callback(lambda done: self._stored(done, receipt))
+    def _add(self, group: Group, batch: Batch, receipt: str | None) -> None:
+        merged = self._merged
+        if merged is None or merged.group is not group:
+            self.flush()
+            merged = self._merged = _Merged(group)
+        merged.batches.append(batch)
+        merged.receipts.append(receipt)
+        self._pending += 1
 
-    def _stored(self, task: asyncio.Task[Stored], receipt: str | None) -> None:
-        self._pending.discard(task)
-        if task.cancelled():
-            return
-        error = task.exception()
-        if error is None:
-            if receipt is not None and not self._session.is_over:
-                self._session.receipt(receipt, _stored_headers(task.result()))
-            return
+    def _answered(self, merged: _Merged, future: asyncio.Future[list[Appended | LocShareError]]) -> None:
+        was_full = self.is_full
+        self._pending -= len(merged.batches)
+        if not future.cancelled():
+            error = future.exception()
+            for number, receipt in enumerate(merged.receipts):
+                result = future.result()[number] if error is None else error
+                if isinstance(result, BaseException):
+                    self._failed(result, receipt)
+                elif receipt is not None and not self._session.is_over:
+                    stored = self._site.groups.stored(merged.group, merged.batches[number], result)
+                    self._session.receipt(receipt, _stored_headers(stored))
+        if not self._pending and self._settled is not None:
+            self._settled.set_result(None)
+            self._settled = None
+        if was_full:
+            self._on_room()
+
+    def _failed(self, error: BaseException, receipt: str | None) -> None:
         if isinstance(error, StoreError):
             # watchers got it, marked volatile; who asked for a receipt learns that it is not kept
             self._site.store_failed(f"a batch was not stored: {error.message}")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
 import msgspec
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.errors import (
     AccessDenied,
-    FrameError,
     FrameTooLarge,
     InvalidInput,
     LocShareError,
@@ -24,12 +23,11 @@ from locshare_ext.model.wire import error_object
 from locshare_ext.server.frames import TEXT, message
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.stomp.commands import Commands
+from locshare_ext.server.stomp.intake import Intake
 from locshare_ext.server.stomp.peer import Taker
 from locshare_ext.stomp import (
-    ClientEvent,
     Due,
     Limits,
-    Send,
     ServerConnection,
     State,
 )
@@ -51,16 +49,19 @@ class Wire(Protocol):
     def sent(self) -> int:
         """Bytes that it has taken, ever."""
 
-    def write_framed(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Write framed messages; when not all can go, `Session.drained` is called later."""
 
-    def allow_frames(self, most: int) -> None:
-        """Take larger messages from now on, in bytes."""
+    def pause(self) -> None:
+        """Read no more until `resume`."""
 
-    def ping_peer(self) -> None:
+    def resume(self) -> None:
+        """Read again."""
+
+    def ping(self) -> None:
         """Send a WebSocket ping."""
 
-    def close_peer(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str) -> None:
         """Begin the close handshake."""
 
     def abort(self) -> None:
@@ -87,11 +88,11 @@ class Session:
             server=f"locshare-ext/{_version()}",
         )
         self._commands = Commands(site, self)
+        self._intake = Intake(self, self._connection, self._commands)
         self._out: list[bytes] = []
         self._owed = 0  # bytes of _out
         self._woken: dict[Taker, None] = {}
         self._is_listed = False  # to be served in this turn
-        self._drained = asyncio.Event()
         self._close: tuple[int, str] | None = None  # once all is written
         self._is_gone = False
         self._timer: asyncio.TimerHandle | None = self._loop.call_later(site.limits.connect, self._on_timer)
@@ -100,17 +101,11 @@ class Session:
 
     # -- what the socket calls
 
-    def receive(self, data: bytes, opcode: int) -> Coroutine[Any, Any, None] | None:
-        """Take received bytes; a coroutine is returned when the next must wait for it."""
+    def receive(self, data: bytes, opcode: int) -> None:
+        """Take received bytes."""
         if self._connection.state is State.OPENING:
             self.opcode = opcode
-        events: list[ClientEvent | FrameError] = self._read(data)
-        while events:
-            for number, event in enumerate(events):
-                if not (isinstance(event, Send) and self._commands.sending.at_once(event)):
-                    return self._go_on(events[number:])
-            events = self._read(b"")
-        return None
+        self._intake.receive(data)
 
     def heard(self) -> None:
         """Note a sign of life that is no data, such as a pong."""
@@ -118,17 +113,17 @@ class Session:
 
     def drained(self) -> None:
         """What was unsent has gone out."""
-        self._drained.set()
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
         if self._woken or self._out:
             self._list()
+        self._intake.go_on()
 
     def gone(self) -> None:
         """The connection has ended: leave everything."""
         self._is_gone = True
-        self._drained.set()
+        self._intake.stop()
         self._commands.leave()
         self._woken.clear()
         self._out.clear()
@@ -167,7 +162,7 @@ class Session:
     def ping(self) -> None:
         """Keep proxies from cutting a silent connection."""
         if not self.is_full:
-            self._wire.ping_peer()
+            self._wire.ping()
 
     def stop(self, reason: str) -> None:
         """End the session from this side: ERROR, then close."""
@@ -189,7 +184,6 @@ class Session:
     def accept(self, principal: Principal) -> None:
         """Answer CONNECT: CONNECTED, and what is allowed from now on."""
         self.principal = principal
-        self._wire.allow_frames(self.limits.drain)  # several frames may come in one message
         extra = (("locshare-protocol", PROTOCOL),)
         self.send(self._connection.accept(f"s{next(_numbers)}", principal.id, extra))
         self._arm_timer()
@@ -237,14 +231,33 @@ class Session:
         if self._woken and self._close is None:
             self._take(out)
         if out:
-            wire.write_framed(out[0] if len(out) == 1 else b"".join(out))
+            wire.write(out[0] if len(out) == 1 else b"".join(out))
             self._connection.sent(self._loop.time())
         if self._close is not None:
             code, reason = self._close
-            wire.close_peer(code, reason)
+            self._is_gone = True  # nothing may follow
+            wire.close(code, reason)
             return
         if self._woken:
             self._list()
+
+    def on_room(self) -> None:
+        """What the intake waited for in the store is done."""
+        self._intake.go_on()
+
+    def pause(self, seconds: float) -> None:
+        """Do and read nothing more of this client for a time: what it sends waits at its side."""
+        self._intake.pause(seconds)
+
+    def pause_reading(self) -> None:
+        """Leave the socket alone; the intake says so."""
+        self._wire.pause()
+        self._list()  # who reads nothing is noticed there
+
+    def resume_reading(self) -> None:
+        """Read again; the time without counts as if the client had been heard."""
+        self.heard()
+        self._wire.resume()
 
     def broken(self, error: Exception) -> None:
         """End the connection after a bug of ours."""
@@ -292,30 +305,6 @@ class Session:
         self._close = (code, reason)
         self._list()
 
-    def _read(self, data: bytes) -> list[ClientEvent | FrameError]:
-        try:
-            return list(self._connection.receive_data(data, self._loop.time()))
-        except FrameError as error:
-            return [error]
-
-    async def _go_on(self, events: list[ClientEvent | FrameError]) -> None:
-        """Do what is asked, one after the other."""
-        while events:
-            for event in events:
-                if self.is_over:
-                    return
-                try:
-                    await self._commands.do(event)
-                except LocShareError as error:
-                    await self._commands.sending.settle()
-                    self.fail(error, getattr(event, "receipt", None))
-                    return
-            events = self._read(b"")
-        while self.is_full and not self.is_over:
-            self._drained.clear()
-            self._list()
-            await self._drained.wait()
-
     # -- time
 
     def _arm_timer(self) -> None:
@@ -333,6 +322,8 @@ class Session:
                 InvalidInput(f"CONNECT did not come within {self.limits.connect:g} s", code="connect_timeout")
             )
             return
+        if self._intake.is_waiting:
+            self.heard()
         due = self._connection.on_time(self._loop.time())
         if due is Due.TIMEOUT:
             self._site.log.debug("STOMP connection ended: its heart-beats stopped")

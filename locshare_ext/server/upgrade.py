@@ -1,0 +1,68 @@
+"""From an HTTP request to a WebSocket: the server's side of the opening handshake."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from tornado import iostream, web
+
+from locshare_ext.errors import InvalidInput
+from locshare_ext.server.channel import Channel
+from locshare_ext.server.pipe import open_pipe
+from locshare_ext.server.websocket import accept_key
+
+__all__ = ["check_upgrade", "upgrade"]
+
+
+def check_upgrade(handler: web.RequestHandler) -> None:
+    """Raise InvalidInput unless the request asks for a WebSocket (RFC 6455 4.2.1), of any version."""
+    headers = handler.request.headers
+    if headers.get("Upgrade", "").lower() != "websocket":
+        raise InvalidInput("this address speaks WebSocket only", code="websocket_expected", field="upgrade")
+    if "upgrade" not in [option.strip().lower() for option in headers.get("Connection", "").split(",")]:
+        raise InvalidInput("Connection does not say Upgrade", code="websocket_expected", field="connection")
+    try:
+        key = base64.b64decode(headers.get("Sec-WebSocket-Key", ""), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != 16:
+        raise InvalidInput(
+            "Sec-WebSocket-Key is not 16 bytes in base64",
+            code="websocket_expected",
+            field="sec-websocket-key",
+        )
+
+
+async def upgrade(handler: web.RequestHandler, subprotocols: Sequence[str]) -> Channel | None:
+    """Answer the handshake; returns the WebSocket, None when the client has left or was refused.
+
+    subprotocols: ours, the best first; the first that the client offers too is agreed. No
+    extension ever is: fixes are small, compression bombs are not. The caller has checked who
+    comes, and `check_upgrade`. The handler is of no use afterwards, and need not be kept.
+    """
+    headers = handler.request.headers
+    if headers.get("Sec-WebSocket-Version", "").strip() != "13":
+        handler.set_header("Sec-WebSocket-Version", "13")
+        handler.set_status(426)
+        handler.finish({"error": {"code": "websocket_version", "message": "expected WebSocket version 13"}})
+        return None
+    offered = [name.strip() for name in headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    agreed = next((name for name in subprotocols if name in offered), None)
+    handler.clear_header("Content-Type")
+    handler.set_status(101)
+    handler.set_header("Upgrade", "websocket")
+    handler.set_header("Connection", "Upgrade")
+    handler.set_header("Sec-WebSocket-Accept", accept_key(headers["Sec-WebSocket-Key"].strip()))
+    if agreed is not None:
+        handler.set_header("Sec-WebSocket-Protocol", agreed)
+    try:
+        await handler.finish()
+    except iostream.StreamClosedError:
+        return None
+    stream = handler.detach()
+    if stream is None or stream.closed():
+        return None
+    stream.set_nodelay(True)
+    return Channel(open_pipe(stream))
