@@ -19,6 +19,7 @@ class Limits:
     served until they are sent; stall: s without progress after which it is then closed.
     ping: s between WebSocket pings. pending: batches of one connection under way to the store.
     connections: all; unproved: those of one address that have shown no credential.
+    transactions: open on one connection; transaction_frames, transaction_bytes: held by them.
     body: of a POST; drain: what is read of a refused one, so that a proxy can keep the
     connection. body_timeout: s until a body must be there.
     """
@@ -37,6 +38,9 @@ class Limits:
     pending: int = 64
     connections: int = 2000
     unproved: int = 50
+    transactions: int = 64
+    transaction_frames: int = 10_000
+    transaction_bytes: int = 4 * MIB
     body: int = 2 * MIB
     drain: int = 4 * MIB
     body_timeout: float = 60.0

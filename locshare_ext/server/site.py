@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from locshare_ext.broker.access import Principal
+from locshare_ext.broker.memory_queues import MemoryQueues
+from locshare_ext.broker.queues import QueueLimits, Queues
 from locshare_ext.broker.topics import Topics
 from locshare_ext.model.store import LogStore
 from locshare_ext.server.credentials import Credentials
@@ -17,6 +19,7 @@ from locshare_ext.server.limits import Limits
 from locshare_ext.server.turn import Turn
 from locshare_ext.services.groups import GroupOptions, Groups
 from locshare_ext.services.notes import Notes
+from locshare_ext.services.places import Places
 from locshare_ext.services.recordings import Recordings
 from locshare_ext.services.retention import Retention
 
@@ -75,6 +78,7 @@ class Site:
         identity: Identity | None = None,
         limits: Limits | None = None,
         options: GroupOptions | None = None,
+        queues: QueueLimits | None = None,
         retention_age: int | None = 7 * 86_400,
         retention_bytes: int | None = 2_000_000_000,
         allowed_hosts: tuple[str, ...] = (),
@@ -94,6 +98,8 @@ class Site:
         self.recordings = Recordings(store, self.groups, clock=clock)
         self.retention = Retention(self.groups, age=retention_age, max_bytes=retention_bytes, log=log)
         self.topics = Topics()
+        self.queues: Queues = MemoryQueues(queues)
+        self.places = Places(store, clock=clock, log=log)
         self.turn = Turn()
         self.sessions: set[Session] = set()
         self._pings: asyncio.TimerHandle | None = None
@@ -135,7 +141,9 @@ class Site:
         self.retention.stop()
         for session in list(self.sessions):
             session.stop("the server is stopping")
+        await self.queues.close()
         await self.groups.close()
+        await self.places.close()
         await self.store.close()
 
     def _opened(self) -> None:

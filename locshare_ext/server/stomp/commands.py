@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from locshare_ext.broker.access import WATCH, require
 from locshare_ext.errors import (
     FrameError,
-    InvalidInput,
     InvalidName,
     NotAuthenticated,
 )
 from locshare_ext.model.names import member_name
-from locshare_ext.server.site import PROTOCOL, Site
-from locshare_ext.server.stomp.destinations import parse_destination
-from locshare_ext.server.stomp.feed import Feed, FeedOptions
-from locshare_ext.server.stomp.listener import FreeListener
+from locshare_ext.server.site import Site
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.server.stomp.sending import Sending
+from locshare_ext.server.stomp.subscribing import Subscriptions
+from locshare_ext.server.stomp.transactions import Transactions
 from locshare_ext.stomp import (
+    Abort,
+    Ack,
+    Begin,
     ClientEvent,
+    Commit,
     ConnectRequest,
     Disconnect,
+    Nack,
     Send,
     Subscribe,
     Unsubscribe,
@@ -36,14 +38,15 @@ class Commands:
     def __init__(self, site: Site, session: Peer) -> None:
         self._site = site
         self._session = session
-        self._feeds: dict[str, Feed | FreeListener] = {}  # by the subscription's id
+        self._subscriptions = Subscriptions(site, session)
+        self._transactions = Transactions(site, session, self._subscriptions.acks)
+        self._is_committing = False
         self.sending = Sending(site, session, session.on_room)
 
     def leave(self) -> None:
-        """End all subscriptions; what is under way to the store goes on."""
-        for feed in self._feeds.values():
-            feed.stop()
-        self._feeds.clear()
+        """End all subscriptions; what is under way to the store goes on, a COMMIT too."""
+        if not self._is_committing:
+            self._subscriptions.leave()
 
     def at_once(self, event: ClientEvent | FrameError) -> bool:
         """Do one thing without waiting for anything; False when that cannot be, and nothing was done."""
@@ -59,7 +62,7 @@ class Commands:
 
     async def do(self, event: ClientEvent | FrameError) -> None:
         """Do one thing, and answer it; raises LocShareError for what becomes an ERROR."""
-        if isinstance(event, Send):
+        if isinstance(event, Send) and event.transaction is None:
             await self.sending.do(event)
             return
         await self.sending.settle()  # an answer says that all before it was done
@@ -68,17 +71,18 @@ class Commands:
         if isinstance(event, ConnectRequest):
             self._connect(event)
         elif isinstance(event, Subscribe):
-            await self._subscribe(event)
+            await self._subscriptions.subscribe(event)
         elif isinstance(event, Unsubscribe):
-            self._unsubscribe(event)
+            self._subscriptions.unsubscribe(event)
         elif isinstance(event, Disconnect):
             self._session.part(event.receipt)
-        else:
-            name = type(event).__name__.upper()
-            raise InvalidInput(
-                f"{name} is not supported yet: subscriptions are `ack:auto`, and there are no transactions",
-                code="not_supported",
-            )
+        elif isinstance(event, Begin | Commit | Abort):
+            await self._transact(event)
+        elif event.transaction is not None:
+            self._transactions.hold(event.transaction, event)
+            self._answer(event.receipt)  # it is in the transaction; what becomes of that, COMMIT's tells
+        elif isinstance(event, Ack | Nack):
+            await self._subscriptions.settle(event)
 
     def _connect(self, event: ConnectRequest) -> None:
         principal = self._session.principal
@@ -94,38 +98,30 @@ class Commands:
         self._site.log.info("STOMP connection of %s", principal.kind)
         self._session.accept(principal)
 
-    # -- SUBSCRIBE
+    # -- transactions
 
-    async def _subscribe(self, event: Subscribe) -> None:
-        assert self._session.principal is not None  # noqa: S101
-        target = parse_destination(event.destination)
-        if event.ack != "auto":
-            raise InvalidInput(
-                f"ack {event.ack!r} is not supported yet; expected auto", code="not_supported", field="ack"
-            )
-        name = event.id if event.named else None
-        if target.kind == "free":
-            require(self._session.principal, None, WATCH)
-            listener = FreeListener(self._session, self._site.topics, target.name, name)
-            self._feeds[event.id] = listener
-            if event.receipt is not None:
-                self._session.receipt(event.receipt, (("locshare-protocol", PROTOCOL),))
+    async def _transact(self, event: Begin | Commit | Abort) -> None:
+        if isinstance(event, Commit):
+            await self._commit(event)
             return
-        require(self._session.principal, target.name, WATCH)
-        options = FeedOptions.read(dict(event.headers[::-1]))
-        group = await self._site.groups.open(target.name)
-        feed = Feed(self._session, group.log, name, target.text, options, wants_fixes=target.kind == "fixes")
-        self._feeds[event.id] = feed
-        await feed.start(event.receipt)
+        if isinstance(event, Begin):
+            self._transactions.begin(event.transaction)
+        else:
+            self._transactions.drop(event.transaction)
+        self._answer(event.receipt)
 
-    def _unsubscribe(self, event: Unsubscribe) -> None:
-        feed = self._feeds.pop(event.id, None)
-        if feed is not None:
-            feed.stop()
-            if isinstance(feed, Feed):
-                self._session.let_go(feed)
-        if event.receipt is not None:
-            self._session.receipt(event.receipt)
+    async def _commit(self, event: Commit) -> None:
+        self._is_committing = True
+        try:
+            await self._transactions.commit(event)
+        finally:
+            self._is_committing = False
+            if self._session.is_over:  # it has left meanwhile
+                self.leave()
+
+    def _answer(self, receipt: str | None) -> None:
+        if receipt is not None:
+            self._session.receipt(receipt)
 
 
 def _kernel_name(login: str) -> str:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from locshare_ext.broker.access import PUBLISH, Principal, require
+from locshare_ext.broker.queues import check_queue
 from locshare_ext.broker.topics import check_name, is_pattern
-from locshare_ext.errors import InvalidInput, NotFound
+from locshare_ext.errors import AccessDenied, InvalidInput, NotFound
 from locshare_ext.model.names import events_topic, group_slug, group_topic
 
-__all__ = ["Destination", "parse_destination"]
+__all__ = ["Destination", "parse_destination", "send_target"]
 
 _RESERVED = ("group", "replay")
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """kind: fixes or events of the group `name`, or the free topic `name`.
+    """kind: fixes or events of the group `name`, the free topic or the queue `name`.
 
     text: the destination as MESSAGEs carry it.
     """
 
-    kind: Literal["fixes", "events", "free"]
+    kind: Literal["fixes", "events", "free", "queue"]
     name: str
     text: str
 
@@ -32,11 +34,11 @@ def parse_destination(text: str) -> Destination:
     Raises InvalidInput for what cannot be one, NotFound for what is not there (yet).
     """
     if text.startswith("/queue/"):
-        raise _not_yet("queues (/queue/...)")
+        return Destination("queue", check_queue(text.removeprefix("/queue/")), text)
     if not text.startswith("/topic/"):
         raise InvalidInput(
             f"destination {text[:80]!r} is unknown; expected /topic/group.NAME, "
-            "/topic/group.NAME.events or /topic/...",
+            "/topic/group.NAME.events, /topic/... or /queue/...",
             code="destination_unknown",
             field="destination",
         )
@@ -59,5 +61,14 @@ def parse_destination(text: str) -> Destination:
     return Destination("fixes", slug, group_topic(slug))
 
 
-def _not_yet(what: str) -> InvalidInput:
-    return InvalidInput(f"{what} are not supported yet", code="not_supported", field="destination")
+def send_target(principal: Principal, text: str) -> Destination:
+    """Return where a SEND goes; raises AccessDenied when `principal` may not send there."""
+    target = parse_destination(text)
+    if target.kind == "events":
+        raise AccessDenied(
+            f"{target.text} is written by the server; send fixes to /topic/group.{target.name}",
+            code="read_only",
+            field="destination",
+        )
+    require(principal, target.name if target.kind == "fixes" else None, PUBLISH)
+    return target

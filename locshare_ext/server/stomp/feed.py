@@ -12,11 +12,12 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
 from locshare_ext.server.frames import in_messages
 from locshare_ext.server.site import PROTOCOL
+from locshare_ext.server.stomp.acks import Ledger
 from locshare_ext.server.stomp.options import FeedOptions
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.stomp import encode_message
 
-__all__ = ["Feed", "FeedOptions"]
+__all__ = ["Feed"]
 
 JSON = "application/json"
 
@@ -95,6 +96,14 @@ class Feed:
             self._session.send_framed(self._snapshot(snapshot))
         if log.head > self._offset:
             self._session.woken(self)
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """What waits for an ACK: nothing, with ack:auto."""
+        return None
+
+    async def settle(self, tokens: Sequence[int], *, is_ack: bool) -> None:
+        """Nothing waits for an ACK."""
 
     # -- a reader of the log
 
@@ -183,6 +192,7 @@ class Feed:
     def stop(self) -> None:
         """Leave the log."""
         self._is_closed = True
+        self._session.let_go(self)
         self._log.detach(self)
         if self._timer is not None:
             self._timer.cancel()

@@ -2,47 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from locshare_ext.broker.topics import Told, Topics
 from locshare_ext.server.frames import BINARY, TEXT, message
+from locshare_ext.server.stomp.acks import Ledger
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.stomp import encode_message
 
-__all__ = ["FreeListener"]
+__all__ = ["FreeListener", "framed"]
 
 
 class FreeListener:
     """Passes messages on while the connection keeps up; what it misses is counted and said.
 
-    Nothing is kept for a slow reader: the next message that it gets has the header
-    `dropped` with the number of those that it did not.
+    Nothing is kept for a slow reader, nor for one that has as many unacknowledged as it may:
+    the next message that it gets has the header `dropped` with the number of those that it
+    did not. What is refused by NACK is gone, as what was acknowledged.
     """
 
-    def __init__(self, session: Peer, topics: Topics, name: str, subscription: str | None) -> None:
+    def __init__(
+        self, session: Peer, topics: Topics, name: str, subscription: str | None, ledger: Ledger | None = None
+    ) -> None:
         self._session = session
         self._topics = topics
         self._name = name
         self._subscription = subscription
+        self._ledger = ledger
         self._dropped = 0
         topics.attach(name, self)
 
+    @property
+    def ledger(self) -> Ledger | None:
+        """What waits for an ACK."""
+        return self._ledger
+
     def tell(self, told: Told) -> None:
         """Send a message, or count it as dropped."""
-        session = self._session
-        if session.is_full or session.owed > session.limits.unsent:
+        session, ledger = self._session, self._ledger
+        is_full = session.is_full or session.owed > session.limits.unsent
+        if is_full or (ledger is not None and not ledger.room):
             self._dropped += 1
             return
+        added = () if ledger is None else ledger.add(told.message_id, 0)
         if self._dropped:
-            headers = (*told.headers, ("dropped", str(self._dropped)))
+            added += (("dropped", str(self._dropped)),)
             self._dropped = 0
-            session.send_framed(self._encode(told, headers))
+            session.send_framed(self._encode(told, added))
             return
-        key = (self._subscription, session.version, session.opcode)
-        framed = told.frames.get(key)
-        if framed is None:
-            framed = told.frames[key] = self._encode(told, told.headers)
-        session.send_framed(framed)
+        key = (self._subscription, session.version, session.opcode, ledger is None)
+        found = told.frames.get(key)
+        if found is None:
+            found = told.frames[key] = self._encode(told, added)
+        session.send_framed(found)
 
-    def _encode(self, told: Told, headers: tuple[tuple[str, str], ...]) -> bytes:
+    async def settle(self, tokens: Sequence[int], *, is_ack: bool) -> None:
+        """Nothing is kept, so there is nothing to do."""
+
+    def stop(self) -> None:
+        """Hear no more."""
+        self._topics.detach(self._name, self)
+
+    def _encode(self, told: Told, added: tuple[tuple[str, str], ...]) -> bytes:
         session = self._session
         frame = encode_message(
             version=session.version,
@@ -51,17 +72,17 @@ class FreeListener:
             message_id=told.message_id,
             content_type=told.content_type,
             body=told.body,
-            headers=headers,
+            headers=(*added, *told.headers) if added else told.headers,
         )
-        return message(frame, BINARY if session.opcode == BINARY else _opcode(frame))
+        return framed(frame, session.opcode)
 
-    def stop(self) -> None:
-        """Hear no more."""
-        self._topics.detach(self._name, self)
+
+def framed(frame: bytes, opcode: int) -> bytes:
+    """Return a MESSAGE in a WebSocket message: a binary one if the body is no text."""
+    return message(frame, BINARY if opcode == BINARY else _opcode(frame))
 
 
 def _opcode(frame: bytes) -> int:
-    """Return the opcode in which a frame can go to a client of text: binary if it is none."""
     if frame.isascii():
         return TEXT
     try:

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from locshare_ext.broker.access import PUBLISH, require
-from locshare_ext.errors import AccessDenied, InvalidInput, LocShareError, StoreError, Unavailable
+from locshare_ext.broker.queues import QueueMessage
+from locshare_ext.errors import LocShareError, StoreError, Unavailable
 from locshare_ext.model.store import Appended
 from locshare_ext.server.site import Site
-from locshare_ext.server.stomp.destinations import parse_destination
+from locshare_ext.server.stomp.destinations import send_target
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.services.groups import Batch, Group, Stored
 from locshare_ext.stomp import Send, user_headers
@@ -79,26 +79,17 @@ class Sending:
     async def do(self, event: Send) -> None:
         """Send to where the destination says; raises LocShareError for what becomes an ERROR."""
         assert self._session.principal is not None  # noqa: S101
-        if event.transaction is not None:
-            raise InvalidInput(
-                "transactions are not supported yet", code="not_supported", field="transaction"
-            )
-        target = parse_destination(event.destination)
-        if target.kind == "events":
-            raise AccessDenied(
-                f"{target.text} is written by the server; send fixes to /topic/group.{target.name}",
-                code="read_only",
-                field="destination",
-            )
+        target = send_target(self._session.principal, event.destination)
+        if target.kind == "queue":
+            await self._queue(target.name, event)
+            return
         if len(self._targets) >= _MAX_TARGETS:
             self._targets.clear()
         if target.kind == "free":
-            require(self._session.principal, None, PUBLISH)
             await self.settle()
             self._targets[event.destination] = target.name
             self._tell(target.name, event)
             return
-        require(self._session.principal, target.name, PUBLISH)
         group = await self._site.groups.open(target.name)
         batch = self._site.groups.admit(self._session.principal, group, event.body)
         self._targets[event.destination] = group
@@ -119,6 +110,14 @@ class Sending:
             if self._settled is None:
                 self._settled = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._settled)
+
+    async def _queue(self, name: str, event: Send) -> None:
+        """Put a message into a queue; the receipt says that the broker has it."""
+        await self.settle()
+        message = QueueMessage(event.body, event.content_type, user_headers(event.headers))
+        await self._site.queues.publish(name, message)
+        if event.receipt is not None:
+            self._session.receipt(event.receipt)
 
     def _tell(self, topic: str, event: Send) -> None:
         """Pass a message on to who listens to a free topic now."""

@@ -303,6 +303,7 @@ class Session:
         if frame:
             self.send(frame)
         self._close = (code, reason)
+        self._commands.leave()  # what it has not acknowledged is for others, at once
         self._list()
 
     # -- time
@@ -342,6 +343,7 @@ def _stomp_limits(site: Site) -> Limits:
         headers=limits.headers,
         header_line=limits.header_line,
         subscriptions=limits.subscriptions,
+        transactions=limits.transactions,
     )
 
 

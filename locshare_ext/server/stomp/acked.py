@@ -1,0 +1,145 @@
+"""A STOMP subscription to a group whose MESSAGEs are acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from locshare_ext.broker.log import LogEntry
+from locshare_ext.server.frames import in_messages
+from locshare_ext.server.stomp.acks import Ledger
+from locshare_ext.server.stomp.feed import Feed
+from locshare_ext.services.places import Holder
+
+__all__ = ["AckedFeed"]
+
+
+class AckedFeed(Feed):
+    """Follows a group's log, at most `ledger.most` MESSAGEs ahead of what is acknowledged.
+
+    There is no queue: while the window is full the log is simply not read on. A MESSAGE that
+    is refused by NACK leaves the window, and is not sent again by this subscription: the
+    log is read forwards. With a durable name the place stays below it, so that the next
+    subscription of that name gets it again.
+
+    place: where the acknowledged is remembered, None for nowhere.
+    A MESSAGE's token in the ledger is the offset before all that it stands for.
+    """
+
+    def __init__(self, *args: Any, ledger: Ledger, place: Holder | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._ledger = ledger
+        self._place = place
+        self._before: int | None = None  # the token of what is being encoded, None for our place
+        self._built_upto: int | None = None  # what lies above went into no MESSAGE yet
+        self._refused: int | None = None  # the lowest token of what was refused
+
+    @property
+    def ledger(self) -> Ledger:
+        """What waits for an ACK."""
+        return self._ledger
+
+    async def start(self, receipt: str | None) -> None:
+        """Follow from its place, and remember that."""
+        await super().start(receipt)
+        self._built_upto = self._offset
+        self._remember()
+
+    async def settle(self, tokens: Sequence[int], *, is_ack: bool) -> None:
+        """Go on reading where the window has room again; remember the place."""
+        if not is_ack:
+            self._refused = min(tokens) if self._refused is None else min(self._refused, *tokens)
+        self._remember()
+        if self.is_behind or self._fetched:
+            self._session.woken(self)
+
+    def stop(self) -> None:
+        """Leave the log; the place is remembered."""
+        if self._place is not None:
+            if self._built_upto is not None:
+                self._remember()
+            self._place.leave()
+        super().stop()
+
+    def offer(self, items: Sequence[LogEntry]) -> None:
+        """Pass on what could not be stored while there is room for it."""
+        room = self._ledger.room
+        if room:
+            super().offer(items if self._options.batch is not None else items[:room])
+
+    def take(self, most: int) -> bytes:
+        """Return what came since the last call and there is room for."""
+        if not self._ledger.room:
+            return b""
+        self._before = self._built_upto
+        data = super().take(most)
+        self._before = None
+        if not self._gathered:
+            self._built_upto = self._offset
+            if not data:  # all that was read is of no interest: nothing of it waits
+                self._remember()
+        return data
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more to take already, and room for it."""
+        return self._ledger.room > 0 and super().is_behind
+
+    def _take_all(self, most: int) -> bytes:
+        found, self._fetched = self._fetched, ()
+        if not found:
+            tail = self._log.tail(self._offset, most)
+            if tail is None:
+                self._fetch()
+            if not tail:
+                return b""
+            found = tail
+        fitting = self._fitting(found)
+        if len(fitting) < len(found) and self._log.tail(fitting[-1].offset, 1) is None:
+            self._fetched = found[len(fitting) :]
+        self._offset = fitting[-1].offset
+        return self._build(fitting, self._offset)
+
+    def _fitting(self, entries: Sequence[LogEntry]) -> Sequence[LogEntry]:
+        """Return the first entries, as many as have room; at least one."""
+        room = self._ledger.room
+        if self._options.batch is not None or len(entries) <= room:
+            return entries
+        for index, entry in enumerate(entries):
+            if self._wanted((entry,)):
+                if not room:
+                    return entries[:index]
+                room -= 1
+        return entries
+
+    # What is sent waits in the ledger, so it cannot be shared.
+    def _built(self, entries: Sequence[LogEntry], after: int) -> bytes:
+        return self._build(entries, entries[-1].offset)
+
+    def _build(self, entries: Sequence[LogEntry], upto: int) -> bytes:
+        if self._options.batch is not None:
+            return super()._build(entries, upto)
+        frames: list[bytes] = []
+        for entry in self._wanted(entries):
+            self._before = entry.offset - 1
+            frames.append(self._encode(self._log.cursor(entry.offset), entry.body, entry.item.member))
+        return in_messages(frames, self._opcode) if frames else b""
+
+    def _encode(
+        self,
+        message_id: str,
+        body: bytes,
+        member: str | None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> bytes:
+        before = self._offset if self._before is None else self._before
+        return super()._encode(message_id, body, member, (*self._ledger.add(message_id, before), *headers))
+
+    def _remember(self) -> None:
+        if self._place is None or self._built_upto is None:
+            return
+        first = self._ledger.first
+        upto = self._built_upto if first is None else first
+        if self._refused is not None:
+            upto = min(upto, self._refused)
+        self._place.move(self._log.epoch, upto)
