@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
+from dataclasses import replace
 
 from locshare_ext.client.discovery import Server, find_server, is_link, parse_link, server_from_url
 from locshare_ext.client.http import Api, path_of
+from locshare_ext.client.joining import identity, join
 from locshare_ext.errors import InvalidInput, LocShareError
 from locshare_ext.model.names import group_slug, member_name
 
@@ -14,27 +16,34 @@ __all__ = ["only_group", "os_user", "where"]
 
 
 def where(
-    name_or_link: str, server: str | None, token: str | None
+    name_or_link: str, server: str | None, token: str | None, me: str | None = None
 ) -> tuple[Callable[[], Server], tuple[str, ...], str | None]:
-    """Return how to find the server, what tells it from others, and the group's name if known."""
+    """Return how to find the server, what tells it from others, and the group's name if known.
+
+    me: for whom an open invite is exchanged, see `join`.
+    """
     if is_link(name_or_link):
         if server is not None:
             raise InvalidInput("a link names its server; server= cannot be given too", field="server")
-        linked, name = parse_link(name_or_link)
+        given, name = parse_link(name_or_link)
         if token is not None:
-            linked = Server(linked.url, token, origin=linked.origin)
-        return (lambda: linked), (linked.url, linked.token or ""), name
-    if server is not None:
-        given = server_from_url(server, token)
-        return (lambda: given), (given.url, given.token or ""), name_or_link
-    if token is not None:
-        raise InvalidInput("token= needs server=, the address that it is for", field="token")
-    group_slug(name_or_link)  # a wrong name is told before a missing server
-    return find_server, (), name_or_link
+            given = replace(given, token=token)
+    elif server is not None:
+        given, name = server_from_url(server, token), name_or_link
+    else:
+        if token is not None:
+            raise InvalidInput("token= needs server=, the address that it is for", field="token")
+        group_slug(name_or_link)  # a wrong name is told before a missing server
+        return find_server, (), name_or_link
+    if me is not None and given.is_by_invite:
+        given = join(given, me)
+    return (lambda: given), (given.url, given.token or ""), name
 
 
 def only_group(api: Api) -> str:
     """Return the group of a link that names none: the only one that its token sees."""
+    if api.server.is_by_invite:
+        return str(identity(api).group)
     groups = [str(one["group"]) for one in api.get(path_of("groups"))["groups"]]
     if len(groups) == 1:
         return groups[0]

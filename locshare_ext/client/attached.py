@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
+from contextlib import suppress
 from datetime import tzinfo
 from typing import Any
 
 from locshare_ext.client import registry
 from locshare_ext.client.attach import only_group, os_user, where
 from locshare_ext.client.http import path_of
+from locshare_ext.client.joining import Identity, identity
 from locshare_ext.client.times import check_zone
-from locshare_ext.errors import InvalidInput, NotFound
+from locshare_ext.errors import Gone, InvalidInput, NotFound
 from locshare_ext.model.names import group_slug, member_name
 
 __all__ = ["Attached", "warn_unknown"]
@@ -32,13 +34,15 @@ class Attached:
         if not isinstance(name_or_link, str):
             raise InvalidInput(f"Group wants a name or a link, got {type(name_or_link).__name__}")
         self._tz = check_zone(tz)
-        locate, key, name = where(name_or_link, server, token)
+        locate, key, name = where(name_or_link, server, token, me)
         self._api = registry.api(key, locate)
         title = only_group(self._api) if name is None else name
         self._title = unicodedata.normalize("NFKC", title).strip()
         self._name = group_slug(title)
-        self._me = os_user() if me is None else member_name(me)
+        self._me = None if me is None else member_name(me)
+        self._identity: Identity | None = None
         self._key = (self._name, *key)
+        registry.renew(self._key)
         registry.hold(self, self._key)
 
     @property
@@ -53,8 +57,9 @@ class Attached:
 
     @property
     def me(self) -> str:
-        """The member as whom `publish` speaks."""
-        return self._me
+        """The member as whom `publish` speaks: the invite's own, else as was said, else the OS user."""
+        who = self._who()
+        return (who and who.speaks_for) or self._me or os_user()
 
     @property
     def server(self) -> str:
@@ -72,6 +77,13 @@ class Attached:
 
     def __repr__(self) -> str:
         return f"Group({self._title!r}, server={self._api.server.url!r})"
+
+    def _who(self) -> Identity | None:
+        """Return whose invite we came with; None without one, or when it has ended."""
+        if self._identity is None and self._api.server.is_by_invite:
+            with suppress(Gone):  # what was measured before may still be published
+                self._identity = identity(self._api)
+        return self._identity
 
     def _path(self, *words: str) -> str:
         """Return the path of something of the group's."""

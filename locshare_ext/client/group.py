@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from locshare_ext.client import simulating
@@ -10,6 +10,7 @@ from locshare_ext.client.attached import warn_unknown
 from locshare_ext.client.framed import Framed
 from locshare_ext.client.http import path_of
 from locshare_ext.client.live import Live
+from locshare_ext.client.managed import Managed
 from locshare_ext.client.publish import (
     Published,
     publish_one,
@@ -19,8 +20,9 @@ from locshare_ext.client.publish import (
 )
 from locshare_ext.client.recording import Recording
 from locshare_ext.client.times import ms_from
-from locshare_ext.errors import InvalidInput, NotFound
+from locshare_ext.errors import AccessDenied, InvalidInput, NotFound
 from locshare_ext.model.fix import Fix
+from locshare_ext.model.names import fold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Group"]
 
 
-class Group(Live, Framed):
+class Group(Live, Framed, Managed):
     """A group of members who share their locations, on the notebook's server or another.
 
     name_or_link: the group's name; or a link `http(s)://.../locshare/#t=TOKEN&g=GROUP` to
@@ -36,16 +38,12 @@ class Group(Live, Framed):
     server, token: another server's address and credential. tz: the zone of times that have
     none, such as "Europe/Paris"; without it they are refused.
 
+    A link with an invite allows what the invite does, and publishes as its member; with an
+    open one `me` is the name to publish as, which must be free.
+
     Making it again is cheap: groups of one name share one connection, which is opened when
     something live is asked for. Any thread may use it. Raises ServerNotFound, InvalidName.
     """
-
-    def settings(self) -> dict[str, Any]:
-        """Return the group's settings as the server has them, such as `stale`, `lost` and `gap` (s).
-
-        Empty for a group that does not exist yet.
-        """
-        return dict(self._about(is_warning=False)["settings"])
 
     # writing
 
@@ -63,33 +61,37 @@ class Group(Live, Framed):
         `set_aside` with row, field and value. A list of `Fix` or of dicts does as well.
         What is published again is stored once. Raises InvalidFix when nothing was good.
         """
-        if fixes is None:
-            if not values:
-                raise InvalidInput("publish wants lat= and lon=, or a DataFrame")
-            return publish_one(self._api, self._name, values, member=self._me, tz=self._tz)
-        if values:
+        if values and fixes is not None:
             raise InvalidInput(
                 f"publish takes a frame or the fields of one fix, not both: {', '.join(values)}"
             )
+        me, only = self._speaker()
+        if fixes is None:
+            if not values:
+                raise InvalidInput("publish wants lat= and lon=, or a DataFrame")
+            _check_all_of([values], only)
+            return publish_one(self._api, self._name, values, member=me, tz=self._tz)
         if isinstance(fixes, Fix | Mapping):
             fixes = [fixes]
         if hasattr(fixes, "columns") and hasattr(fixes, "index"):
-            return publish_rows(self._api, self._name, rows_of_frame(fixes, member=self._me, tz=self._tz))
-        if isinstance(fixes, Sequence) and not isinstance(fixes, str | bytes):
-            return publish_rows(self._api, self._name, rows_of_fixes(fixes, member=self._me, tz=self._tz))
-        raise InvalidInput(f"publish takes a DataFrame or a list of fixes, got {type(fixes).__name__}")
+            rows = rows_of_frame(fixes, member=me, tz=self._tz)
+        elif isinstance(fixes, Sequence) and not isinstance(fixes, str | bytes):
+            rows = rows_of_fixes(fixes, member=me, tz=self._tz)
+        else:
+            raise InvalidInput(f"publish takes a DataFrame or a list of fixes, got {type(fixes).__name__}")
+        _check_all_of(rows.fixes, only)
+        return publish_rows(self._api, self._name, rows)
 
-    def note(self, text: str, *, at: Any = None, member: str | None = None) -> None:
-        """Put a note on the group's timeline, now or at a moment; `events()` has it.
-
-        member: whom it concerns, None for the whole group.
-        """
-        body: dict[str, Any] = {"text": text}
-        if at is not None:
-            body["time"] = ms_from(at, tz=self._tz, field="at")
-        if member is not None:
-            body["member"] = member
-        self._api.send("POST", path_of("groups", self._name, "notes"), body)
+    def _speaker(self) -> tuple[str, str | None]:
+        """Return as whom to publish, and the only one as whom we may, None if we may as anybody."""
+        who = self._who()
+        if who is not None and who.is_open:
+            raise AccessDenied(
+                'this invite is for several people: say who you are, Group(link, me="ann"), to publish',
+                code="member_needed",
+                field="me",
+            )
+        return self.me, None if who is None else who.speaks_for
 
     @overload
     def simulate(
@@ -147,3 +149,17 @@ class Group(Live, Framed):
             warn_unknown(error)
             return []
         return [Recording.of_server(self._api, info, tz=self._tz) for info in answer["recordings"]]
+
+
+def _check_all_of(fixes: Iterable[Mapping[str, Any]], member: str | None) -> None:
+    """Raise AccessDenied if a fix is another member's: the server would take it for `member`'s."""
+    if member is None:
+        return
+    for fix in fixes:
+        other = fix.get("member")
+        if isinstance(other, str) and fold(other) != fold(member):
+            raise AccessDenied(
+                f"there is a fix of {other[:64]!r}, and this invite publishes as {member!r} only",
+                code="member_other",
+                field="member",
+            )
