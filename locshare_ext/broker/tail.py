@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
@@ -12,8 +13,7 @@ from locshare_ext.model.fix import Fix
 __all__ = ["LogEntry", "Tail"]
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry with its wire body, encoded once for all readers.
 
     offset: its place in the log; 0 for a volatile fix, which has none.

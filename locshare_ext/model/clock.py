@@ -16,7 +16,6 @@ __all__ = [
     "admit_time",
     "check_clock",
     "datetime_from_ms",
-    "effective_time",
     "ms_from_rfc3339",
 ]
 
@@ -61,11 +60,6 @@ def datetime_from_ms(ms: int) -> datetime:
     """Return the aware UTC datetime of integer milliseconds since 1970."""
     seconds, rest = divmod(ms, 1000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
-
-
-def effective_time(time: int, received: int) -> int:
-    """Return the moment that decides which fix is newest: a clock ahead pins nothing."""
-    return min(time, received)
 
 
 def admit_time(time: int, received: int) -> tuple[int, tuple[str, ...]]:

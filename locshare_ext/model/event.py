@@ -14,7 +14,9 @@ EventKind = Literal["note", "alert", "alive", "gap", "join", "leave", "forget"]
 KINDS: tuple[EventKind, ...] = ("note", "alert", "alive", "gap", "join", "leave", "forget")
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="event"):
+class Event(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="event", gc=False
+):
     """Something that happened in a group; written by the server.
 
     time: integer ms since 1970 UTC, when it happened; received: when the server knew.

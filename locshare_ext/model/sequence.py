@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-import msgspec
+from msgspec.structs import replace
 
-from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
@@ -61,33 +60,35 @@ class Sequence:
         seen: set[tuple[str, int, float, float]] = set()  # what this batch has not stored yet
         duplicates = 0
         for draft in drafts:
+            self.head += 1
+            cursor = f"{self.epoch}-{self.head}"
             if isinstance(draft, Event):
                 name = None if draft.member is None else self._name(draft.member, fold(draft.member))
-                entries.append(self._number(msgspec.structs.replace(draft, member=name, cursor=self._next())))
+                entries.append(Entry(self.head, replace(draft, member=name, cursor=cursor)))
                 continue
             member = fold(draft.member)
-            sent = sent_time(draft)
-            key = (member, sent, draft.lat, draft.lon)
+            flags = draft.flags
+            sent = sent_time(draft) if flags else draft.time
             newest = self.newest.get(member)
+            key = (member, sent, draft.lat, draft.lon)
             if newest is not None and sent <= newest.sent and (key in seen or is_stored(draft)):
                 duplicates += 1
+                self.head -= 1
                 continue
             seen.add(key)
-            flags = draft.flags
             if "late" in flags:  # of another log, when it is imported
                 flags = tuple(flag for flag in flags if flag != "late")
             effective = draft.effective_time
             if newest is None:
                 self.newest[member] = Newest(effective, sent)
-            else:
-                if effective < newest.effective:
-                    flags = ("late", *flags)
-                newest.effective = max(newest.effective, effective)
+            elif effective < newest.effective:
+                flags = ("late", *flags)
                 newest.sent = max(newest.sent, sent)
-            fix = msgspec.structs.replace(
-                draft, member=self._name(draft.member, member), cursor=self._next(), flags=flags
-            )
-            entries.append(self._number(fix))
+            else:
+                newest.effective = effective
+                newest.sent = max(newest.sent, sent)
+            name = self._name(draft.member, member)
+            entries.append(Entry(self.head, replace(draft, member=name, cursor=cursor, flags=flags)))
         return entries, duplicates
 
     def forget(self, member: str) -> None:
@@ -97,10 +98,3 @@ class Sequence:
 
     def _name(self, name: str, folded: str) -> str:
         return self.names.setdefault(folded, name)
-
-    def _next(self) -> str:
-        return str(Cursor(self.epoch, self.head + 1))
-
-    def _number(self, item: Fix | Event) -> Entry:
-        self.head += 1
-        return Entry(self.head, item)

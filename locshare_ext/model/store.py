@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import msgspec
+
 from locshare_ext.errors import LocShareError
 from locshare_ext.model.clock import Clock, check_clock
 from locshare_ext.model.cursor import Cursor
@@ -36,16 +38,15 @@ __all__ = [
 LogKind = Literal["group", "import"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+# Not dataclasses: they are made for every fix, and the collector need not look at them
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One entry of a log: its offset, and the fix or event with its cursor set."""
 
     offset: int
     item: Fix | Event
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True, gc=False):
     """What became of a batch: its stored entries in order, and the duplicates dropped.
 
     head: the log's newest offset after the commit.

@@ -41,7 +41,7 @@ _Heading = Annotated[float, msgspec.Meta(ge=0, lt=360)]
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
-class FixInput(msgspec.Struct, forbid_unknown_fields=True):
+class FixInput(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A fix as a client sends it; types and ranges of the contract, checked while decoding."""
 
     time: int | str
