@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _demo(commands)
     _simulate(commands)
     _serve(commands)
+    _invite(commands)
     _import(commands)
     _replay(commands)
     _export(commands)
@@ -125,6 +126,33 @@ def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
         "Requests by another name are then refused, local ones aside (default: local ones only, or with "
         "--host 0.0.0.0 any)",
     )
+
+
+def _invite(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "invite",
+        "invite",
+        "print links with which others join a group from their notebooks and scripts",
+        'jupyter locshare invite hikers ann bob --roles "publish watch" --expires 3h',
+    )
+    command.add_argument("group", help="the group's name")
+    command.add_argument(
+        "members", nargs="*", metavar="MEMBER", help="one link for each; without any, an open one for all"
+    )
+    command.add_argument("--roles", help="of publish, watch, manage (default: publish watch)")
+    command.add_argument("--expires", metavar="SPAN", help="such as 90min, 3h, 7d (default: 24h)")
+    command.add_argument("--uses", type=int, help="how many may join with an open link (default: any number)")
+    command.add_argument(
+        "--address",
+        metavar="URL",
+        help="by which others reach the server (default: as it is reached from here)",
+    )
+    command.add_argument("--list", action="store_true", help="list the group's invites, without their links")
+    command.add_argument(
+        "--revoke", action="append", metavar="ID", help="end this invite, or a member's; may be given again"
+    )
+    _server(command)
 
 
 def _import(commands: Commands[argparse.ArgumentParser]) -> None:
