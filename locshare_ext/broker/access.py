@@ -25,6 +25,7 @@ class Principal:
     group: the only group that it may touch, by slug; None: all of this server.
     roles: what it may do there; manage includes the other two.
     member: whom its fixes are bound to, None if it may say for whom it speaks or has none yet.
+    expires: ms since 1970 at which an invite ends, None for what does not end.
     """
 
     id: str
@@ -32,6 +33,25 @@ class Principal:
     group: str | None = None
     roles: frozenset[Role] = ALL_ROLES
     member: str | None = None
+    expires: int | None = None
+
+    @property
+    def speaker(self) -> str:
+        """The name that what it sends goes under when it may not, or does not, choose another.
+
+        Raises AccessDenied for an open invite: it has no name yet.
+        """
+        if self.member is not None:
+            return self.member
+        if self.kind != "invite":
+            return self.id
+        raise AccessDenied(
+            "this invite is open, it has no name to share under: choose one by "
+            f'POST {{"member": "your name"}} to locshare/api/groups/{self.group}/invites, '
+            "and use the invite of the answer",
+            code="member_needed",
+            field="member",
+        )
 
     def may(self, group: str | None, role: Role) -> bool:
         """Whether it has a role in a group; None: in all groups of this server."""

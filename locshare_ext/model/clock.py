@@ -17,6 +17,7 @@ __all__ = [
     "check_clock",
     "datetime_from_ms",
     "ms_from_rfc3339",
+    "utc_text",
 ]
 
 Clock = Literal["time", "received"]
@@ -60,6 +61,11 @@ def datetime_from_ms(ms: int) -> datetime:
     """Return the aware UTC datetime of integer milliseconds since 1970."""
     seconds, rest = divmod(ms, 1000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+
+
+def utc_text(ms: int) -> str:
+    """Return a moment as people read it, such as `2026-11-22 14:00 UTC`."""
+    return f"{datetime_from_ms(ms):%Y-%m-%d %H:%M} UTC"
 
 
 def admit_time(time: int, received: int) -> tuple[int, tuple[str, ...]]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocShareApp"]
 
+DAY = 86_400  # s
 UPKEEP = 30.0  # s after the start that retention begins, if something was stored before
 
 _LIMITS = Limits()
@@ -99,6 +100,43 @@ class LocShareApp(ExtensionApp):
     max_failures = Integer(
         _LIMITS.failures_per_address, min=1, help="Wrong credentials a minute from one address."
     ).tag(config=True)
+    max_token_failures = Integer(
+        _LIMITS.failures_per_token, min=1, help="Times a minute that one wrong invite is answered at once."
+    ).tag(config=True)
+    invites = Bool(
+        True,
+        help="Whether invites can be made and are taken. Without them only users of this Jupyter server "
+        "and its kernels take part.",
+    ).tag(config=True)
+    invite_hours = Float(24.0, min=0.01, help="Hours that an invite lives when nothing else is asked.").tag(
+        config=True
+    )
+    max_invite_days = Float(30.0, min=0.01, help="Days that an invite may live at most.").tag(config=True)
+    max_invites = Integer(10_000, min=1, help="Living invites of one group.").tag(config=True)
+    invite_grace = Float(
+        7.0,
+        min=0,
+        help="Days after the end of an invite that fixes measured before it are still taken; so long an "
+        "ended invite is remembered.",
+    ).tag(config=True)
+    invite_rate = Float(
+        20.0, min=0.01, help="Fixes a second that may be sent with one invite, for long."
+    ).tag(config=True)
+    invite_burst = Integer(
+        100_000, min=1, help="Fixes that may come at once with one invite: a phone brings home a day."
+    ).tag(config=True)
+    max_invite_frame = Integer(
+        _LIMITS.invite_frame, min=1024, help="Bytes of a STOMP frame that comes with an invite."
+    ).tag(config=True)
+    max_invite_subscriptions = Integer(
+        _LIMITS.invite_subscriptions, min=1, help="Subscriptions of one connection with an invite."
+    ).tag(config=True)
+    max_invite_connections = Integer(
+        _LIMITS.invite_connections, min=1, help="Connections open with one invite of a member."
+    ).tag(config=True)
+    max_open_invite_connections = Integer(
+        _LIMITS.open_invite_connections, min=1, help="Connections open with one invite that names no member."
+    ).tag(config=True)
     write_runtime = Bool(True, help="Write the file by which kernels find this server.").tag(config=True)
 
     _site: Site | None = None
@@ -133,6 +171,8 @@ class LocShareApp(ExtensionApp):
         from locshare_ext.server.site import Site
         from locshare_ext.server.stores import open_store
         from locshare_ext.services.groups import GroupOptions
+        from locshare_ext.services.invites import InviteOptions
+        from locshare_ext.services.rates import Rates
 
         assert self.serverapp is not None  # noqa: S101
         store, path = open_store(self._where, self.synchronous)
@@ -143,7 +183,15 @@ class LocShareApp(ExtensionApp):
             identity=JupyterIdentity(self.serverapp.web_app.settings),
             limits=self._limits(),
             options=GroupOptions(self.log_length, self.max_groups, self.max_members),
-            retention_age=None if self.retention is None else int(self.retention * 86_400),
+            invites=InviteOptions(
+                is_on=self.invites,
+                lifetime=min(self.invite_hours * 3600, self.max_invite_days * DAY),
+                longest=self.max_invite_days * DAY,
+                living=self.max_invites,
+                grace=self.invite_grace * DAY,
+            ),
+            rates=Rates(self.invite_rate, self.invite_burst),
+            retention_age=None if self.retention is None else int(self.retention * DAY),
             retention_bytes=self.retention_bytes,
             allowed_hosts=tuple(self.allowed_hosts),
         )
@@ -203,4 +251,9 @@ class LocShareApp(ExtensionApp):
             body=self.max_body,
             imported=self.max_import,
             failures_per_address=self.max_failures,
+            failures_per_token=self.max_token_failures,
+            invite_frame=self.max_invite_frame,
+            invite_subscriptions=self.max_invite_subscriptions,
+            invite_connections=self.max_invite_connections,
+            open_invite_connections=self.max_open_invite_connections,
         )

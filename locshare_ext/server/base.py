@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn
+from urllib.parse import quote, unquote
 
 import msgspec
 from tornado import web
@@ -24,7 +25,7 @@ from locshare_ext.errors import (
 )
 from locshare_ext.model.names import group_slug, near_names
 from locshare_ext.model.wire import error_object
-from locshare_ext.server.credentials import sent_credential
+from locshare_ext.server.credentials import check_carrier, sent_credential
 from locshare_ext.server.origin import check_host, check_origin, is_cross_site
 from locshare_ext.server.site import Site
 from locshare_ext.services.groups import Group
@@ -32,7 +33,7 @@ from locshare_ext.services.groups import Group
 __all__ = ["Handler", "NothingHere", "scrubbed", "words"]
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
-_SECRETS = re.compile(r"ls[a-z]_[0-9A-Za-z_%-]*|(?<=/in/)[^/?]+")
+_SECRETS = re.compile(r"ls[a-z]_[0-9a-z_%-]*|(?<=/in/)[^/?]+", re.IGNORECASE)
 _ENCODER = msgspec.json.Encoder()
 
 HEADERS = {
@@ -46,8 +47,14 @@ _STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"
 
 
 def scrubbed(uri: str) -> str:
-    """Return the path of a URI as logs may have it: without its query and without secrets."""
-    return _SECRETS.sub("[secret]", uri.partition("?")[0])
+    """Return the path of a URI as logs may have it: without its query and without secrets.
+
+    Those are found also where they were percent-encoded, as often as it was done.
+    """
+    path = uri.partition("?")[0]
+    while (plain := unquote(path)) != path:
+        path = plain
+    return quote(_SECRETS.sub("[secret]", path), safe="/[]~@:+,;=!$&'()*")
 
 
 class Handler(web.RequestHandler):
@@ -66,6 +73,7 @@ class Handler(web.RequestHandler):
     action: str | None = None  # asked of Jupyter's authorizer; None: read or write by method
     needs_principal = True
     has_head = True  # whether HEAD is answered as GET
+    late_methods: tuple[str, ...] = ()  # that take an invite for a while after it expired
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -122,7 +130,9 @@ class Handler(web.RequestHandler):
             return None
         token = sent_credential(request.headers)
         if token is not None:  # cookies are ignored, Jupyter is not asked
-            return site.credentials.check(token, request.remote_ip or "")
+            late = request.method in self.late_methods
+            return await site.credentials.check(token, request.remote_ip or "", late=late)
+        check_carrier(request.headers, request.query_arguments.get("token", []))
         if allowed is None and is_cross_site(request.headers):
             return None
         writes = request.method not in ("GET", "HEAD")
@@ -265,7 +275,7 @@ class Handler(web.RequestHandler):
         if isinstance(error, LocShareError):
             shape = error_object(error)
             if status_code in (429, 503):
-                self.set_header("Retry-After", "5")
+                self.set_header("Retry-After", str(error.details.get("retry_after", 5)))
         else:
             if status_code == 405:
                 self.set_header("Allow", self._allow())

@@ -5,23 +5,30 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import math
 import secrets
 import string
 import time
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from locshare_ext.broker.access import Principal
-from locshare_ext.errors import AccessDenied, TooFast
+from locshare_ext.errors import AccessDenied, NotAuthenticated, TooFast
 
-__all__ = ["HOST", "KERNEL", "Credentials", "new_secret", "sent_credential"]
+if TYPE_CHECKING:
+    from locshare_ext.services.invites import Invites
+
+__all__ = ["HOST", "KERNEL", "Credentials", "check_carrier", "new_secret", "sent_credential"]
 
 KERNEL = "lsk_"  # the kernel's: in the runtime file
 HOST = "lsh_"  # the host's of a server without notebooks
-PREFIXES = (KERNEL, HOST, "lsi_")
+INVITE = "lsi_"  # an invite's
+PREFIXES = (KERNEL, HOST, INVITE)
 
 _LETTERS = string.ascii_letters + string.digits  # some apps take nothing else
 _WINDOW = 60.0  # s
-_ADDRESSES = 10_000  # remembered at most
+_REMEMBERED = 10_000  # addresses, and token ids
+_ID = 16  # characters of a token that was wrong by which it is known again
 
 
 def new_secret(prefix: str) -> str:
@@ -50,25 +57,53 @@ def sent_credential(headers: Mapping[str, str]) -> str | None:
     return value if value.startswith(PREFIXES) else None
 
 
-class Credentials:
-    """The secrets of this server and whom they name; counts who guesses.
+def check_carrier(headers: Mapping[str, str], token_arguments: list[bytes]) -> None:
+    """Raise NotAuthenticated if a credential of ours came where Jupyter's token belongs.
 
-    failures: wrong ones a minute from one address before the answer is 429; a right one
-    is never limited.
+    There it would be shown to the identity provider, under a Hub to the Hub, and a query
+    stands in logs. token_arguments: the values of `?token=`.
+    """
+    scheme, _, value = headers.get("Authorization", "").strip().partition(" ")
+    sent = [value.strip()] if scheme.lower() == "token" else []
+    sent += [value.decode(errors="replace").strip() for value in token_arguments]
+    if any(value.startswith(PREFIXES) for value in sent):
+        raise NotAuthenticated(
+            "an invite is no token of Jupyter's: send it in the header X-Locshare-Token",
+            code="credential_misplaced",
+        )
+
+
+class Credentials:
+    """Whom each credential names; counts who guesses.
+
+    invites: those of this server, None for none. failures: wrong ones a minute from one
+    address before the answer is 429; token_failures: for one token. A right one is never
+    limited, as behind a proxy all share one address.
     """
 
-    def __init__(self, *, failures: int = 100, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        invites: Invites | None = None,
+        *,
+        failures: int = 100,
+        token_failures: int = 10,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._principals: list[tuple[bytes, Principal]] = []
-        self._limit = failures
-        self._clock = clock
-        self._failures: dict[str, tuple[float, int]] = {}  # address -> start of its minute, count
+        self._invites = invites
+        self._by_token = _Failures(token_failures, "for one token", clock)
+        self._by_address = _Failures(failures, "from one address", clock)
 
     def add(self, secret: str, principal: Principal) -> None:
         """Accept `secret` from now on."""
         self._principals.append((secret.encode(), principal))
 
-    def check(self, token: str, address: str) -> Principal:
-        """Return whom a credential names; raises AccessDenied, or TooFast after many wrong ones."""
+    async def check(self, token: str, address: str, *, late: bool = False) -> Principal:
+        """Return whom a credential names.
+
+        late: take an invite that expired not long ago too. Raises AccessDenied, Gone for one
+        that was right, TooFast after many wrong ones, StoreError.
+        """
         sent = token.encode(errors="replace")
         found: Principal | None = None
         for secret, principal in self._principals:  # all of them: the time says nothing
@@ -76,19 +111,50 @@ class Credentials:
                 found = principal
         if found is not None:
             return found
-        self._count_failure(address)
+        try:
+            if self._invites is not None and token.startswith(INVITE):
+                return await self._invites.check(token, late=late)
+        except AccessDenied as error:
+            if error.code != "credential_invalid":
+                raise
+        # first by the token: what one broken phone sends all day is not held against its network
+        invite_id = token[len(INVITE) :].partition("_")[0] if token.count("_") == 2 else ""
+        if invite_id:
+            self._by_token.count(invite_id[:_ID])
+        self._by_address.count(address)
         raise AccessDenied("the credential is not valid here", code="credential_invalid")
 
-    def _count_failure(self, address: str) -> None:
+    def check_still(self, principal: Principal) -> None:
+        """Raise Gone if a credential that was checked before has ended since."""
+        if self._invites is not None:
+            self._invites.check_still(principal)
+
+
+class _Failures:
+    """Counts failures a minute by a key; the memory has a bound."""
+
+    def __init__(self, most: int, whose: str, clock: Callable[[], float]) -> None:
+        self._most = most
+        self._whose = whose
+        self._clock = clock
+        self._counts: dict[str, tuple[float, int]] = {}  # key -> start of its minute, count; by start
+
+    def count(self, key: str) -> None:
+        """Count one; raises TooFast, with `retry_after` in its details, when there were too many."""
         now = self._clock()
-        start, count = self._failures.get(address, (now, 0))
+        start, count = self._counts.get(key, (now, 0))
         if now - start >= _WINDOW:
             start, count = now, 0
-        if address not in self._failures and len(self._failures) >= _ADDRESSES:
-            self._failures.clear()  # a flood from everywhere: forget rather than grow
-        self._failures[address] = (start, count + 1)
-        if count >= self._limit:
-            raise TooFast(
-                f"more than {self._limit} wrong credentials a minute from one address",
-                code="too_many_failures",
-            )
+        if count == 0:
+            self._counts.pop(key, None)  # to the end
+            while len(self._counts) >= _REMEMBERED:
+                del self._counts[next(iter(self._counts))]  # the oldest
+        if count < self._most:
+            self._counts[key] = (start, count + 1)
+            return
+        seconds = math.ceil(start + _WINDOW - now)
+        raise TooFast(
+            f"more than {self._most} wrong credentials a minute {self._whose}; try again in {seconds} s",
+            code="too_many_failures",
+            details={"retry_after": seconds},
+        )

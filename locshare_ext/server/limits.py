@@ -20,6 +20,8 @@ class Limits:
     ping: s between WebSocket pings. pending: batches of one connection under way to the store.
     connections: all; unproved: those of one address that have shown no credential.
     transactions: open on one connection; transaction_frames, transaction_bytes: held by them.
+    invite_frame, invite_subscriptions: of a connection by invite. invite_connections: open by
+    one invite of a member; open_invite_connections: by one open invite.
     body: of a POST; drain: what is read of a refused one, so that a proxy can keep the
     connection. body_timeout: s until a body must be there.
     """
@@ -46,3 +48,8 @@ class Limits:
     body_timeout: float = 60.0
     imported: int = 10 << 30
     failures_per_address: int = 100  # a minute
+    failures_per_token: int = 10  # a minute
+    invite_frame: int = 256 << 10
+    invite_subscriptions: int = 8
+    invite_connections: int = 8
+    open_invite_connections: int = 256

@@ -7,6 +7,7 @@ from typing import Any
 from locshare_ext.server.api.fixes import FixesHandler
 from locshare_ext.server.api.groups import GroupHandler, GroupsHandler, MemberHandler
 from locshare_ext.server.api.health import HealthHandler
+from locshare_ext.server.api.invites import InviteHandler, InvitesHandler, MeHandler
 from locshare_ext.server.api.notes import EventsHandler, NoteHandler, NotesHandler
 from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandler, RecordingTrailsHandler
 from locshare_ext.server.api.trails import TrailsHandler
@@ -26,6 +27,9 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/groups/([^/]+)/notes", NotesHandler),
     (r"/locshare/api/groups/([^/]+)/notes/([^/]+)", NoteHandler),
     (r"/locshare/api/groups/([^/]+)/members/([^/]+)", MemberHandler),
+    (r"/locshare/api/groups/([^/]+)/invites", InvitesHandler),
+    (r"/locshare/api/groups/([^/]+)/invites/([^/]+)", InviteHandler),
+    (r"/locshare/api/me", MeHandler),
     (r"/locshare/api/recordings", RecordingsHandler),
     (r"/locshare/api/recordings/([^/]+)", RecordingHandler),
     (r"/locshare/api/recordings/([^/]+)/trails", RecordingTrailsHandler),

@@ -15,13 +15,17 @@ from locshare_ext.broker.queues import QueueLimits, Queues
 from locshare_ext.broker.topics import Topics
 from locshare_ext.model.store import LogStore
 from locshare_ext.server.credentials import Credentials
+from locshare_ext.server.leases import Leases
 from locshare_ext.server.limits import Limits
 from locshare_ext.server.turn import Turn
 from locshare_ext.services.groups import GroupOptions, Groups
+from locshare_ext.services.invites import InviteOptions, Invites
 from locshare_ext.services.notes import Notes
 from locshare_ext.services.places import Places
+from locshare_ext.services.rates import Rates
 from locshare_ext.services.recordings import Recordings
 from locshare_ext.services.retention import Retention
+from locshare_ext.services.tokens import InviteKey
 
 if TYPE_CHECKING:
     from locshare_ext.server.base import Handler
@@ -79,6 +83,8 @@ class Site:
         limits: Limits | None = None,
         options: GroupOptions | None = None,
         queues: QueueLimits | None = None,
+        invites: InviteOptions | None = None,
+        rates: Rates | None = None,
         retention_age: int | None = 7 * 86_400,
         retention_bytes: int | None = 2_000_000_000,
         allowed_hosts: tuple[str, ...] = (),
@@ -91,9 +97,25 @@ class Site:
         self.identity: Identity = identity or Nobody()
         self.limits = limits or Limits()
         self.allowed_hosts = tuple(name.lower() for name in allowed_hosts)
-        self.credentials = Credentials(failures=self.limits.failures_per_address)
         self.retention: Retention
-        self.groups = Groups(store, clock=clock, options=options, on_open=self._opened)
+        self.groups = Groups(store, clock=clock, options=options, rates=rates, on_open=self._opened)
+        self.leases = Leases(
+            clock=clock,
+            most=self.limits.invite_connections,
+            most_open=self.limits.open_invite_connections,
+        )
+        self.invites = Invites(
+            self.groups,
+            clock=clock,
+            key=InviteKey(None if store_path is None else f"{store_path}.key"),
+            options=invites,
+            on_end=self.leases.end,
+        )
+        self.credentials = Credentials(
+            self.invites,
+            failures=self.limits.failures_per_address,
+            token_failures=self.limits.failures_per_token,
+        )
         self.notes = Notes(self.groups, clock=clock)
         self.recordings = Recordings(store, self.groups, clock=clock)
         self.retention = Retention(self.groups, age=retention_age, max_bytes=retention_bytes, log=log)
@@ -142,6 +164,7 @@ class Site:
         for session in list(self.sessions):
             session.stop("the server is stopping")
         await self.queues.close()
+        self.leases.stop()
         await self.groups.close()
         await self.places.close()
         await self.store.close()

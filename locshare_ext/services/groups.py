@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from locshare_ext.broker.access import MANAGE, PUBLISH, Principal, require
 from locshare_ext.broker.log import GroupLog
-from locshare_ext.errors import Conflict, LocShareError, NotFound, SchemaTooNew, StoreError
+from locshare_ext.errors import Conflict, Gone, LocShareError, NotFound, SchemaTooNew, StoreError
 from locshare_ext.model import wire
+from locshare_ext.model.clock import utc_text
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold, group_slug, member_name, near_names
 from locshare_ext.model.store import Appended, LogInfo, LogStore, Selection
+from locshare_ext.services.rates import Rates
 from locshare_ext.services.settings import complete_settings
 
-__all__ = ["Batch", "Group", "GroupOptions", "Groups", "Stored"]
+__all__ = ["Batch", "Companion", "Group", "GroupOptions", "Groups", "Stored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,24 @@ class Group:
     heard: dict[str, int] = field(default_factory=dict)
 
 
+class Companion(Protocol):
+    """Something that has its own of groups and members, and ends it with them."""
+
+    async def knows(self, group: Group, member: str) -> bool:
+        """Whether it has something of a member."""
+
+    async def forgetting(self, group: Group, member: str) -> None:
+        """A member is about to be forgotten."""
+
+    def deleted(self, slug: str) -> None:
+        """A group is gone, also from the store."""
+
+
 class Groups:
     """All groups of one server over one store; used on one event loop.
 
-    clock: ms since 1970 UTC. on_open: called once, when the store is first asked.
+    clock: ms since 1970 UTC. rates: how fast who has an invite may send. on_open: called
+    once, when the store is first asked.
     """
 
     def __init__(
@@ -89,10 +106,13 @@ class Groups:
         *,
         clock: Callable[[], int],
         options: GroupOptions | None = None,
+        rates: Rates | None = None,
         on_open: Callable[[], None] | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
+        self.rates = rates or Rates()
+        self.companions: list[Companion] = []
         self.options = options or GroupOptions()
         self._on_open = on_open
         self._open: dict[str, Group] = {}
@@ -149,6 +169,14 @@ class Groups:
             details={"near": near},
         )
 
+    async def obtain(self, title: str) -> Group:
+        """Return the group of this name, made if it does not exist; see `create`."""
+        with suppress(NotFound):
+            return await self.find(title)
+        with suppress(Conflict):  # somebody was first
+            return await self.create(title, {})
+        return await self.find(title)
+
     async def all(self) -> list[Group]:
         """Return every group that exists, by name."""
         return [await self.open(info.name) for info in await self._logs()]
@@ -179,6 +207,8 @@ class Groups:
         """Remove a group with all that was recorded of it; its readers are closed."""
         await self.store.delete_log(group.slug)
         self._open.pop(group.slug, None)
+        for companion in self.companions:  # first: who is out because of it is told so
+            companion.deleted(group.slug)
         group.log.close("the group was deleted")
 
     async def forget(self, group: Group, member: str) -> int:
@@ -189,7 +219,11 @@ class Groups:
         key = fold(member)
         # who has left nothing but notes is not known by name after a restart
         traces = Selection(members=frozenset({member}))
-        if key not in group.names and not await self.store.events(group.slug, traces, limit=1):
+        if (
+            key not in group.names
+            and not await self.store.events(group.slug, traces, limit=1)
+            and not any([await one.knows(group, member) for one in self.companions])
+        ):
             near = near_names(member, group.names.values())
             raise NotFound(
                 f"member {member!r} is not in group {group.slug!r}",
@@ -197,6 +231,8 @@ class Groups:
                 field="member",
                 details={"near": near},
             )
+        for companion in self.companions:
+            await companion.forgetting(group, member)
         removed = await group.log.forget(group.names.get(key, member))
         group.names.pop(key, None)
         group.heard.pop(key, None)
@@ -205,20 +241,28 @@ class Groups:
     def admit(self, principal: Principal, group: Group, body: bytes) -> Batch:
         """Return the fixes of a body, each bound to the member that may send it.
 
-        Raises AccessDenied, InvalidInput when not one of them is good, TooLarge, and
-        Conflict when the group has no room for a new member.
+        By an invite that expired not long ago only those measured before are taken. What
+        comes by an invite counts for its rate, whatever becomes of it. Raises AccessDenied,
+        InvalidInput when not one of them is good, TooLarge, and Conflict when the group has no
+        room for a new member.
         """
         require(principal, group.slug, PUBLISH)
         decoded = wire.decode_fixes(body)
         received = self.clock()
         fixes: list[Fix] = []
         refused = decoded.refused
-        own = principal.member or principal.id
+        if principal.kind == "invite":
+            self.rates.spend(principal.id, max(1, len(decoded.fixes) + len(refused)))
         may_choose = MANAGE in principal.roles
+        own = None if may_choose else principal.speaker
+        ended = principal.expires if principal.expires is not None and received >= principal.expires else None
         for index, sent in decoded.fixes:
             try:
-                name = sent.member if may_choose and sent.member is not None else own
-                fixes.append(wire.bind(sent, self.member_of(group, name), received))
+                name = own or (principal.speaker if sent.member is None else sent.member)
+                fix = wire.bind(sent, self.member_of(group, name), received)
+                if ended is not None and fix.time >= ended:
+                    raise _too_late(ended)
+                fixes.append(fix)
             except LocShareError as error:  # this one is set aside, the others go on
                 refused.append(wire.Refused(index, error, b""))
         if refused and not fixes:
@@ -257,7 +301,12 @@ class Groups:
         return Stored(len(appended.entries), appended.duplicates, batch.refused, cursor)
 
     async def publish(self, principal: Principal, name: str, body: bytes) -> Stored:
-        """Store a body of one fix or an array of them; see `admit` and `append`."""
+        """Store a body of one fix or an array of them; see `admit` and `append`.
+
+        Raises TooFast for an invite that is over its rate.
+        """
+        if principal.kind == "invite":
+            self.rates.check(principal.id)
         group = await self.open(name)
         return await self.append(group, self.admit(principal, group, body))
 
@@ -327,6 +376,14 @@ class Groups:
                 field="member",
             )
         return group.names.setdefault(fold(member), member)
+
+
+def _too_late(ended: int) -> Gone:
+    return Gone(
+        f"this fix was measured after the invite had expired at {utc_text(ended)}: ask for a new one",
+        code="invite_expired",
+        field="time",
+    )
 
 
 def _nothing_good(refused: list[wire.Refused]) -> LocShareError:

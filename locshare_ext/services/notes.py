@@ -49,6 +49,9 @@ class Notes:
         time: ms, None for now. Raises AccessDenied, InvalidInput, InvalidName, StoreError.
         """
         require(principal, group_slug(name), PUBLISH)
+        if principal.kind == "invite":
+            self._groups.rates.check(principal.id)
+            self._groups.rates.spend(principal.id, 1)
         group = await self._groups.open(name)
         received = self._clock()
         note = Event(
@@ -104,7 +107,7 @@ class Notes:
 
     def _member(self, principal: Principal, group: Group, sent: object) -> str | None:
         if MANAGE not in principal.roles:
-            return self._groups.member_of(group, principal.member or principal.id)
+            return self._groups.member_of(group, principal.speaker)
         if sent is None:
             return None
         if not isinstance(sent, str):

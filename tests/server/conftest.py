@@ -71,6 +71,44 @@ def fetch(jp_fetch: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def invite(fetch: Callable[..., Any]) -> Callable[..., Any]:
+    """Make an invite as the host; returns what the answer says."""
+
+    async def make(member: str | None = None, group: str = "hikers", **wish: Any) -> dict[str, Any]:
+        if member is not None:
+            wish["member"] = member
+        answer = await fetch(f"api/groups/{group}/invites", "POST", wish)
+        assert answer.code in (200, 201), answer.body
+        return json.loads(answer.body)
+
+    return make
+
+
+@pytest.fixture
+async def cookie(
+    jp_fetch: Callable[..., Any], jp_base_url: str, jp_serverapp: Any
+) -> tuple[dict[str, str], str]:
+    """The headers of a browser that has logged in, and its XSRF token."""
+    page = await jp_fetch("login", headers={"Authorization": ""})
+    jar = {}
+
+    def keep(response: HTTPResponse) -> None:
+        for line in response.headers.get_list("Set-Cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            jar[name] = value
+
+    keep(page)
+    body = f"_xsrf={jar['_xsrf']}&password={jp_serverapp.identity_provider.token}"
+    headers = {"Authorization": "", "Cookie": f"_xsrf={jar['_xsrf']}"}
+    try:
+        await jp_fetch("login", method="POST", body=body, follow_redirects=False, headers=headers)
+    except HTTPClientError as redirect:
+        keep(redirect.response)
+    cookies = "; ".join(f"{name}={value}" for name, value in jar.items())
+    return {"Authorization": "", "Cookie": cookies}, jar["_xsrf"]
+
+
+@pytest.fixture
 async def stomp(jp_ws_fetch: Callable[..., Any]) -> AsyncIterator[Callable[..., Any]]:
     """Open STOMP connections to the server; closed at the end."""
     clients: list[StompClient] = []

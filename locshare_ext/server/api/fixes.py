@@ -18,6 +18,8 @@ READS = 8  # pages of the log looked at for one answer, when most entries are no
 class FixesHandler(Handler):
     """`api/groups/{g}/fixes`."""
 
+    late_methods = ("POST",)  # a phone comes home with fixes from before its invite expired
+
     async def get(self, name: str) -> None:
         """Give what is after a cursor: {"fixes": [...], "cursor": ..., "gap": false}."""
         query = self.query("after", "limit", "members", "wait")

@@ -45,6 +45,7 @@ class Commands:
 
     def leave(self) -> None:
         """End all subscriptions; what is under way to the store goes on, a COMMIT too."""
+        self._site.leases.leave(self._session.principal, self._session)
         if not self._is_committing:
             self._subscriptions.leave()
 
@@ -69,7 +70,7 @@ class Commands:
         if isinstance(event, FrameError):
             raise event
         if isinstance(event, ConnectRequest):
-            self._connect(event)
+            await self._connect(event)
         elif isinstance(event, Subscribe):
             await self._subscriptions.subscribe(event)
         elif isinstance(event, Unsubscribe):
@@ -84,17 +85,18 @@ class Commands:
         elif isinstance(event, Ack | Nack):
             await self._subscriptions.settle(event)
 
-    def _connect(self, event: ConnectRequest) -> None:
+    async def _connect(self, event: ConnectRequest) -> None:
         principal = self._session.principal
         if event.passcode:
-            principal = self._site.credentials.check(event.passcode, self._session.address)
+            principal = await self._site.credentials.check(event.passcode, self._session.address)
         elif principal is None:
             raise NotAuthenticated(
                 "CONNECT has no passcode, and the WebSocket came without an identity", field="passcode"
             )
-        assert principal is not None  # noqa: S101 -- check returns one or raises
+        self._site.credentials.check_still(principal)  # the upgrade may have been a while ago
         if principal.kind == "kernel" and event.login:  # kernels share a secret, so each says its name
             principal = replace(principal, id=f"kernel:{_kernel_name(event.login)}")
+        self._site.leases.take(principal, self._session)
         self._site.log.info("STOMP connection of %s", principal.kind)
         self._session.accept(principal)
 
@@ -116,6 +118,7 @@ class Commands:
             await self._transactions.commit(event)
         finally:
             self._is_committing = False
+            self.sending.pace()
             if self._session.is_over:  # it has left meanwhile
                 self.leave()
 

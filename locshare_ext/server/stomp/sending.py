@@ -74,6 +74,7 @@ class Sending:
         except LocShareError:
             return False  # found again, and answered, after what is under way
         self._add(target, batch, event.receipt)
+        self.pace()
         return True
 
     async def do(self, event: Send) -> None:
@@ -94,6 +95,7 @@ class Sending:
         batch = self._site.groups.admit(self._session.principal, group, event.body)
         self._targets[event.destination] = group
         self._add(group, batch, event.receipt)
+        self.pace()
         self.flush()
 
     def flush(self) -> None:
@@ -118,6 +120,14 @@ class Sending:
         await self._site.queues.publish(name, message)
         if event.receipt is not None:
             self._session.receipt(event.receipt)
+
+    def pace(self) -> None:
+        """Leave the client unread for as long as its invite has used up its rate."""
+        principal = self._session.principal
+        if principal is not None and principal.kind == "invite":
+            seconds = self._site.groups.rates.wait(principal.id)
+            if seconds > 0:
+                self._session.pause(seconds)
 
     def _tell(self, topic: str, event: Send) -> None:
         """Pass a message on to who listens to a free topic now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 import msgspec
@@ -13,9 +14,11 @@ from locshare_ext.broker.access import Principal
 from locshare_ext.errors import (
     AccessDenied,
     FrameTooLarge,
+    Gone,
     InvalidInput,
     LocShareError,
     NotAuthenticated,
+    TooFast,
     TooLarge,
     Unavailable,
 )
@@ -184,6 +187,12 @@ class Session:
     def accept(self, principal: Principal) -> None:
         """Answer CONNECT: CONNECTED, and what is allowed from now on."""
         self.principal = principal
+        if principal.kind == "invite":
+            self._connection.limits = replace(
+                self._connection.limits,
+                frame=min(self.limits.invite_frame, self.limits.frame),
+                subscriptions=min(self.limits.invite_subscriptions, self.limits.subscriptions),
+            )
         extra = (("locshare-protocol", PROTOCOL),)
         self.send(self._connection.accept(f"s{next(_numbers)}", principal.id, extra))
         self._arm_timer()
@@ -350,7 +359,7 @@ def _stomp_limits(site: Site) -> Limits:
 def _close_code(error: LocShareError) -> int:
     if isinstance(error, FrameTooLarge | TooLarge):
         return 1009
-    if isinstance(error, AccessDenied | NotAuthenticated):
+    if isinstance(error, AccessDenied | NotAuthenticated | Gone | TooFast):
         return 1008
     if isinstance(error, Unavailable):
         return 1013

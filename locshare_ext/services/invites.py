@@ -1,0 +1,385 @@
+"""Invites: made, given again, exchanged, checked, revoked; each for one group and its roles."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, cast
+
+from locshare_ext.broker.access import Principal, Role
+from locshare_ext.errors import AccessDenied, Conflict, Gone, LocShareError, NotFound
+from locshare_ext.model.clock import utc_text
+from locshare_ext.model.names import fold, member_name
+from locshare_ext.model.store import InviteInfo
+from locshare_ext.services.groups import Group, Groups
+from locshare_ext.services.tokens import InviteKey, new_id, split_token, token_of
+from locshare_ext.services.wishes import Wish
+
+__all__ = ["InviteOptions", "Invites", "expired_error", "revoked_error"]
+
+_ENOUGH = 0.9  # of the life asked for: running a cell again must not make another invite
+_KEPT = 2  # times `living` rows of a group, the dead included
+
+
+@dataclass(frozen=True, slots=True)
+class InviteOptions:
+    """What invites may be; lifetime, longest, grace in seconds.
+
+    is_on: whether there are any at all. lifetime: when nothing else is asked; longest: at
+    most. living: of one group at once. grace: how long after its end fixes measured before
+    are taken, and an ended invite is remembered.
+    """
+
+    is_on: bool = True
+    lifetime: float = 86_400.0
+    longest: float = 30 * 86_400.0
+    living: int = 10_000
+    grace: float = 7 * 86_400.0
+
+
+@dataclass(slots=True)
+class _Known:
+    info: InviteInfo
+    principal: Principal
+
+
+class Invites:
+    """All invites of one server, in memory once one is asked for; used on one event loop.
+
+    on_end: told the ids of invites that ended before their time, and why; what is open by
+    them is to be closed. clock: ms since 1970 UTC.
+    """
+
+    def __init__(
+        self,
+        groups: Groups,
+        *,
+        clock: Callable[[], int],
+        key: InviteKey,
+        options: InviteOptions | None = None,
+        on_end: Callable[[Iterable[str], LocShareError], None] = lambda ids, error: None,
+    ) -> None:
+        self.options = options or InviteOptions()
+        self._groups = groups
+        self._clock = clock
+        self._key = key
+        self._on_end = on_end
+        self._known: dict[str, _Known] = {}
+        self._by_group: dict[str, dict[str, _Known]] = {}
+        self._loading: asyncio.Task[None] | None = None
+        self._is_loaded = False
+        groups.companions.append(self)
+
+    # -- by whoever comes with one
+
+    async def check(self, token: str, *, late: bool = False) -> Principal:
+        """Return whom a token names.
+
+        late: take one that expired less than the grace ago; its principal's `expires` then
+        lies in the past. Raises AccessDenied for a wrong and for an unknown one alike, Gone
+        for one that was right.
+        """
+        if not self.options.is_on:
+            raise AccessDenied("invites are switched off on this server", code="invites_off")
+        invite_id = split_token(token)
+        key = self._key.key or (await self._key.load() if invite_id is not None else None)
+        if invite_id is None or key is None:
+            raise _wrong()
+        if not hmac.compare_digest(token_of(key, invite_id).encode(), token.encode()):
+            raise _wrong()
+        if not self._is_loaded:
+            await self._load()
+        known = self._known.get(invite_id)
+        if known is None:  # the secret is right, so there was one: of a group or a member that is gone
+            raise Gone("this invite has ended: ask for a new one", code="invite_revoked")
+        self._check_alive(known.info, self.options.grace if late else 0.0)
+        return known.principal
+
+    def check_still(self, principal: Principal) -> None:
+        """Raise Gone if the invite of a principal has ended since it was checked."""
+        if principal.kind == "invite" and self._is_loaded:
+            known = self._known.get(principal.id)
+            if known is None:
+                raise revoked_error()
+            self._check_alive(known.info)
+
+    async def exchange(self, principal: Principal, wish: Wish) -> InviteInfo:
+        """Give the holder of an open invite one for a name of its own; counts one use.
+
+        It has the roles and the end of the open one at most. Raises Conflict for a name that
+        is taken, Gone when the open one was used up, AccessDenied for more roles.
+        """
+        await self._load()
+        assert principal.group is not None  # noqa: S101 -- an invite has one
+        group = await self._groups.open(principal.group)
+        # no await from here to `_new`: of two that want the same name or the last use one is told
+        self.check_still(principal)
+        known = self._known[principal.id]
+        opened = known.info
+        roles = opened.roles if wish.roles is None else wish.roles
+        if not set(roles) <= set(opened.roles):
+            raise AccessDenied(
+                f"this invite gives {', '.join(opened.roles)}, not {', '.join(roles)}",
+                code="role_missing",
+                field="roles",
+            )
+        name = member_name(wish.member or "")
+        self._check_free(group, name)
+        if opened.uses is not None and opened.used >= opened.uses:
+            raise Gone(
+                f"this invite was used {opened.uses} times, as often as it may be: ask for another",
+                code="invite_used_up",
+            )
+        made = self._new(group, name, roles, wish.expires_in, ends=opened.expires, origin=opened.id)
+        known.info = replace(opened, used=opened.used + 1)
+        try:
+            if not await self._groups.store.exchange_invite(opened.id, made):
+                raise revoked_error()
+        except BaseException:
+            known.info = replace(known.info, used=known.info.used - 1)
+            self._drop(made.id)
+            raise
+        return made
+
+    # -- by whoever manages the group
+
+    async def make(self, principal: Principal, group: Group, wish: Wish) -> tuple[InviteInfo, bool]:
+        """Return an invite as wished, and whether it is new; a living one of the same is given again.
+
+        The group is one that the store knows. Invites made with an invite end with it. Raises
+        Conflict when the group has too many.
+        """
+        await self._load(make_key=True)
+        roles = wish.roles or ("publish", "watch")
+        name = None if wish.member is None else _known_name(group, member_name(wish.member))
+        living = self._living(group.slug, name, roles, wish)
+        if living is not None:
+            return living, False
+        made = self._new(group, name, roles, wish.expires_in, ends=principal.expires, uses=wish.uses)
+        try:
+            await self._groups.store.put_invite(made)
+        except BaseException:
+            self._drop(made.id)
+            raise
+        await self._wipe(group.slug)
+        return made, True
+
+    async def all(self, group: Group) -> list[InviteInfo]:
+        """Return a group's invites, living and ended, by time of creation."""
+        await self._load()
+        found = [known.info for known in self._by_group.get(group.slug, {}).values()]
+        return sorted(found, key=lambda info: (info.created, info.id))
+
+    async def find(self, group: Group, invite_id: str) -> InviteInfo:
+        """Return one invite of a group; raises NotFound."""
+        await self._load()
+        known = self._by_group.get(group.slug, {}).get(invite_id)
+        if known is None:
+            raise NotFound(f"invite {invite_id[:64]!r} does not exist", code="invite_not_found")
+        return known.info
+
+    async def revoke(self, group: Group, invite_id: str) -> InviteInfo:
+        """End an invite, and what is open by it; twice is no error. Raises NotFound."""
+        info = await self.find(group, invite_id)
+        if info.revoked is None:
+            info = await self._revoke(info)
+        return info
+
+    async def token(self, info: InviteInfo) -> str:
+        """Return the token of an invite, to be shown (again); raises Unavailable."""
+        key = self._key.key or await self._key.load(make=True)
+        assert key is not None  # noqa: S101 -- made if there was none
+        return token_of(key, info.id)
+
+    def state(self, info: InviteInfo) -> Literal["living", "expired", "revoked"]:
+        """Return whether an invite is taken now, and if not why."""
+        if info.revoked is not None:
+            return "revoked"
+        return "expired" if info.expires <= self._clock() else "living"
+
+    # -- what groups tell their companions
+
+    async def knows(self, group: Group, member: str) -> bool:
+        """Whether a member has an invite, even if nothing else."""
+        return bool(await self._of_member(group, member))
+
+    async def forgetting(self, group: Group, member: str) -> None:
+        """End a member's invites; the store then removes them with everything else."""
+        for info in await self._of_member(group, member):
+            if info.revoked is None:
+                await self._revoke(info)
+            self._drop(info.id)
+
+    def deleted(self, slug: str) -> None:
+        """End all invites of a group that is gone, with its rows."""
+        ids = list(self._by_group.get(slug, ()))
+        for invite_id in ids:
+            self._drop(invite_id)
+        self._on_end(ids, revoked_error("its group was deleted"))
+
+    # -- inside
+
+    async def _load(self, *, make_key: bool = False) -> None:
+        """Have the key and the table in memory; raises StoreError, Unavailable."""
+        if self._key.key is None:
+            await self._key.load(make=make_key)
+        if self._is_loaded:
+            return
+        if self._loading is None:
+            self._loading = asyncio.ensure_future(self._read())
+            self._loading.add_done_callback(self._read_done)
+        await asyncio.shield(self._loading)
+
+    async def _read(self) -> None:
+        for info in await self._groups.store.invites():
+            self._add(info)
+        self._is_loaded = True
+        for slug in list(self._by_group):
+            await self._wipe(slug)
+
+    def _read_done(self, task: asyncio.Task[None]) -> None:
+        self._loading = None
+        if not task.cancelled():
+            task.exception()  # whoever waits is told
+
+    def _check_alive(self, info: InviteInfo, grace: float = 0.0) -> None:
+        if info.revoked is not None:
+            raise revoked_error()
+        if self._clock() >= info.expires + grace * 1000:
+            raise expired_error(info.expires)
+
+    def _check_free(self, group: Group, name: str) -> None:
+        """Raise Conflict if a member of the group, or somebody invited, has this name."""
+        horizon = self._clock() - self.options.grace * 1000
+        is_taken = fold(name) in group.names or any(
+            known.info.member is not None
+            and fold(known.info.member) == fold(name)
+            and known.info.revoked is None
+            and known.info.expires > horizon
+            for known in self._by_group.get(group.slug, {}).values()
+        )
+        if is_taken:
+            raise Conflict(
+                f"somebody in group {group.slug!r} is called {name!r} already: choose another name",
+                code="member_taken",
+                field="member",
+            )
+
+    def _living(self, slug: str, name: str | None, roles: tuple[str, ...], wish: Wish) -> InviteInfo | None:
+        """Return a living invite that is as good as a new one, None if there is none."""
+        least = 0.0 if wish.expires_in is None else wish.expires_in * _ENOUGH * 1000
+        now = self._clock()
+        found = [
+            info
+            for info in (known.info for known in self._by_group.get(slug, {}).values())
+            if info.revoked is None
+            and info.expires > now
+            and info.expires - now >= least
+            and info.roles == roles
+            and info.uses == wish.uses
+            and (info.uses is None or info.used == 0)
+            and (info.member is None) == (name is None)
+            and (name is None or fold(info.member or "") == fold(name))
+        ]
+        return max(found, key=lambda info: info.expires, default=None)
+
+    def _new(
+        self,
+        group: Group,
+        name: str | None,
+        roles: tuple[str, ...],
+        lifetime: float | None,
+        *,
+        ends: int | None,
+        uses: int | None = None,
+        origin: str | None = None,
+    ) -> InviteInfo:
+        now = self._clock()
+        here = self._by_group.get(group.slug, {}).values()
+        if sum(self.state(known.info) == "living" for known in here) >= self.options.living:
+            raise Conflict(
+                f"group {group.slug!r} has {self.options.living} living invites, as many as may be: "
+                "revoke some first",
+                code="too_many_invites",
+            )
+        expires = now + round((self.options.lifetime if lifetime is None else lifetime) * 1000)
+        if origin is not None and lifetime is None and ends is not None:
+            expires = ends
+        expires = expires if ends is None else min(expires, ends)
+        info = InviteInfo(new_id(), group.slug, roles, name, now, expires, uses, origin=origin)
+        self._add(info)
+        return info
+
+    def _add(self, info: InviteInfo) -> None:
+        principal = Principal(
+            id=info.id,
+            kind="invite",
+            group=info.log,
+            roles=frozenset(cast("tuple[Role, ...]", info.roles)),
+            member=info.member,
+            expires=info.expires,
+        )
+        known = self._known[info.id] = _Known(info, principal)
+        self._by_group.setdefault(info.log, {})[info.id] = known
+
+    def _drop(self, invite_id: str) -> None:
+        known = self._known.pop(invite_id, None)
+        if known is not None:
+            here = self._by_group[known.info.log]
+            del here[invite_id]
+            if not here:
+                del self._by_group[known.info.log]
+
+    async def _revoke(self, info: InviteInfo) -> InviteInfo:
+        revoked = replace(self._known[info.id].info, revoked=self._clock())
+        await self._groups.store.put_invite(revoked)
+        if info.id in self._known:
+            self._known[info.id].info = replace(self._known[info.id].info, revoked=revoked.revoked)
+        self._on_end([info.id], revoked_error())
+        return revoked
+
+    async def _of_member(self, group: Group, member: str) -> list[InviteInfo]:
+        return [
+            info
+            for info in await self.all(group)
+            if info.member is not None and fold(info.member) == fold(member)
+        ]
+
+    async def _wipe(self, slug: str) -> None:
+        """Remove what ended longer ago than the grace, and the oldest that ended when there are many."""
+        horizon = self._clock() - self.options.grace * 1000
+        infos = [known.info for known in self._by_group.get(slug, {}).values()]
+        ended = sorted((_end(info), info.id) for info in infos if self.state(info) != "living")
+        too_many = len(infos) - _KEPT * self.options.living
+        gone = [
+            invite_id for number, (end, invite_id) in enumerate(ended) if end <= horizon or number < too_many
+        ]
+        if gone:
+            await self._groups.store.delete_invites(gone)
+            for invite_id in gone:
+                self._drop(invite_id)
+
+
+def expired_error(expires: int) -> Gone:
+    """Return the error for an invite that expired at `expires` (ms)."""
+    return Gone(f"this invite expired at {utc_text(expires)}: ask for a new one", code="invite_expired")
+
+
+def revoked_error(why: str = "") -> Gone:
+    """Return the error for an invite that was revoked; why: a clause about it."""
+    because = f" ({why})" if why else ""
+    return Gone(f"this invite was revoked{because}: ask for a new one", code="invite_revoked")
+
+
+def _wrong() -> AccessDenied:
+    return AccessDenied("the credential is not valid here", code="credential_invalid")
+
+
+def _known_name(group: Group, name: str) -> str:
+    return group.names.get(fold(name), name)
+
+
+def _end(info: InviteInfo) -> int:
+    return info.expires if info.revoked is None else info.revoked
