@@ -17,11 +17,13 @@ class NewestFixes:
     def __init__(self) -> None:
         self.is_loaded = False
         self._life = 0  # counts resets: what was loaded before one is stale
+        self._is_wanted = False  # until somebody asks, nothing is kept
         self._fixes: dict[str, LogEntry] = {}
 
     async def load(self, read: Callable[[], Awaitable[Sequence[LogEntry]]]) -> None:
         """Add what was stored before; entries that come meanwhile are not lost."""
         while not self.is_loaded:
+            self._is_wanted = True
             life = self._life
             stored = await read()
             if life == self._life:
@@ -31,11 +33,13 @@ class NewestFixes:
     def reset(self) -> None:
         """Load anew when next asked for: something was removed."""
         self._life += 1
-        self.is_loaded = False
+        self.is_loaded = self._is_wanted = False
         self._fixes.clear()
 
     def extend(self, entries: Sequence[LogEntry]) -> None:
         """Take entries in any order; of equal times the one that came later counts."""
+        if not self._is_wanted:
+            return
         for entry in entries:
             if not isinstance(entry.item, Fix):
                 continue

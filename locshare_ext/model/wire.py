@@ -113,8 +113,7 @@ class Refused:
         return {"index": self.index, "error": error_object(self.error)}
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """A body's good fixes with their places in it, and those refused."""
 
     fixes: list[tuple[int, FixInput]]

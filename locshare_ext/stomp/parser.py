@@ -37,6 +37,10 @@ class Limits:
     transactions: int = 64
 
 
+# command, headers, where the body begins and its length, None if not given
+_Head = tuple[str, Headers, int, int | None]
+
+
 class FrameParser:
     """Turn received bytes into frames and beats, however the bytes are cut.
 
@@ -51,6 +55,7 @@ class FrameParser:
         "_failed",
         "_head",
         "_in_frame",
+        "_known",
         "_line",
         "_lines",
         "_scan",
@@ -67,7 +72,8 @@ class FrameParser:
         self._data: bytes | bytearray = b""
         self._start = 0  # of the current frame in _data; the offsets below count from it
         self._in_frame = False
-        self._head: tuple[str, Headers, int, int | None] | None = None
+        self._head: _Head | None = None
+        self._known: tuple[bytes, Limits, _Head] | None = None  # the last one, as bytes and as read
         self._scan = 0  # looked at so far
         self._line = 0  # where the current line begins
         self._lines = 0  # ended ones
@@ -119,9 +125,15 @@ class FrameParser:
             if nul > 0:
                 end = data.find(b"\n\n", start, nul)
                 if end > 0 and end - start <= self.limits.header_line:
-                    head = data[start:end]
-                    if b"\r" not in head:
-                        self._head = self._parse_head(bytes(head), end + 2 - start)
+                    head = bytes(data[start:end])
+                    known = self._known
+                    # who sends often sends the same headers
+                    if known is not None and known[0] == head and known[1] is self.limits:
+                        self._head = known[2]
+                    elif b"\r" not in head:
+                        self._head = self._parse_head(head, end + 2 - start)
+                        if self._head[0] == "SEND" and self.version is not None:
+                            self._known = (head, self.limits, self._head)
         if self._head is None and not self._seek_head():
             return None
         return self._take_frame()
@@ -164,8 +176,7 @@ class FrameParser:
                 raise self._too_many_headers()
             self._line = self._scan = end + 1 - start
 
-    def _parse_head(self, head: bytes, body: int) -> tuple[str, Headers, int, int | None]:
-        """Return command, headers, where the body begins and its length, None if not given."""
+    def _parse_head(self, head: bytes, body: int) -> _Head:
         lines = self._lines_of(head)
         command = lines[0]
         if not _COMMAND.match(command):

@@ -26,6 +26,9 @@ class RequestReader:
         self._version = version
         self._subscriptions: dict[str, tuple[str, bool]] = {}  # id -> destination, named
         self._transactions: set[str] = set()
+        self._sent: ev.Send | None = (
+            None  # the last, without its body: the parser gives the same headers again
+        )
 
     def is_named(self, subscription: str) -> bool:
         """Return whether the MESSAGEs of a subscription carry its id: not if a 1.0 client gave none."""
@@ -33,6 +36,9 @@ class RequestReader:
 
     def read(self, frame: Frame) -> ev.ClientEvent:
         """Return what the frame asks for; raises FrameError, with its receipt, for one that breaks a rule."""
+        sent = self._sent
+        if sent is not None and frame.headers is sent.headers and frame.command == "SEND":
+            return ev.Send(sent.destination, frame.body, sent.content_type, sent.headers, sent.receipt, None)
         fields = dict(frame.headers[::-1])  # backwards, so that the first of repeated headers stays
         receipt = fields.get("receipt")
         try:
@@ -50,9 +56,12 @@ class RequestReader:
         transaction = fields.get("transaction")
         if transaction is not None:
             self._check_open(transaction)
-        return ev.Send(
+        sent = ev.Send(
             destination, frame.body, fields.get("content-type"), frame.headers, receipt, transaction
         )
+        if transaction is None:
+            self._sent = ev.Send(destination, b"", sent.content_type, frame.headers, receipt, None)
+        return sent
 
     def _read_command(self, frame: Frame, fields: dict[str, str], receipt: str | None) -> ev.ClientEvent:
         command = frame.command

@@ -280,3 +280,23 @@ def test_any_sequence_of_frames_ends_in_events_or_a_frame_error(
         assert answer.command == "ERROR"
         assert answer.get("receipt-id") == error.receipt
         assert answer.get("code") == error.code
+
+
+def test_equal_headers_are_read_again_for_each_frame() -> None:
+    connection = connected("1.2", Limits(frame=300))
+    head = b"SEND\ndestination:/topic/x\na:b\\nc\n"
+    plain = head + b"\none\0"
+    events = drain(connection, [plain + plain + head + b"content-length:3\n\nt\0o\0" * 1 + plain])
+    assert [event.body for event in events] == [b"one", b"one", b"t\0o", b"one"]
+    assert {event.headers for event in events[:2]} == {(("destination", "/topic/x"), ("a", "b\nc"))}
+    in_transaction = b"SEND\ndestination:/topic/x\ntransaction:t\n\n\0"
+    events = drain(connection, [b"BEGIN\ntransaction:t\n\n\0" + in_transaction * 2 + plain])
+    assert [getattr(event, "transaction", None) for event in events] == ["t", "t", "t", None]
+    drain(connection, [b"ABORT\ntransaction:t\n\n\0"])
+    with pytest.raises(FrameError, match="not open"):
+        drain(connection, [in_transaction])
+    other = connected("1.2", Limits(frame=300))
+    drain(other, [plain])
+    other.limits = Limits(frame=60)
+    with pytest.raises(FrameTooLarge, match="over the limit of 60 bytes"):
+        drain(other, [head + b"\n" + b"x" * 60 + b"\0"])
