@@ -16,7 +16,8 @@ help:
 	@echo "          [PORT=8888] [BROWSER=no]"
 	@echo "make test                 install what the tests need, run all of them"
 	@echo "make check                format, lint, types, import floors"
-	@echo "make bench                the benchmarks, each beside a reference in the same run"
+	@echo "make bench                the benchmarks, each beside a reference in the same run (benchmarks/README.md)"
+	@echo "          [ARGS=\"brokers --quick\"]"
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m locshare_ext.cli.develop
@@ -41,7 +42,7 @@ format: $(VENV)/.installed-test
 setup: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
 # Debian's python3 may come without ensurepip; virtualenv from the registry needs none.
 $(BIN)/python:

@@ -10,7 +10,9 @@ from benchmarks.report import Report, middle
 
 PEERS = (OURS, RABBITMQ, STOMP_BROKER_JS, BARE_TORNADO)
 SUBSCRIBERS = 1000
-WARM = 10  # before them, so that what a server loads for its first ones is not counted
+WARM = (
+    200  # before them: what a server loads for its first ones, and has free since its start, is not counted
+)
 SETTLE = 1.5  # s
 
 

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.opening import Peer, Target, open_all
-from benchmarks.processes import LOAD_CPU, PYTHON, Tree, open_files, pin
+from benchmarks.processes import LOAD_CPU, PYTHON, Tree, busy_seconds, open_files, pin
 from benchmarks.websocket import send_frame, stomp_frame
 
 __all__ = ["Outcome", "Plan", "generate"]
@@ -68,10 +68,11 @@ class Outcome:
     """What came of it.
 
     delivered, published: per s. cost: us of the server's CPU for a delivery. server, load:
-    processors that they kept busy. lost, doubled, disordered: messages, over all
-    subscribers. p50, p99, worst: ms from publishing to receiving. opened: connections made
-    and subscribed per s. each: bytes of the server's memory for a subscriber, 0 where it had
-    no rest. most: bytes of its memory at the highest.
+    processors that the two kept busy. others: those that everything else did, which disturbs.
+    lost, doubled, disordered: messages, over all subscribers. p50, p99, worst: ms from
+    publishing to receiving. opened: connections made and subscribed per s. each: bytes of the
+    server's memory for a subscriber, 0 where it had no rest. most: bytes of its memory at the
+    highest.
     """
 
     delivered: float
@@ -79,6 +80,7 @@ class Outcome:
     cost: float
     server: float
     load: float
+    others: float
     lost: int
     doubled: int
     disordered: int
@@ -110,6 +112,10 @@ def generate(plan: Plan) -> Outcome:
         check=True,
     )
     return Outcome(**json.loads(done.stdout))
+
+
+# ns, deliveries, publications, then seconds of CPU: the server's, ours, everybody's
+_Reading = tuple[int, int, int, float, float, float]
 
 
 class Messages:
@@ -181,7 +187,7 @@ class Traffic:
         end, sample = begin + int(seconds * 1e9), begin
         interval = 1e9 / (rate * len(self._publishers)) if rate else 0.0
         window = max(16, UNDER_WAY // count)
-        start: tuple[int, int, int, float, float] | None = None
+        start: _Reading | None = None
         moved, seen = begin, self.delivered
         while (now := clock()) < end:
             if start is None and now >= counting:
@@ -226,18 +232,20 @@ class Traffic:
         for peer in self._peers.values():
             peer.sock.close()
 
-    def _reading(self, now: int) -> tuple[int, int, int, float, float]:
-        return now, self.delivered, self.published, self._server.cpu_seconds(), time.process_time()
+    def _reading(self, now: int) -> _Reading:
+        own, server, every = time.process_time(), self._server.cpu_seconds(), busy_seconds()
+        return now, self.delivered, self.published, server, own, every
 
-    def _since(self, start: tuple[int, int, int, float, float]) -> dict[str, Any]:
+    def _since(self, start: _Reading) -> dict[str, Any]:
         end = self._reading(time.monotonic_ns())
-        span, delivered, published, server, load = (b - a for a, b in zip(start, end, strict=True))
+        span, delivered, published, server, load, every = (b - a for a, b in zip(start, end, strict=True))
         return {
             "delivered": delivered / span * 1e9,
             "published": published / span * 1e9,
             "cost": server / max(1, delivered) * 1e6,
             "server": server / span * 1e9,
             "load": load / span * 1e9,
+            "others": max(0.0, every - server - load) / span * 1e9,
             "begin": start[0],
         }
 

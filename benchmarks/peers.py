@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import tornado
+
+import locshare_ext
 from benchmarks import rabbitmq
 from benchmarks.opening import Target
 from benchmarks.processes import PYTHON, SERVER_CPU, free_port, process, wait_until_open
@@ -25,6 +29,7 @@ __all__ = [
     "STOMP_BROKER_JS",
     "Peer",
     "reason_missing",
+    "versions",
 ]
 
 HERE = Path(__file__).parent
@@ -51,6 +56,18 @@ def reason_missing(peer: Peer) -> str:
     if reason:
         print(f"{peer.name} is left out: {reason}", flush=True)
     return reason
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what is measured, as far as it is here."""
+    found = {"locshare_ext": locshare_ext.__version__, "tornado": tornado.version}
+    if script := rabbitmq.script():
+        found["RabbitMQ"] = Path(script).parents[1].name.rpartition("-")[2]
+    manifest = HERE / "node_modules" / "stomp-broker-js" / "package.json"
+    if manifest.exists():
+        node = subprocess.run(["node", "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout
+        found["stomp-broker-js"] = f"{json.loads(manifest.read_text())['version']} on node {node.strip()}"
+    return found
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ __all__ = [
     "PYTHON",
     "SERVER_CPU",
     "Tree",
+    "busy_seconds",
     "cpu_seconds",
     "free_port",
     "memory",
@@ -123,6 +124,12 @@ class Tree:
     def memory(self) -> int:
         """Return the resident memory in bytes."""
         return sum(one.memory_info().rss for one in self._all)
+
+
+def busy_seconds() -> float:
+    """Return the CPU seconds that all processes have used, and those that the host kept for itself."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
 
 
 def cpu_seconds(pid: int) -> float:

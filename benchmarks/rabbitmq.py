@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.opening import Target
 from benchmarks.processes import SERVER_CPU, free_port, process, wait_until_open
 
-__all__ = ["prepare", "rabbitmq"]
+__all__ = ["prepare", "rabbitmq", "script"]
 
 # Past the wrapper in /usr/sbin, which becomes another user and takes the system's folders.
 SCRIPT = "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
@@ -22,9 +22,14 @@ PLUGIN = "/usr/lib/rabbitmq/lib/rabbitmq_server-*/plugins/rabbitmq_web_stomp-*"
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
+def script() -> str:
+    """Return the newest server's script that is installed, or nothing."""
+    return max(glob.glob(SCRIPT), default="")
+
+
 def prepare() -> str:
     """Install it where that can be done; returns why it cannot be measured, or nothing."""
-    if not glob.glob(SCRIPT):
+    if not script():
         if not shutil.which("apt-get"):
             return "rabbitmq-server is not installed, and this is no Debian"
         if os.geteuid() != 0:
@@ -94,8 +99,7 @@ def rabbitmq() -> Iterator[Target]:
         # started by ourselves, as the one that Erlang starts by itself outlives what it was started for
         with process("epmd", "-port", str(names), "-address", "127.0.0.1", cpu=SERVER_CPU) as daemon:
             wait_until_open(names, daemon)
-            script = max(glob.glob(SCRIPT))
-            with process(script, cpu=SERVER_CPU, folder=folder, **environment) as child:
+            with process(script(), cpu=SERVER_CPU, folder=folder, **environment) as child:
                 wait_until_open(port, child)
                 yield Target(
                     child.pid,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load import Outcome, Plan, generate
-from benchmarks.peers import Peer, reason_missing
+from benchmarks.peers import Peer, reason_missing, versions
 
 __all__ = ["Options", "Report", "Verdict", "middle"]
 
@@ -112,6 +112,7 @@ class Report:
         told = {
             "when": time.strftime("%Y-%m-%d", time.gmtime()),
             "machine": machine(),
+            "versions": versions(),
             "options": asdict(self.options),
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "runs": self.runs,
@@ -151,7 +152,7 @@ def _figures(outcome: Outcome) -> str:
         parts += [
             f"{outcome.delivered:10,.0f}/s  {outcome.cost:6.2f} us",
             f"p50 {outcome.p50:7.2f} p99 {outcome.p99:7.2f} ms",
-            f"server {outcome.server:4.2f}  generator {outcome.load:4.2f}",
+            f"server {outcome.server:4.2f} generator {outcome.load:4.2f} others {outcome.others:4.2f}",
         ]
     if outcome.each:
         parts.append(f"{outcome.each / 1024:6.1f} KiB a connection  {outcome.opened:6,.0f} opened/s")
