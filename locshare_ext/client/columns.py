@@ -85,6 +85,22 @@ class FixColumns:
         with self._lock:
             self._size, self._arrays = 0, _room_for(0)
 
+    def forget(self, name: str) -> bool:
+        """Remove a member with all its fixes, and give the others new numbers; returns if it was there."""
+        with self._lock:
+            gone = self._ids.get(fold(name))
+            if gone is None:
+                return False
+            kept = self._batch(0, self._size)
+            kept = kept.take(kept.member != gone)
+            names = [one for number, one in enumerate(kept.names) if number != gone]
+            self._names, self._shown_names = names, []
+            self._ids = {fold(one): number for number, one in enumerate(names)}
+            self._size, self._arrays = 0, _room_for(0)
+            numbers = kept.member - (kept.member > gone)
+            self._extend(len(kept), [numbers, *(getattr(kept, column) for column in COLUMNS[1:])])
+            return True
+
     def _extend(self, count: int, columns: Sequence[Any]) -> FixBatch:
         self._make_room(count)
         start, end = self._size, self._size + count

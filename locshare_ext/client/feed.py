@@ -62,6 +62,7 @@ class Feed:
         self.callbacks = Callbacks()
         self._listeners: list[_Listener] = []
         self._lock = threading.Lock()
+        self._taking = threading.Lock()  # held while columns change and listeners are told so
         self._closing = threading.Event()
         self._settled = threading.Event()
         self._thread: threading.Thread | None = None
@@ -136,6 +137,13 @@ class Feed:
                 self._listeners = [other for other in self._listeners if other is not listener]
 
         return stop
+
+    def forget(self, member: str) -> None:
+        """Let a member's fixes go from what is kept here, and from what listeners have."""
+        with self._taking:
+            if self.columns.forget(member):
+                self._tell_fixes(FixBatch.empty(restarted=True))
+                self._tell_fixes(self.columns.history())
 
     def close(self, timeout: float = 5.0) -> None:
         """End the connection and the thread; waits for it up to `timeout` seconds."""
@@ -268,14 +276,14 @@ class Feed:
         """Keep fixes and tell the listeners; `read`: where the log was read to with them."""
         if not fixes:
             return
-        batch = self.columns.append(fixes, seqs)
         read = read or _newest_cursor(fixes)
         if read is not None:
             self._cursor = read
         if self._status.state != "live":
             self._is_known = True
             self._go_live()
-        self._tell_fixes(batch)
+        with self._taking:
+            self._tell_fixes(self.columns.append(fixes, seqs))
 
     def _one_by_one(self, fixes: list[Fix]) -> Iterator[Fix]:
         for fix in fixes:
@@ -300,9 +308,10 @@ class Feed:
         return fresh
 
     def _restart(self) -> None:
-        self.columns.clear()
         self._volatile.clear()
-        self._tell_fixes(FixBatch.empty(restarted=True))
+        with self._taking:
+            self.columns.clear()
+            self._tell_fixes(FixBatch.empty(restarted=True))
 
     # telling
 

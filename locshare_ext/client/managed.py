@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, overload
 
+from locshare_ext.client import registry
 from locshare_ext.client.attached import Attached, warn_unknown
 from locshare_ext.client.invites import Invite, Wish, invites_frame, make_invite, revoke_invites
 from locshare_ext.client.times import ms_from
@@ -134,4 +135,8 @@ class Managed(Attached):
 
         With an invite of one's own, "me" is oneself. Raises NotFound.
         """
-        return int(self._api.send("DELETE", self._path("members", member))["forgotten"])
+        removed = int(self._api.send("DELETE", self._path("members", member))["forgotten"])
+        feed = registry.existing(self._key)
+        if feed is not None:
+            feed.forget(self.me if member == "me" else member)
+        return removed

@@ -30,8 +30,8 @@ class FixBatch:
     time, received: int64, ms since 1970 UTC by the device's and the server's clock.
     lat, lon: float64, degrees. altitude, accuracy: m. speed: m/s. heading: degrees from
     true north. battery: 0-1. NaN in the last five means unknown. The arrays are read-only.
-    restarted: the log has begun anew, and everything before this batch is void: clear
-    first (an offset may name another fix now).
+    restarted: what is known begins anew, and everything before this batch is void, the names
+    too: clear first (an offset or a number may stand for another fix or member now).
     """
 
     names: list[str]

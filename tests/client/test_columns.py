@@ -114,3 +114,16 @@ def test_offsets_of_one_log_and_of_several() -> None:
     unstored = Fix(member="a", time=1, lat=0.0, lon=0.0, flags=("volatile",))
     assert seqs_of([fix(7), other, unstored]) == [7, 3, -1]
     assert seqs_of([unstored, fix(9)]) == [-1, 9]
+
+
+def test_a_forgotten_member_leaves_nothing() -> None:
+    columns = FixColumns()
+    held = columns.append([fix(1, "ann"), fix(2, "Bo"), fix(3, "cy"), fix(4, "ann")], [1, 2, 3, 4])
+    assert columns.forget("BO")
+    left = columns.history()
+    assert (left.names, left.member.tolist(), left.seq.tolist()) == (["ann", "cy"], [0, 1, 0], [1, 3, 4])
+    assert held.seq.tolist() == [1, 2, 3, 4]
+    assert not columns.forget("Bo")
+    again = columns.append([fix(5, "bo"), fix(6, "CY")], [5, 6])
+    assert again.names == ["ann", "cy", "bo"]
+    assert again.member.tolist() == [2, 1]
