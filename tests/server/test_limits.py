@@ -285,6 +285,22 @@ async def test_free_topics_drop_for_who_does_not_read_and_say_so(stomp, deaf, si
         got = got[-100:] + await asyncio.wait_for(loop.sock_recv(reader.socket, 1 << 20), 10)
 
 
+async def test_who_does_not_read_leaves_a_queue_to_others(stomp, deaf, site):
+    await deaf().subscribe("/queue/loud")
+    [session] = site.sessions
+    sender, other = await stomp(), await stomp()
+    for _ in range(150):
+        answer = await sender.ask("SEND", {"destination": "/queue/loud"}, b"x" * 100_000)
+        assert answer.command == "RECEIPT"
+    assert session._wire.unsent < 2 * site.limits.unsent
+    await other.ask("SUBSCRIBE", {"id": "0", "destination": "/queue/loud"})
+    await sender.ask("SEND", {"destination": "/queue/loud"}, b"end")
+    got = 0
+    while (await other.frame()).body != b"end":
+        got += 1
+    assert got > 20
+
+
 async def test_pings_keep_connections_alive_by_one_timer(stomp, site, monkeypatch):
     monkeypatch.setattr(type(site), "_ping_later", lambda self: None)
     client = await stomp()
