@@ -55,6 +55,7 @@ def test_it_runs_from_top_to_bottom(
     ]
     widgets = [out for cell in notebook.cells for out in outputs_of(cell) if is_widget(out)]
     assert tables
+    assert "lsi_" not in nbformat.writes(notebook)  # nor does a widget's state hold an invite
     assert bool(widgets) == ("GroupMap(" in "".join(cell.source for cell in notebook.cells))
 
 
