@@ -15,6 +15,7 @@ from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Enum, Float, Integer, List, Unicode, default
 
+from locshare_ext.broker.queues import QueueLimits
 from locshare_ext.server.credentials import KERNEL, new_secret
 from locshare_ext.server.door import door_rule
 from locshare_ext.server.limits import Limits
@@ -32,6 +33,7 @@ DAY = 86_400  # s
 UPKEEP = 30.0  # s after the start that retention begins, if something was stored before
 
 _LIMITS = Limits()
+_QUEUES = QueueLimits()
 
 
 class LocShareApp(ExtensionApp):
@@ -82,6 +84,27 @@ class LocShareApp(ExtensionApp):
     max_subscriptions = Integer(_LIMITS.subscriptions, min=1, help="Subscriptions of one connection.").tag(
         config=True
     )
+    max_transactions = Integer(
+        _LIMITS.transactions, min=1, help="Transactions open on one STOMP connection."
+    ).tag(config=True)
+    max_transaction_frames = Integer(
+        _LIMITS.transaction_frames, min=1, help="Frames that the open transactions of a connection hold."
+    ).tag(config=True)
+    max_transaction_bytes = Integer(
+        _LIMITS.transaction_bytes, min=1024, help="Bytes that the open transactions of a connection hold."
+    ).tag(config=True)
+    max_queues = Integer(
+        _QUEUES.queues, min=1, help="Queues (/queue/...) that hold messages or have consumers."
+    ).tag(config=True)
+    max_queue_messages = Integer(
+        _QUEUES.messages, min=1, help="Messages in one queue, those waiting for an ACK too."
+    ).tag(config=True)
+    max_queue_bytes = Integer(_QUEUES.bytes, min=1024, help="Bytes of the messages in one queue.").tag(
+        config=True
+    )
+    max_queues_bytes = Integer(
+        _QUEUES.total, min=1024, help="Bytes of the messages in all queues together."
+    ).tag(config=True)
     max_body = Integer(_LIMITS.body, min=1024, help="Bytes of a POST's body.").tag(config=True)
     max_import = Integer(_LIMITS.imported, min=1024, help="Bytes of an imported file.").tag(config=True)
     connect_timeout = Float(_LIMITS.connect, min=0.1, help="Seconds until a connection must CONNECT.").tag(
@@ -191,6 +214,9 @@ class LocShareApp(ExtensionApp):
                 grace=self.invite_grace * DAY,
             ),
             rates=Rates(self.invite_rate, self.invite_burst),
+            queues=QueueLimits(
+                self.max_queue_messages, self.max_queue_bytes, self.max_queues, self.max_queues_bytes
+            ),
             retention_age=None if self.retention is None else int(self.retention * DAY),
             retention_bytes=self.retention_bytes,
             allowed_hosts=tuple(self.allowed_hosts),
@@ -248,6 +274,9 @@ class LocShareApp(ExtensionApp):
             ping=self.ping_interval,
             connections=self.max_connections,
             unproved=self.max_unproved,
+            transactions=self.max_transactions,
+            transaction_frames=self.max_transaction_frames,
+            transaction_bytes=self.max_transaction_bytes,
             body=self.max_body,
             imported=self.max_import,
             failures_per_address=self.max_failures,

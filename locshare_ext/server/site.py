@@ -29,9 +29,8 @@ from locshare_ext.services.tokens import InviteKey
 
 if TYPE_CHECKING:
     from locshare_ext.server.base import Handler
-    from locshare_ext.server.stomp.session import Session
 
-__all__ = ["PROTOCOL", "Identity", "Site", "server_clock"]
+__all__ = ["PROTOCOL", "Connection", "Identity", "Site", "server_clock"]
 
 WARN_EVERY = 60.0  # s between warnings of a store that fails: the disk may be full of logs
 PROTOCOL = "1"  # of the wire; every hello carries it
@@ -54,6 +53,22 @@ class Identity(Protocol):
 
         action: read, write or execute. Raises AccessDenied.
         """
+
+
+class Connection(Protocol):
+    """An open STOMP connection."""
+
+    address: str
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether a credential was shown."""
+
+    def ping(self) -> None:
+        """Keep proxies from cutting it while it is silent."""
+
+    def stop(self, reason: str) -> None:
+        """End it from this side, and say why."""
 
 
 class Nobody:
@@ -123,7 +138,7 @@ class Site:
         self.queues: Queues = MemoryQueues(queues)
         self.places = Places(store, clock=clock, log=log)
         self.turn = Turn()
-        self.sessions: set[Session] = set()
+        self.sessions: set[Connection] = set()
         self._pings: asyncio.TimerHandle | None = None
         self._is_closed = False
         self._warned = -WARN_EVERY  # the monotonic clock
@@ -142,13 +157,13 @@ class Site:
         if self.store_path is not None and os.path.exists(self.store_path):
             self.retention.start()
 
-    def joined(self, session: Session) -> None:
+    def joined(self, session: Connection) -> None:
         """Note an open connection; the first one starts the timer of pings."""
         self.sessions.add(session)
         if self._pings is None:
             self._ping_later()
 
-    def left(self, session: Session) -> None:
+    def left(self, session: Connection) -> None:
         """Forget a connection; the last one ends the timer of pings."""
         self.sessions.discard(session)
         if not self.sessions and self._pings is not None:

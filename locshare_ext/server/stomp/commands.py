@@ -116,6 +116,7 @@ class Commands:
         self._is_committing = True
         try:
             await self._transactions.commit(event)
+            self.sending.pace()
         finally:
             self._is_committing = False
             self.sending.pace()
