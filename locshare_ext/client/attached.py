@@ -83,6 +83,7 @@ class Attached:
         if self._identity is None and self._api.server.is_by_invite:
             with suppress(Gone):  # what was measured before may still be published
                 self._identity = identity(self._api)
+                self._title = self._identity.title or self._title
         return self._identity
 
     def _path(self, *words: str) -> str:

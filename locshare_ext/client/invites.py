@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from locshare_ext.client.discovery import server_from_url
 from locshare_ext.client.http import Api, path_of
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Invite", "Wish", "invites_frame", "make_invite", "revoke_invites"]
 
 _PREFIX = "lsi_"
+_DATE = re.compile(r"\s*\d{4}-\d")  # how a moment begins, and no span does
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,10 @@ class Wish:
 
 
 def make_invite(api: Api, group: str, member: str | None, wish: Wish, tz: tzinfo | None) -> Invite:
-    """Have the server make an invite, or give the living one of the same member and roles again."""
+    """Have the server make an invite, or give the living one of the same member and roles again.
+
+    group: its title, which a group that does not exist yet gets.
+    """
     name = None if member is None else member_name(member)
     base = api.server.url if wish.address is None else server_from_url(wish.address).url
     made = api.send("POST", path_of("groups", group, "invites"), wish.body(name, tz))
@@ -98,7 +104,7 @@ def make_invite(api: Api, group: str, member: str | None, wish: Wish, tz: tzinfo
         expires=datetime_from_ms(made["expires"]),
         uses=made.get("uses"),
         token=token,
-        link=f"{base}locshare/#t={token}&g={slug}",
+        link=f"{base}locshare/#t={token}&g={quote(slug)}",
     )
 
 
@@ -170,7 +176,7 @@ def _meant(api: Api, group: str, which: str) -> list[str]:
 
 def _seconds(expires: object, tz: tzinfo | None) -> int:
     """Return for how long an invite shall live: a span, or until a moment."""
-    if isinstance(expires, datetime) or (isinstance(expires, str) and expires[:4].isdigit()):
+    if isinstance(expires, datetime) or (isinstance(expires, str) and _DATE.match(expires)):
         ms = ms_from(expires, tz=tz, field="expires") - now_ms()
         if ms <= 0:
             raise InvalidInput(f"expires {str(expires)[:40]!r} is in the past", field="expires")

@@ -87,9 +87,9 @@ class Managed(Attached):
         """
         wish = Wish(roles, expires, uses, address)
         if member is None or isinstance(member, str):
-            return make_invite(self._api, self._name, member, wish, self._tz)
+            return make_invite(self._api, self._title, member, wish, self._tz)
         names = [member_name(one) for one in member]  # a bad name is told before the first is invited
-        return [make_invite(self._api, self._name, name, wish, self._tz) for name in names]
+        return [make_invite(self._api, self._title, name, wish, self._tz) for name in names]
 
     def invites(self) -> pd.DataFrame:
         """Return one row per invite: id, member, roles, state, times, uses, open connections.

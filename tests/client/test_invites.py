@@ -75,10 +75,20 @@ def test_inviting_again_gives_the_living_invite(group: Group) -> None:
     assert [one.member for one in both] == ["bo", "cy"]
     until = datetime.now(UTC) + timedelta(minutes=90)
     assert abs(group.invite("dee", expires=until).expires - until) < timedelta(seconds=5)
+    assert group.invite("dee", expires=until.isoformat()).id == group.invite("dee", expires="1440s").id
     table = group.invites()
     assert sorted(table["member"]) == ["ann", "ann", "bo", "cy", "dee"]
     assert set(table["state"]) == {"living"}
     assert table["expires"].dt.tz is not None
+
+
+def test_a_group_in_any_script_begins_with_its_first_invite(served: Served) -> None:
+    class_ = Group("3학년 2반", server=served.url, token=served.token)
+    invite = class_.invite("하나")
+    assert class_.settings()["title"] == "3학년 2반"
+    assert invite.link.isascii()  # chats and mails end a link where they find other letters
+    hana = Group(invite.link)
+    assert (hana.name, hana.me, hana.title) == ("3학년-2반", "하나", "3학년 2반")
 
 
 def test_no_output_shows_the_secret(group: Group) -> None:
