@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Literal, Protocol
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -21,7 +22,7 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
 from locshare_ext.model.store import Appended, Entry, LogInfo, LogStore
 
-__all__ = ["GroupLog", "LogEntry", "Place", "Reader"]
+__all__ = ["GroupLog", "LogEntry", "Made", "Place", "Reader"]
 
 LENGTH = 10_000  # entries in memory
 LENGTH_BYTES = 4 << 20  # of their bodies
@@ -49,6 +50,28 @@ class Place:
     gap: bool
 
 
+class Made:
+    """What equal readers have made of the log in this turn of the loop, so that one makes it for all.
+
+    by_place: a place in the log -> the place after, and the bytes of what lies between.
+    """
+
+    __slots__ = ("__weakref__", "_fresh", "by_place")
+
+    def __init__(self, fresh: list[Made]) -> None:
+        self.by_place: dict[int, tuple[int, bytes]] = {}
+        self._fresh = fresh
+
+    def put(self, after: int, upto: int, data: bytes) -> None:
+        """Keep what lies between two places until the end of this turn."""
+        fresh = self._fresh
+        if not fresh:
+            asyncio.get_running_loop().call_soon(_let_go, fresh)
+        if not self.by_place:
+            fresh.append(self)
+        self.by_place[after] = upto, data
+
+
 class GroupLog:
     """A group's log, live: the newest entries in memory, all others from the store.
 
@@ -60,19 +83,21 @@ class GroupLog:
     def __init__(
         self, info: LogInfo, store: LogStore, *, length: int = LENGTH, length_bytes: int = LENGTH_BYTES
     ) -> None:
-        self._info = info
+        self._info = info  # its head is that of when it was read: `head` moves with each batch
+        self.head = info.head  # the newest offset that readers were told of, 0 in a new log
         self._store = store
         self._tail = Tail(info.head, length, length_bytes)
         self._newest = NewestFixes()
         self._readers: set[Reader] = set()
         self._is_waking = False
-        self._shared: dict[Hashable, bytes] = {}
+        self._made: WeakValueDictionary[Hashable, Made] = WeakValueDictionary()
+        self._fresh: list[Made] = []  # those that hold something until the end of this turn
         self._closed: str | None = None
 
     @property
     def info(self) -> LogInfo:
         """The log as it is now."""
-        return self._info
+        return replace(self._info, head=self.head)
 
     @property
     def name(self) -> str:
@@ -83,11 +108,6 @@ class GroupLog:
     def epoch(self) -> str:
         """The log's life, the first part of its cursors."""
         return self._info.epoch
-
-    @property
-    def head(self) -> int:
-        """The newest offset that readers were told of, 0 in a new log."""
-        return self._info.head
 
     @property
     def oldest(self) -> int:
@@ -196,14 +216,12 @@ class GroupLog:
             await self._newest.load(self._load_newest)
         return self._newest.all()
 
-    def shared(self, key: Hashable, build: Callable[[], bytes]) -> bytes:
-        """Return `build()`, made once for all who ask by the same key in this loop turn."""
-        found = self._shared.get(key)
-        if found is None:
-            if not self._shared:
-                asyncio.get_running_loop().call_soon(self._shared.clear)
-            found = self._shared[key] = build()
-        return found
+    def made(self, key: Hashable) -> Made:
+        """Return what the readers of one key share; it lives as long as one of them."""
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = Made(self._fresh)
+        return made
 
     async def forget(self, member: str) -> int:
         """Remove every trace of a member from store and memory; returns the number of entries."""
@@ -235,7 +253,7 @@ class GroupLog:
         """Take settings and bounds from the store, where another part changed them."""
         info = await self._store.log(self.name)
         if info is not None and info.epoch == self.epoch:
-            self._info = replace(info, head=self.head)  # what is not told of yet comes by `append`
+            self._info = info  # but for its head: what is not told of yet comes by `append`
 
     def close(self, reason: str = "the group was closed") -> None:
         """Let go of all readers and refuse further batches; twice is no error."""
@@ -279,7 +297,9 @@ class GroupLog:
             self._tail.restart(first.offset - 1)
             self._newest.reset()
         made = [_encode(entry) for entry in entries]
-        self._info = replace(self._info, epoch=epoch, head=made[-1].offset)
+        if epoch != self.epoch:
+            self._info = replace(self._info, epoch=epoch)
+        self.head = made[-1].offset
         self._tail.extend(made)
         self._newest.extend(made)
         if not self._is_waking and self._readers:
@@ -303,6 +323,12 @@ class GroupLog:
 
 def _encode(entry: Entry) -> LogEntry:
     return LogEntry(entry.offset, entry.item, wire.encode(entry.item), isinstance(entry.item, Fix))
+
+
+def _let_go(fresh: list[Made]) -> None:
+    for made in fresh:
+        made.by_place.clear()
+    fresh.clear()
 
 
 def _is_of(folded: str, entry: LogEntry) -> bool:

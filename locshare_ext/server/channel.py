@@ -26,7 +26,7 @@ class ChannelOwner(Protocol):
     """Who serves a WebSocket; all calls come on its loop."""
 
     def receive(self, data: bytes, opcode: int) -> None:
-        """Take the payloads that one read brought, joined; opcode: that of the first."""
+        """Take the payloads that one read brought, joined as long as their opcode is the same."""
 
     def heard(self) -> None:
         """A sign of life came that is no data."""
@@ -106,20 +106,22 @@ class Channel:
         if owner is None:
             return
         payloads: list[bytes] = []
-        first = 0
+        kind = 0  # of these payloads
         for opcode, payload in self._reader.receive(data):
             if opcode < CLOSE:
+                if opcode != kind:
+                    self._give(owner, payloads, kind)
+                    payloads, kind = [], opcode
                 payloads.append(payload)
-                first = first or opcode
             elif opcode == CLOSE:
-                self._give(owner, payloads, first)
+                self._give(owner, payloads, kind)
                 self._closed_by_peer(payload)
                 return
             else:
                 owner.heard()
                 if opcode == PING:
                     self._pong(payload)
-        self._give(owner, payloads, first)
+        self._give(owner, payloads, kind)
         fault = self._reader.fault
         if fault is not None and not self._is_closing:
             self.close(fault.code, fault.reason)

@@ -253,16 +253,19 @@ async def test_newest_is_kept_up(store: LogStore) -> None:
 
 async def test_shared_is_built_once_a_turn(store: LogStore) -> None:
     log = a_log(store)
-    built: list[bytes] = []
-
-    def build() -> bytes:
-        built.append(b"x")
-        return b"".join(built)
-
-    assert log.shared("key", build) is log.shared("key", build)
-    assert log.shared("other", build) == b"xx"
+    made, other = log.made("key"), log.made("other")
+    assert log.made("key") is made is not other
+    made.put(0, 3, b"x")
+    made.put(1, 3, b"y")
+    other.put(0, 3, b"z")
+    assert (made.by_place, other.by_place) == ({0: (3, b"x"), 1: (3, b"y")}, {0: (3, b"z")})
     await asyncio.sleep(0)
-    assert log.shared("key", build) == b"xxx"
+    assert (made.by_place, other.by_place) == ({}, {})
+    made.put(3, 4, b"next")
+    assert made.by_place == {3: (4, b"next")}
+    await asyncio.sleep(0)
+    del made
+    assert not log.made("key").by_place
 
 
 # --- when the store fails, and the end

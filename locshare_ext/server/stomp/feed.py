@@ -56,15 +56,19 @@ class Feed:
         self._timer: asyncio.TimerHandle | None = None
         self._volatile = 0
         self._is_closed = False
-        # what decides which bytes come out for the same entries
-        self._key = (
-            subscription,
-            self._version,
-            self._opcode,
-            destination,
-            options.batch is not None,
-            options.conflate,
-            options.members,
+        self._is_batched = options.batch is not None
+        self._is_conflated = options.conflate and wants_fixes
+        # by all that decides which bytes come out for the same entries
+        self._made = log.made(
+            (
+                subscription,
+                self._version,
+                self._opcode,
+                destination,
+                self._is_batched,
+                options.conflate,
+                options.members,
+            )
         )
 
     async def start(self, receipt: str | None) -> None:
@@ -109,7 +113,7 @@ class Feed:
 
     def wake(self) -> None:
         """There is something new; called by the log, at most once per loop turn."""
-        if self._options.batch is not None and not self._is_due():
+        if self._is_batched and not self._is_due():
             return
         self._session.woken(self)
 
@@ -142,11 +146,8 @@ class Feed:
 
     def take(self, most: int) -> bytes:
         """Return what came since the last call, at most about `most` bytes, framed."""
-        if self._options.conflate and self._wants_fixes:
-            data = self._take_conflated(most)
-        else:
-            data = self._take_all(most)
-        if data:  # what is of other members does not count as a batch
+        data = self._take_conflated(most) if self._is_conflated else self._take_all(most)
+        if data and self._is_batched:  # what is of other members does not count as a batch
             self._arm_batch()
         return data
 
@@ -156,6 +157,10 @@ class Feed:
             found, self._fetched = self._fetched, ()
             self._offset = found[-1].offset
             return self._build(found, self._offset)
+        made = self._made.by_place.get(after)
+        if made is not None:
+            self._offset, data = made
+            return data
         tail = log.tail(after, most)
         if tail is None:
             self._fetch()
@@ -187,7 +192,7 @@ class Feed:
     @property
     def is_behind(self) -> bool:
         """Whether there is more to take already."""
-        return not self._is_closed and self._fetching is None and self._offset < self._log.head
+        return self._offset < self._log.head and self._fetching is None and not self._is_closed
 
     def stop(self) -> None:
         """Leave the log."""
@@ -255,7 +260,12 @@ class Feed:
     def _built(self, entries: Sequence[LogEntry], after: int) -> bytes:
         """Return the MESSAGEs of what lies between two places, made once for all equal readers."""
         upto = entries[-1].offset
-        return self._log.shared((self._key, after, upto), lambda: self._build(entries, upto))
+        made = self._made.by_place.get(after)
+        if made is not None and made[0] == upto:
+            return made[1]
+        data = self._build(entries, upto)
+        self._made.put(after, upto, data)
+        return data
 
     def _build(self, entries: Sequence[LogEntry], upto: int) -> bytes:
         """Return the MESSAGEs of entries; upto: the last offset that they stand for."""

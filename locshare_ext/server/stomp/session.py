@@ -233,21 +233,25 @@ class Session:
         if self._is_gone:
             return
         wire = self._wire
-        if wire.unsent > self.limits.unsent and self._close is None:
+        out: list[bytes] = []
+        unsent = wire.unsent
+        if unsent and self._close is None:
             self._watch_progress()
-            return
-        out, self._out, self._owed = self._out, [], 0
-        if self._woken and self._close is None:
+            if unsent > self.limits.unsent:
+                return
+        if self._out:
+            out, self._out, self._owed = self._out, out, 0
+        # a subscription keeps its place while something is unsent, and `drained` comes here again
+        if self._woken and not unsent and self._close is None:
             self._take(out)
         if out:
             wire.write(out[0] if len(out) == 1 else b"".join(out))
-            self._connection.sent(self._loop.time())
         if self._close is not None:
             code, reason = self._close
             self._is_gone = True  # nothing may follow
             wire.close(code, reason)
             return
-        if self._woken:
+        if self._woken and not unsent:
             self._list()
 
     def on_room(self) -> None:
@@ -300,7 +304,7 @@ class Session:
 
     def _on_stall(self, sent: int) -> None:
         self._stall = None
-        if self._wire.unsent <= self.limits.unsent:
+        if not self._wire.unsent:
             return
         if self._wire.sent == sent:
             self._site.log.debug("STOMP connection ended: it read nothing for %s s", self.limits.stall)
