@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 from pathlib import Path
 
@@ -19,20 +20,27 @@ def main(arguments: list[str]) -> int:
     open_files()
     times = Options(2.0, 1) if options.quick else Options()
     report = Report(Options(options.seconds or times.seconds, options.rounds or times.rounds))
-    for name in options.names or NAMES:
-        module = importlib.import_module(f"benchmarks.{name}")
-        print(f"== {name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
-        if hasattr(module, "run"):
-            module.run(report)
-        else:
-            module.main()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the servers
+    try:
+        for name in options.names or NAMES:
+            _run(name, report)
+    finally:
+        if options.json is not None:
+            report.write(options.json)
     if report.verdicts:
         print("== verdicts")
         for verdict in report.verdicts:
             print(verdict.line())
-    if options.json is not None:
-        report.write(options.json)
     return 0
+
+
+def _run(name: str, report: Report) -> None:
+    module = importlib.import_module(f"benchmarks.{name}")
+    print(f"== {name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
+    if hasattr(module, "run"):
+        module.run(report)
+    else:
+        module.main()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -40,13 +40,14 @@ class Peer:
     """A kind of server.
 
     start: runs it. prepare: installs it; returns why it cannot be had, or nothing. body:
-    bytes of what is published, so that about as many come out of each.
+    bytes of what is published, so that about as many come out of each. is_ours: it must run.
     """
 
     name: str
     start: Callable[[], AbstractContextManager[Target]]
     prepare: Callable[[], str] = str
     body: int = 200
+    is_ours: bool = False
 
 
 @functools.cache
@@ -112,8 +113,8 @@ def _stomp_broker_js() -> Iterator[Target]:
         yield Target(child.pid, f"ws://127.0.0.1:{port}/stomp", has_receipts=False)
 
 
-OURS = Peer("our endpoint, group topic", lambda: _ours("/topic/group.bench"))
-FREE = Peer("our endpoint, free topic", lambda: _ours("/topic/bench"))
+OURS = Peer("our endpoint, group topic", lambda: _ours("/topic/group.bench"), is_ours=True)
+FREE = Peer("our endpoint, free topic", lambda: _ours("/topic/bench"), is_ours=True)
 RABBITMQ = Peer("RabbitMQ Web-STOMP", rabbitmq.rabbitmq, rabbitmq.prepare)
 STOMP_BROKER_JS = Peer("stomp-broker-js", _stomp_broker_js, _npm_ci)
 # as many bytes as our MESSAGE has with its headers

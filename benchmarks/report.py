@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -60,18 +61,29 @@ class Report:
         """Measure peers in turn, as often as there are rounds; each time a server of its own.
 
         plan: makes the plan for a target and the bytes of its bodies. Returns the outcomes by
-        the peer's name, without those that cannot be had here.
+        the peer's name, without those that cannot be had here or fail.
         """
         found: dict[str, list[Outcome]] = {}
         available = [peer for peer in peers if not reason_missing(peer)]
         for _ in range(self.options.rounds):
             for peer in available:
-                with peer.start() as target:
-                    outcome = generate(plan(target, body=peer.body))
-                found.setdefault(peer.name, []).append(outcome)
-                self.runs.append({"topic": topic, "peer": peer.name, **asdict(outcome)})
-                print(f"  {topic}  {peer.name:27}{_figures(outcome)}", flush=True)
+                if outcome := self.once(topic, peer, plan):
+                    found.setdefault(peer.name, []).append(outcome)
         return found
+
+    def once(self, topic: str, peer: Peer, plan: Callable[..., Plan]) -> Outcome | None:
+        """Measure a new server once; None when it is a server of others that fails."""
+        try:
+            with peer.start() as target:
+                outcome = generate(plan(target, body=peer.body))
+        except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+            if peer.is_ours:
+                raise
+            print(f"  {topic}  {peer.name:27}failed: {error}", flush=True)
+            return None
+        self.runs.append({"topic": topic, "peer": peer.name, **asdict(outcome)})
+        print(f"  {topic}  {peer.name:27}{_figures(outcome)}", flush=True)
+        return outcome
 
     def note(self, topic: str, peer: str, text: str, **figures: float | str) -> None:
         """Keep and print a run that was not the generator's."""
