@@ -20,11 +20,11 @@ pytestmark = pytest.mark.process
 
 
 @contextlib.contextmanager
-def jupyter(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def jupyter(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a notebook server with the extension; ready when its runtime file is there."""
     command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.port=0"]
     command += ["--ServerApp.jpserver_extensions=locshare_ext=True", f"--ServerApp.root_dir={folder}"]
-    command += [f"--LocShareApp.store={folder / 'log.sqlite3'}"]
+    command += [f"--LocShareApp.store={folder / 'log.sqlite3'}", *options]
     with (folder / "server.log").open("ab") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "HOME": str(folder)})
     try:
@@ -68,3 +68,28 @@ def test_a_kernel_finds_its_server_and_finds_it_again(
         cursors = collected.wait_count(101)
     assert [int(cursor.partition("-")[2]) for cursor in cursors] == list(range(1, 102))
     group.close()
+
+
+def test_an_invite_needs_no_jupyter_login_and_outlives_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("runtime", "data", "config"):
+        monkeypatch.setenv(f"JUPYTER_{name.upper()}_DIR", str(tmp_path / name))
+    for name in ("LOCSHARE_URL", "LOCSHARE_RUNTIME", "JPY_PARENT_PID"):
+        monkeypatch.delenv(name, raising=False)
+    base = "--ServerApp.base_url=/user/host/"
+    with jupyter(tmp_path, base):
+        host = Group("hikers")
+        invite = host.invite("ann")
+        assert "/user/host/locshare/#t=lsi_" in invite.link
+        ann = Group(invite.link)
+        assert ann.publish(lat=1, lon=2).stored == 1
+        assert ann.ready().state == "live"
+        ann.close()
+        host.close()
+    with jupyter(tmp_path, base):  # another port and kernel secret, the same key and store
+        host = Group("hikers")
+        again = Group("hikers", server=host.server, token=invite.token)
+        assert (again.me, again.publish(lat=1, lon=3).stored) == ("ann", 1)
+        assert host.trails()["member"].tolist() == ["ann", "ann"]
+        assert host.invite("ann").token == invite.token
