@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
-from locshare_ext.broker.access import MANAGE, PUBLISH, Principal, require
+from locshare_ext.broker.access import PUBLISH, Principal, require
 from locshare_ext.broker.log import GroupLog
-from locshare_ext.errors import Conflict, Gone, LocShareError, NotFound, SchemaTooNew, StoreError
+from locshare_ext.errors import Conflict, LocShareError, NotFound, SchemaTooNew, StoreError
 from locshare_ext.model import wire
-from locshare_ext.model.clock import utc_text
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold, group_slug, member_name, near_names
 from locshare_ext.model.store import Appended, LogInfo, LogStore, Selection
+from locshare_ext.services.admission import Admission
 from locshare_ext.services.rates import Rates
 from locshare_ext.services.settings import complete_settings
 
@@ -248,28 +249,13 @@ class Groups:
         """
         require(principal, group.slug, PUBLISH)
         decoded = wire.decode_fixes(body)
-        received = self.clock()
-        fixes: list[Fix] = []
-        refused = decoded.refused
         if principal.kind == "invite":
-            self.rates.spend(principal.id, max(1, len(decoded.fixes) + len(refused)))
-        may_choose = MANAGE in principal.roles
-        own = None if may_choose else principal.speaker
-        ended = principal.expires if principal.expires is not None and received >= principal.expires else None
-        for index, sent in decoded.fixes:
-            try:
-                name = own or (principal.speaker if sent.member is None else sent.member)
-                fix = wire.bind(sent, self.member_of(group, name), received)
-                if ended is not None and fix.time >= ended:
-                    raise _too_late(ended)
-                fixes.append(fix)
-            except LocShareError as error:  # this one is set aside, the others go on
-                refused.append(wire.Refused(index, error, b""))
-        if refused and not fixes:
-            raise _nothing_good(refused)
+            self.rates.spend(principal.id, max(1, len(decoded.fixes) + len(decoded.refused)))
+        received = self.clock()
+        rules = Admission(principal, received, partial(self.member_of, group), group.settings["precision"])
+        fixes, refused = rules.admit(decoded)
         for fix in fixes:
             group.heard[fold(fix.member)] = received
-        refused.sort(key=lambda one: one.index)
         return Batch(fixes, refused)
 
     async def append(self, group: Group, batch: Batch) -> Stored:
@@ -376,22 +362,3 @@ class Groups:
                 field="member",
             )
         return group.names.setdefault(fold(member), member)
-
-
-def _too_late(ended: int) -> Gone:
-    return Gone(
-        f"this fix was measured after the invite had expired at {utc_text(ended)}: ask for a new one",
-        code="invite_expired",
-        field="time",
-    )
-
-
-def _nothing_good(refused: list[wire.Refused]) -> LocShareError:
-    """Return the error of a body without one good fix: that of its first, with all of them."""
-    first = refused[0].error
-    return type(first)(
-        first.message if len(refused) == 1 else f"fix {refused[0].index}: {first.message}",
-        code=first.code,
-        field=first.field,
-        details={"set_aside": [one.as_json() for one in refused]} if len(refused) > 1 else None,
-    )

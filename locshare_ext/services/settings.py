@@ -12,6 +12,7 @@ from locshare_ext.model.names import group_slug, near_names
 __all__ = ["SETTINGS", "check_settings", "complete_settings"]
 
 MAX_TEXT = 2000  # characters of a consent text
+_COARSEST = 100_000  # m
 _LONGEST = 366 * 86_400 * 10  # s; more is a mistake of units
 
 
@@ -22,6 +23,8 @@ def check_settings(sent: object, slug: str) -> dict[str, Any]:
     server's own (7 days). stale, lost: seconds of age after which a position is so (60, 600).
     gap: seconds, the shortest silence of a member that a map shows as a gap in the trail (120).
     tz: a zone such as Asia/Seoul. consent: what members are told before they share.
+    precision: metres of the grid that positions are put on before they are kept or seen, None
+    for as they were measured; from now on, what is kept stays as it is.
     Raises InvalidInput that names the first setting that cannot be.
     """
     if not isinstance(sent, dict):
@@ -61,6 +64,12 @@ def _seconds(name: str, value: object, slug: str) -> int:
     return round(value)
 
 
+def _metres(name: str, value: object, slug: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= _COARSEST:
+        raise InvalidInput(f"{name} {value!r} is not a number of metres in [1, {_COARSEST}]", field=name)
+    return value
+
+
 def _zone(name: str, value: object, slug: str) -> str:
     try:
         if isinstance(value, str):
@@ -87,5 +96,6 @@ SETTINGS: dict[str, tuple[Any, _Check]] = {
     "gap": (120, _seconds),
     "tz": (None, _zone),
     "consent": (None, _text),
+    "precision": (None, _metres),
 }
-_LATER = frozenset({"ephemeral", "precision"})
+_LATER = frozenset({"ephemeral"})

@@ -185,7 +185,9 @@ async def test_a_group_says_what_is_a_gap(fetch):
         ({"tz": "Mars"}, "tz"),
         ({"title": "a/b"}, "group"),
         ({"titel": "a"}, "titel"),
-        ({"precision": 100}, "precision"),
+        ({"ephemeral": True}, "ephemeral"),
+        ({"precision": 0.5}, "precision"),
+        ({"precision": "city"}, "precision"),
         ({"consent": "x" * 2001}, "consent"),
     ],
 )

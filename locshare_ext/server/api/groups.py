@@ -59,7 +59,7 @@ class GroupHandler(Handler):
         await _make(self, name, self.json_body())
 
     async def patch(self, name: str) -> None:
-        """Change settings: title, retention, stale, lost, gap (s), tz, consent; null resets one."""
+        """Change settings; null resets one. See `check_settings`."""
         self.query()
         group = await self.find_group(name, MANAGE)
         await self.site.groups.update(group, check_settings(self.json_body(), group.slug))

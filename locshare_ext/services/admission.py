@@ -1,0 +1,81 @@
+"""What of a body is taken: whose each fix is, when it counts, how exact its place may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from locshare_ext.broker.access import MANAGE, Principal
+from locshare_ext.errors import Gone, LocShareError
+from locshare_ext.model import wire
+from locshare_ext.model.clock import utc_text
+from locshare_ext.model.coarse import coarsened
+from locshare_ext.model.fix import Fix
+
+__all__ = ["Admission"]
+
+
+class Admission:
+    """The rules for one body of one principal, received at `received` (ms).
+
+    member_of: gives a member's name as the group has it, or raises. precision: metres of the
+    grid that places are put on, None for as they were measured.
+    """
+
+    def __init__(
+        self,
+        principal: Principal,
+        received: int,
+        member_of: Callable[[str], str],
+        precision: float | None,
+    ) -> None:
+        self._principal = principal
+        self._received = received
+        self._member_of = member_of
+        self._precision = precision
+        # nobody speaks for another, but who may manage
+        self._own = None if MANAGE in principal.roles else principal.speaker
+        has_ended = principal.expires is not None and received >= principal.expires
+        self._ended = principal.expires if has_ended else None
+
+    def admit(self, decoded: wire.Decoded) -> tuple[list[Fix], list[wire.Refused]]:
+        """Return the good fixes, and those set aside by their place in the body.
+
+        Raises the error of the first when not one is good; it has all of them in its details.
+        """
+        fixes: list[Fix] = []
+        refused = decoded.refused
+        own, received, member_of, principal = self._own, self._received, self._member_of, self._principal
+        is_plain = self._ended is None and self._precision is None
+        for index, sent in decoded.fixes:
+            try:
+                name = own if own is not None else sent.member
+                fix = wire.bind(sent, member_of(principal.speaker if name is None else name), received)
+                fixes.append(fix if is_plain else self._checked(fix))
+            except LocShareError as error:  # this one is set aside, the others go on
+                refused.append(wire.Refused(index, error, b""))
+        if refused:
+            if not fixes:
+                raise _nothing_good(refused)
+            refused.sort(key=lambda one: one.index)
+        return fixes, refused
+
+    def _checked(self, fix: Fix) -> Fix:
+        if self._ended is not None and fix.time >= self._ended:
+            raise Gone(
+                f"this fix was measured after the invite had expired at {utc_text(self._ended)}: "
+                "ask for a new one",
+                code="invite_expired",
+                field="time",
+            )
+        return fix if self._precision is None else coarsened(fix, self._precision)
+
+
+def _nothing_good(refused: list[wire.Refused]) -> LocShareError:
+    """Return the error of a body without one good fix: that of its first, with all of them."""
+    first = refused[0].error
+    return type(first)(
+        first.message if len(refused) == 1 else f"fix {refused[0].index}: {first.message}",
+        code=first.code,
+        field=first.field,
+        details={"set_aside": [one.as_json() for one in refused]} if len(refused) > 1 else None,
+    )
