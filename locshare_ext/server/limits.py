@@ -42,7 +42,7 @@ class Limits:
     unproved: int = 50
     transactions: int = 64
     transaction_frames: int = 10_000
-    transaction_bytes: int = 4 * MIB
+    transaction_bytes: int = 2 * MIB
     body: int = 2 * MIB
     drain: int = 4 * MIB
     body_timeout: float = 60.0

@@ -51,7 +51,7 @@ class AckedFeed(Feed):
             self._refused = min(tokens) if self._refused is None else min(self._refused, *tokens)
         self._remember()
         if self.is_behind or self._fetched:
-            self._session.woken(self)
+            self.wake()
 
     def stop(self) -> None:
         """Leave the log; the place is remembered."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -10,7 +10,7 @@ from locshare_ext.errors import InvalidInput
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.stomp import Ack, Nack
 
-__all__ = ["AckMode", "Acks", "Claim", "Ledger", "Subscription", "make_ledger"]
+__all__ = ["AckMode", "Acks", "Claim", "Ledger", "Subscription", "make_ledger", "put_back"]
 
 AckMode = Literal["client", "client-individual"]
 _SPLIT = "@"  # no message-id of ours has one
@@ -88,8 +88,8 @@ class Ledger:
             del self._waiting[name]
         return found
 
-    def put_back(self, claimed: Sequence[tuple[str, int]]) -> None:
-        """Undo a claim; what was claimed last must be put back first."""
+    def put_back(self, claimed: Iterable[tuple[str, int]]) -> None:
+        """Undo claims; tokens ascend in the order in which MESSAGEs went out."""
         self._waiting = dict(sorted({**dict(claimed), **self._waiting}.items(), key=lambda one: one[1]))
 
 
@@ -105,10 +105,16 @@ class Claim:
         """Do what the ACK or NACK means."""
         await self.subscription.settle([token for _, token in self.claimed], is_ack=self.is_ack)
 
-    def put_back(self) -> None:
-        """Let the MESSAGEs wait again."""
-        if self.subscription.ledger is not None:
-            self.subscription.ledger.put_back(self.claimed)
+
+def put_back(claims: Iterable[Claim]) -> None:
+    """Let the MESSAGEs of claims wait again."""
+    by_ledger: dict[int, tuple[Ledger, list[tuple[str, int]]]] = {}
+    for claim in claims:
+        ledger = claim.subscription.ledger
+        if ledger is not None:  # once for all of a ledger: each time it is sorted
+            by_ledger.setdefault(id(ledger), (ledger, []))[1].extend(claim.claimed)
+    for ledger, claimed in by_ledger.values():
+        ledger.put_back(claimed)
 
 
 class Acks:

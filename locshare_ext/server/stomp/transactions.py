@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from locshare_ext.broker.queues import Prepared, QueueMessage
 from locshare_ext.errors import StoreError, TooLarge
 from locshare_ext.server.site import Site
-from locshare_ext.server.stomp.acks import Acks, Claim
+from locshare_ext.server.stomp.acks import Acks, Claim, put_back
 from locshare_ext.server.stomp.destinations import send_target
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.services.groups import Batch, Group, Stored
@@ -17,6 +17,7 @@ from locshare_ext.stomp import Ack, Commit, Nack, Send, user_headers
 
 __all__ = ["Transactions"]
 
+_AT_ONCE = 100  # frames that are checked in one loop turn
 _FRAME = 200  # bytes that a held frame takes beside its text, about
 
 Held = Send | Ack | Nack
@@ -33,8 +34,7 @@ class _Work:
 
     def give_up(self) -> None:
         """Undo what the checks have taken."""
-        for claim in reversed(self.claims):
-            claim.put_back()
+        put_back(self.claims)
         if self.room is not None:
             self.room.cancel()
 
@@ -116,7 +116,9 @@ class Transactions:
         queued: list[tuple[str, QueueMessage]] = []
         principal = self._session.principal
         assert principal is not None  # noqa: S101 -- it comes after CONNECT
-        for event in held:
+        for number, event in enumerate(held, 1):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # others have their turn
             if not isinstance(event, Send):
                 work.claims.append(self._acks.claim(event))
                 continue
