@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -12,7 +14,7 @@ import msgspec
 
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.times import ms_from, now_ms
-from locshare_ext.errors import InvalidFix, InvalidInput, LocShareError
+from locshare_ext.errors import InvalidFix, InvalidInput, LocShareError, TooFast
 from locshare_ext.model import wire
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.trail import FRAME_COLUMNS
@@ -91,6 +93,7 @@ def publish_one(
 def publish_rows(api: Api, group: str, rows: Rows) -> Published:
     """Publish any number of fixes, in bodies of at most 1,000; good ones are stored.
 
+    Over the rate of an invite it waits, with a warning, rather than leave the rest out.
     Raises InvalidFix if not one was good.
     """
     stored = duplicates = 0
@@ -98,7 +101,7 @@ def publish_rows(api: Api, group: str, rows: Rows) -> Published:
     aside: list[tuple[int, LocShareError | Mapping[str, Any]]] = [*rows.unreadable.items()]
     for places, body in _bodies(rows, aside):
         try:
-            answer = api.send("POST", path_of("groups", group, "fixes"), body)
+            answer = _post_in_time(api, group, body)
         except InvalidInput as error:  # not one was good, for reasons that only the server knows
             aside += _refused_whole(places, error)
             continue
@@ -228,6 +231,21 @@ def _extra(value: Any) -> Any:
         return msgspec.json.decode(value) or None
     except msgspec.DecodeError:
         return value  # the check of fixes says what is wrong with it
+
+
+def _post_in_time(api: Api, group: str, body: bytes) -> Any:
+    """Post a body, and again when the server says to wait: what was sent before counted for the rate."""
+    while True:
+        try:
+            return api.send("POST", path_of("groups", group, "fixes"), body)
+        except TooFast as error:
+            wait = error.details.get("retry_after")
+            if not isinstance(wait, int | float):
+                raise
+            warnings.warn(
+                "over the rate that the server takes from an invite; publishing waits", stacklevel=4
+            )
+            time.sleep(wait)
 
 
 def _bodies(

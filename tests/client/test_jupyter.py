@@ -40,17 +40,23 @@ def jupyter(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         server.wait()
 
 
-def test_a_kernel_finds_its_server_and_finds_it_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, collected: Collected
-) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with Jupyter's own in it, and nothing that names another server."""
     for name in ("runtime", "data", "config"):
         monkeypatch.setenv(f"JUPYTER_{name.upper()}_DIR", str(tmp_path / name))
     for name in ("LOCSHARE_URL", "LOCSHARE_RUNTIME", "JPY_PARENT_PID"):
         monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_a_kernel_finds_its_server_and_finds_it_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, collected: Collected
+) -> None:
     with pytest.raises(ServerNotFound, match="three usual causes"):
         Group("hikers")
     states = Collected()
-    with jupyter(tmp_path) as server:
+    with jupyter(folder) as server:
         monkeypatch.setenv("JPY_PARENT_PID", str(server.pid))
         group = Group("hikers")
         group.listen(lambda batch: None, states.add)
@@ -62,7 +68,7 @@ def test_a_kernel_finds_its_server_and_finds_it_again(
     states.wait_for(lambda items: items[-1].state == "offline" and "no running server" in items[-1].text)
     with pytest.raises(ServerNotFound, match="has ended"):
         Group("hikers")
-    with jupyter(tmp_path):  # another process, port and secret; the same log
+    with jupyter(folder):  # another process, port and secret; the same log
         states.wait_for(lambda items: items[-1].state == "live")
         Group("hikers").publish(lat=1, lon=2)
         cursors = collected.wait_count(101)
@@ -70,15 +76,9 @@ def test_a_kernel_finds_its_server_and_finds_it_again(
     group.close()
 
 
-def test_an_invite_needs_no_jupyter_login_and_outlives_the_server(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("runtime", "data", "config"):
-        monkeypatch.setenv(f"JUPYTER_{name.upper()}_DIR", str(tmp_path / name))
-    for name in ("LOCSHARE_URL", "LOCSHARE_RUNTIME", "JPY_PARENT_PID"):
-        monkeypatch.delenv(name, raising=False)
+def test_an_invite_needs_no_jupyter_login_and_outlives_the_server(folder: Path) -> None:
     base = "--ServerApp.base_url=/user/host/"
-    with jupyter(tmp_path, base):
+    with jupyter(folder, base):
         host = Group("hikers")
         invite = host.invite("ann")
         assert "/user/host/locshare/#t=lsi_" in invite.link
@@ -87,9 +87,18 @@ def test_an_invite_needs_no_jupyter_login_and_outlives_the_server(
         assert ann.ready().state == "live"
         ann.close()
         host.close()
-    with jupyter(tmp_path, base):  # another port and kernel secret, the same key and store
+    with jupyter(folder, base):  # another port and kernel secret, the same key and store
         host = Group("hikers")
         again = Group("hikers", server=host.server, token=invite.token)
         assert (again.me, again.publish(lat=1, lon=3).stored) == ("ann", 1)
         assert host.trails()["member"].tolist() == ["ann", "ann"]
         assert host.invite("ann").token == invite.token
+
+
+def test_what_an_invite_may_not_send_at_once_is_sent_in_time(folder: Path) -> None:
+    with jupyter(folder, "--LocShareApp.invite_rate=1000", "--LocShareApp.invite_burst=1000"):
+        ann = Group(Group("hikers").invite("ann").link)
+        rows = [{"time": 1_770_000_000_000 + n, "lat": 1, "lon": 2} for n in range(2500)]
+        with pytest.warns(UserWarning, match="publishing waits") as warned:
+            assert ann.publish(rows).stored == 2500
+        assert Path(warned[0].filename) == Path(__file__)
