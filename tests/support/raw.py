@@ -6,6 +6,7 @@ It shares no code with the server, and refuses whatever a careful client could s
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import os
 import re
@@ -82,8 +83,9 @@ class RawSocket:
         subprotocols: Iterable[str] = (),
         path: str = "/locshare/stomp",
         headers: Mapping[str, str] | None = None,
+        patience: float | None = PATIENCE,
     ) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._socket = socket.create_connection(("127.0.0.1", port), patience)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
         self.pings = 0
@@ -178,6 +180,11 @@ class RawSocket:
         self.send(message.payload[:2], CLOSE)
         assert self.receive() is None, "TCP goes on after the close handshake"
         return message.close_code
+
+    def shutdown(self) -> None:
+        """End TCP, and whoever waits for something to come; twice is no error."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End TCP at once."""
