@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,8 @@ async def test_places_are_written_now_and_then(stomp, site, monkeypatch):
 
 
 @pytest.mark.process
-async def test_places_survive_a_restart(tmp_path: Path):
+@pytest.mark.parametrize("end", ["stop", "kill"])
+async def test_places_survive_a_restart(tmp_path: Path, end: str):
     served = Served(tmp_path)
 
     async def connect() -> StompClient:
@@ -240,21 +242,29 @@ async def test_places_survive_a_restart(tmp_path: Path):
         assert client.connected.command == "CONNECTED"
         return client
 
-    loop = asyncio.get_running_loop()
     with served.running():
         client = await connect()
         await publish(client, *range(3))
         await subscribe(client, after="start", **NAME)
         frames = await take(client, 3)
         await client.ask("ACK", ack_of(frames[1]))
+        if end == "kill":
+            await _written(tmp_path / "log.sqlite3", 2)
+            served.kill()
         await client.close()
-    await loop.run_in_executor(None, served.start)
-    try:
+    with served.running():
         client = await connect()
         hello = await subscribe(client, **NAME)
         assert (hello.get("gap"), hello.get("cursor")) == ("false", frames[1].get("message-id"))
         [frame] = await take(client, 1)
         assert json.loads(frame.body)["time"] == json.loads(frames[2].body)["time"]
         await client.close()
-    finally:
-        served.stop()
+
+
+async def _written(store: Path, upto: int) -> None:
+    """Wait until a place is in the file: it is written a moment after the ACK."""
+    conn = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+    async with asyncio.timeout(10):
+        while conn.execute("SELECT upto FROM places").fetchall() != [(upto,)]:
+            await asyncio.sleep(0.02)
+    conn.close()
