@@ -89,11 +89,11 @@ class SocketPipe:
 
     def start(self, owner: PipeOwner) -> None:
         """Begin to read; called once."""
-        self._owner = owner
         early, self._early = self._early, None
-        if early is None:
-            self.close()
+        if early is None:  # the stream has closed its socket
+            self._loop.add_callback(owner.lost)
             return
+        self._owner = owner
         self._watch(_READ)
         if early:
             owner.data_received(early)

@@ -44,6 +44,20 @@ async def test_duplicates_are_dropped_and_counted(store: LogStore) -> None:
     assert only == Appended((), 1, 6)
 
 
+async def test_batches_that_come_together_have_their_own_results(store: LogStore) -> None:
+    batches = [[a_fix("ann", 1), a_note()], [], [a_fix("ann", 1), a_fix("bob", 1)], [a_fix("ann", 1)]]
+    results = await store.append_all("hikers", batches, epoch=EPOCH)
+    assert all(isinstance(result, Appended) for result in results)
+    assert [(offsets(one.entries), one.duplicates) for one in results] == [
+        ([1, 2], 0),
+        ([], 0),
+        ([3], 1),
+        ([], 1),
+    ]
+    assert results[-1].head == 3
+    assert offsets(await everything(store)) == [1, 2, 3]
+
+
 async def test_the_same_time_elsewhere_is_no_duplicate(store: LogStore) -> None:
     await put(store, a_fix("ann", 1))
     elsewhere = await put(store, a_fix("ann", 1, lat=37.6), a_fix("bob", 1))

@@ -272,6 +272,31 @@ async def test_a_batch_that_cannot_be_stored_fails_alone(
     await store.close()
 
 
+async def test_of_batches_that_come_together_one_may_fail_alone(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SQLiteStore(path)
+    with caplog.at_level(logging.CRITICAL):
+        batches = [[a_fix("ann", 1)], [a_fix("ann", 2), a_fix("ann", 3, time=1 << 70)], [a_fix("ann", 4)]]
+        together = store.append_all("hikers", batches, epoch=EPOCH)
+        behind = store.append("hikers", [a_fix("ann", 5)], epoch=EPOCH)
+        first, bad, last = await together
+        assert isinstance(bad, InvalidInput)
+        assert [offsets(one.entries) for one in (first, last)] == [[1], [2]]
+        assert offsets((await behind).entries) == [3]
+    assert [entry.item.time for entry in await everything(store)] == [a_fix("ann", n).time for n in (1, 4, 5)]
+    await store.close()
+
+
+async def test_batches_of_a_deleted_log_are_refused(path: Path) -> None:
+    store = SQLiteStore(path)
+    await put(store, a_fix("ann", 1))
+    await store.delete_log("hikers")
+    results = await store.append_all("hikers", [[a_fix("ann", 2)], [a_fix("ann", 3)]], epoch=EPOCH)
+    assert [type(result) for result in results] == [NotFound, NotFound]
+    await store.close()
+
+
 # --- other programs, other boots
 
 

@@ -12,6 +12,8 @@ from locshare_ext.stomp import ClientEvent, ServerConnection
 
 __all__ = ["Intake"]
 
+_HELD = 128 << 10  # bytes
+
 
 class Server(Protocol):
     """What an intake needs of its session."""
@@ -41,8 +43,8 @@ class Intake:
     """Does what a client asks for; a reader of its connection's bytes.
 
     While something waits (for the store, for output to drain, for `pause` to end), what comes
-    behind it waits too: one read more is taken, then the socket is left alone, so the
-    client's own buffers fill and nothing is lost.
+    behind it waits too: up to `_HELD` bytes here, so that a client that leaves meanwhile is
+    noticed; then the socket is left alone, the client's own buffers fill, and nothing is lost.
     """
 
     def __init__(self, session: Server, connection: ServerConnection, commands: Commands) -> None:
@@ -54,6 +56,7 @@ class Intake:
         self._task: asyncio.Task[None] | None = None  # does what must be awaited
         self._pause: asyncio.TimerHandle | None = None
         self._is_reading = True
+        self._held = 0  # bytes received since all was done
 
     @property
     def is_waiting(self) -> bool:
@@ -63,28 +66,26 @@ class Intake:
     def receive(self, data: bytes) -> None:
         """Take received bytes."""
         self._parse(data)
-        if self._task is None and self._pause is None:
-            self.go_on()
-        elif self._is_reading:
-            self._is_reading = False
-            self._session.pause_reading()
+        self._held += len(data)
+        self.go_on()
 
     def go_on(self) -> None:
         """Do what can be done by now; whatever made it wait calls this when that has ended."""
-        if self._task is not None or self._pause is not None:
-            return
-        try:
-            self._do_what_can_be_done()
-        except Exception as error:
-            self._session.broken(error)
-            return
-        events, session = self._events, self._session
-        if self._is_reading == bool(events) and self._task is None and not session.is_over:
-            self._is_reading = not events
-            if events:
-                session.pause_reading()
-            else:
+        if self._task is None and self._pause is None:
+            try:
+                self._do_what_can_be_done()
+            except Exception as error:
+                self._session.broken(error)
+                return
+        session = self._session
+        if not self._events:
+            self._held = 0
+            if not self._is_reading and not session.is_over:
+                self._is_reading = True
                 session.resume_reading()
+        elif self._is_reading and (self._held > _HELD or session.is_full):
+            self._is_reading = False
+            session.pause_reading()
 
     def _do_what_can_be_done(self) -> None:
         events, commands, session = self._events, self._commands, self._session
