@@ -190,6 +190,7 @@ class LocShareApp(ExtensionApp):
 
     def _make_site(self) -> Site:
         from locshare_ext.broker.access import ALL_ROLES, Principal
+        from locshare_ext.server.audit import Audit, emitter
         from locshare_ext.server.jupyter import JupyterIdentity
         from locshare_ext.server.site import Site
         from locshare_ext.server.stores import open_store
@@ -198,6 +199,7 @@ class LocShareApp(ExtensionApp):
         from locshare_ext.services.rates import Rates
 
         assert self.serverapp is not None  # noqa: S101
+        events = self.serverapp.event_logger
         store, path = open_store(self._where, self.synchronous)
         site = Site(
             store,
@@ -220,6 +222,7 @@ class LocShareApp(ExtensionApp):
             retention_age=None if self.retention is None else int(self.retention * DAY),
             retention_bytes=self.retention_bytes,
             allowed_hosts=tuple(self.allowed_hosts),
+            audit=Audit(self.log, None if events is None else emitter(events)),
         )
         kernel = Principal(id="kernel", kind="kernel", group=None, roles=ALL_ROLES, member=None)
         site.credentials.add(self._secret, kernel)

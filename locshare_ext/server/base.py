@@ -205,6 +205,17 @@ class Handler(web.RequestHandler):
         """Return a group that exists, for a principal that may; raises NotFound."""
         return await self.site.groups.find(self.require(name, role))
 
+    def audit(
+        self,
+        action: str,
+        *,
+        group: str | None = None,
+        target: str | None = None,
+        **more: Any,
+    ) -> None:
+        """Note what the principal did for others to see; see `Audit.note`."""
+        self.site.audit.note(action, self.principal, group=group, target=target, **more)
+
     def query(self, *known: str) -> dict[str, str]:
         """Return the query's values by name; raises InvalidInput for a name not `known`."""
         values: dict[str, str] = {}

@@ -14,6 +14,7 @@ from locshare_ext.broker.memory_queues import MemoryQueues
 from locshare_ext.broker.queues import QueueLimits, Queues
 from locshare_ext.broker.topics import Topics
 from locshare_ext.model.store import LogStore
+from locshare_ext.server.audit import Audit
 from locshare_ext.server.credentials import Credentials
 from locshare_ext.server.leases import Leases
 from locshare_ext.server.limits import Limits
@@ -103,11 +104,13 @@ class Site:
         retention_age: int | None = 7 * 86_400,
         retention_bytes: int | None = 2_000_000_000,
         allowed_hosts: tuple[str, ...] = (),
+        audit: Audit | None = None,
         clock: Callable[[], int] = server_clock,
     ) -> None:
         self.store = store
         self.store_path = store_path
         self.log = log
+        self.audit = audit or Audit(log)
         self.clock = clock
         self.identity: Identity = identity or Nobody()
         self.limits = limits or Limits()

@@ -70,7 +70,7 @@ class GroupHandler(Handler):
         self.query()
         group = await self.find_group(name, MANAGE)
         await self.site.groups.delete(group)
-        self.site.log.info("group %s was deleted by %s", group.slug, self.principal.kind)
+        self.audit("group_deleted", group=group.slug)
         self.answer({"deleted": group.slug})
 
 
@@ -90,7 +90,7 @@ class MemberHandler(Handler):
         else:
             group = await self.find_group(name, MANAGE)
         removed = await self.site.groups.forget(group, member)
-        self.site.log.info("a member of group %s was forgotten", group.slug)
+        self.audit("member_forgotten", group=group.slug)
         self.answer({"forgotten": removed})
 
 
@@ -99,6 +99,7 @@ async def _make(handler: Handler, title: str, sent: dict[str, Any]) -> None:
     settings = check_settings(sent, slug)
     settings["title"] = settings.get("title") or title
     group = await handler.site.groups.create(title, settings)
+    handler.audit("group_made", group=group.slug)
     handler.answer(await _whole(handler, group), 201)
 
 

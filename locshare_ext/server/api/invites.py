@@ -46,6 +46,9 @@ class InvitesHandler(Handler):
         else:
             group = await site.groups.obtain(name)
             info, is_new = await site.invites.make(principal, group, wish)
+        if is_new:
+            action = "invite_exchanged" if is_open else "invite_made"
+            self.audit(action, group=group.slug, target=info.id, roles=list(info.roles))
         self.answer(await _card(self, group, info), 201 if is_new else 200)
 
     async def _exchange(self, wish: Wish) -> InviteInfo:
@@ -82,6 +85,7 @@ class InviteHandler(Handler):
         self.query()
         group = await self.find_group(name, MANAGE)
         info = await self.site.invites.revoke(group, invite_id)
+        self.audit("invite_revoked", group=group.slug, target=info.id)
         self.answer({"revoked": info.id})
 
 

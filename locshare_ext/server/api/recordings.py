@@ -134,6 +134,7 @@ class RecordingsHandler(Handler):
         info = await self.site.recordings.start(
             group, sent.get("name", ""), since=since, description=sent.get("description") or ""
         )
+        self.audit("recording_started", group=group.slug, target=info.id)
         self.answer(recording_json(info, self.site.clock()), 201)
 
     async def _import(self) -> None:
@@ -152,6 +153,7 @@ class RecordingsHandler(Handler):
             received_known=received_known == "1",
             description=query.get("description", ""),
         )
+        self.audit("recording_imported", target=info.id)
         self.answer(recording_json(info, self.site.clock()), 201)
 
 
@@ -193,6 +195,7 @@ class RecordingHandler(Handler):
         self.query()
         info = await _find(self, recording_id, MANAGE)
         await self.site.recordings.delete(info)
+        self.audit("recording_deleted", group=info.log if info.kind == "group" else None, target=info.id)
         self.answer({"deleted": info.id})
 
 
