@@ -6,7 +6,14 @@ import getpass
 from collections.abc import Callable
 from dataclasses import replace
 
-from locshare_ext.client.discovery import Server, find_server, is_link, parse_link, server_from_url
+from locshare_ext.client.discovery import (
+    Server,
+    find_server,
+    holds_secret,
+    is_link,
+    parse_link,
+    server_from_url,
+)
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.joining import identity, join
 from locshare_ext.errors import InvalidInput, LocShareError
@@ -22,19 +29,28 @@ def where(
 
     me: for whom an open invite is exchanged, see `join`.
     """
+    name_or_link = name_or_link.strip()
     if is_link(name_or_link):
         if server is not None:
             raise InvalidInput("a link names its server; server= cannot be given too", field="server")
         given, name = parse_link(name_or_link)
         if token is not None:
             given = replace(given, token=token)
+    elif holds_secret(name_or_link):  # other errors would show it
+        raise InvalidInput(
+            "this holds a secret, so it is no group's name: a link begins with http:// or https://, and a token "
+            "goes into Group(name, server=url, token=...)",
+            field="link",
+        )
     elif server is not None:
         given, name = server_from_url(server, token), name_or_link
     else:
         if token is not None:
             raise InvalidInput("token= needs server=, the address that it is for", field="token")
         group_slug(name_or_link)  # a wrong name is told before a missing server
-        return find_server, (), name_or_link
+        given, name = find_server(), name_or_link
+        if me is None or not given.is_by_invite:  # by LOCSHARE_URL it may be
+            return find_server, (), name
     if me is not None and given.is_by_invite:
         given = join(given, me)
     return (lambda: given), (given.url, given.token or ""), name

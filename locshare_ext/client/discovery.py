@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from locshare_ext.errors import InvalidInput, ServerNotFound
 
-__all__ = ["Server", "find_server", "is_link", "parse_link", "server_from_url"]
+__all__ = ["Server", "find_server", "holds_secret", "is_link", "parse_link", "server_from_url"]
 
 CA_FILE = "LOCSHARE_CA_FILE"  # names the certificate authority of a server with https
 _KERNEL, _HOST, _INVITE = "lsk_", "lsh_", "lsi_"
@@ -84,6 +84,11 @@ class Server:
 def is_link(text: str) -> bool:
     """Return whether this is the address of a server rather than a group's name."""
     return text.startswith(("http://", "https://"))
+
+
+def holds_secret(text: str) -> bool:
+    """Return whether a token of ours is in a text, such as a link without its beginning."""
+    return any(prefix in text for prefix in _OWN_TOKENS)
 
 
 def parse_link(text: str) -> tuple[Server, str | None]:

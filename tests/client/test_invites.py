@@ -140,6 +140,16 @@ def test_an_open_invite_is_exchanged_for_one_of_ones_own(group: Group, data_dir:
         Group(invite.link, me="dee")
 
 
+def test_an_invite_may_come_in_the_environment(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCSHARE_URL", group.invite().link)
+    bo, cy = Group(group.name, me="bo"), Group(group.name, me="cy")
+    assert (bo.me, cy.me) == ("bo", "cy")
+    assert bo.publish(lat=1, lon=2).stored == cy.publish(lat=1, lon=2).stored == 1
+    assert sorted(group.trails()["member"]) == ["bo", "cy"]
+    monkeypatch.setenv("LOCSHARE_URL", group.invite("ann").link)
+    assert Group(group.name).me == "ann"
+
+
 def test_a_name_is_asked_for_before_publishing_with_an_open_invite(group: Group) -> None:
     nobody = Group(group.invite().link)
     assert nobody.latest().empty  # watching needs no name
@@ -244,6 +254,15 @@ def test_an_invite_of_another_is_not_mine(group: Group) -> None:
     assert Group(invite.link, me="Ann").me == "ann"
     with pytest.raises(InvalidInput, match="for 'ann', not for 'bo'"):
         Group(invite.link, me="bo")
+
+
+def test_a_broken_link_is_not_shown(group: Group) -> None:
+    invite = group.invite("ann")
+    assert Group(f" {invite.link}\n").me == "ann"
+    for text in (invite.token, invite.link.removeprefix("http://"), f"<{invite.link}>"):
+        with pytest.raises(InvalidInput, match="http://") as caught:
+            Group(text)
+        assert "lsi_" not in str(caught.value)
 
 
 def test_a_wrong_invite_is_refused_once(served: Served) -> None:
