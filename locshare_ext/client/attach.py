@@ -38,8 +38,8 @@ def where(
             given = replace(given, token=token)
     elif holds_secret(name_or_link):  # other errors would show it
         raise InvalidInput(
-            "this holds a secret, so it is no group's name: a link begins with http:// or https://, and a token "
-            "goes into Group(name, server=url, token=...)",
+            "this holds a secret, so it is no group's name: a link begins with http:// or https://, and a "
+            "token goes into Group(name, server=url, token=...)",
             field="link",
         )
     elif server is not None:
