@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import gc
 import json
-import re
 import select
 import subprocess
 import sys
@@ -22,18 +21,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from benchmarks.checking import KEY_LENGTH, check, keys_in
 from benchmarks.opening import Peer, Target, open_all
 from benchmarks.processes import LOAD_CPU, PYTHON, Tree, busy_seconds, open_files, pin
 from benchmarks.websocket import send_frame, stomp_frame
 
 __all__ = ["Outcome", "Plan", "generate"]
 
-# in each body: publisher (4 hexadecimal digits) and number of its message (12)
-KEY = re.compile(rb'"k":"([0-9a-f]{16})"')
-KEY_LENGTH = 22
 BUFFER = 1 << 18
 UNDER_WAY = 20_000  # deliveries, of a saturated run
 PATIENCE = 3.0  # s without a delivery after which what is missing counts as lost
@@ -274,7 +268,7 @@ class Traffic:
                 self._unsent.discard(peer)
 
     def _receive(self, wait: float) -> None:
-        clock, view, peers, find = time.monotonic_ns, self._view, self._peers, KEY.findall
+        clock, view, peers = time.monotonic_ns, self._view, self._peers
         for fd, _ in self._epoll.poll(wait, 4096):
             peer = peers[fd]
             kept = len(peer.tail)
@@ -290,46 +284,18 @@ class Traffic:
                 self.closed += 1
                 continue
             end = kept + size
-            keys = find(view[:end])
+            keys = keys_in(view[:end])
             if keys:
-                peer.keys += b"".join(keys)
-                peer.counts.append(len(keys))
+                count = len(keys) // 16
+                peer.keys += keys
+                peer.counts.append(count)
                 peer.times.append(clock())
-                self.delivered += len(keys)
+                self.delivered += count
             elif self._buffer.find(b"ERROR\n", 0, end) >= 0:
                 self.errors += 1
                 print(f"the server said {bytes(view[: min(end, 400)])!r}", file=sys.stderr)
             # one byte less than a key, so none is found twice
             peer.tail = bytes(view[max(0, end - KEY_LENGTH + 1) : end])
-
-
-def check(peers: list[Peer], sent: list[array[int]], since: float) -> dict[str, Any]:
-    """Return what was lost, doubled or out of order, and the delays of what was sent from `since` on."""
-    published = [len(times) for times in sent]
-    moments = np.concatenate([np.zeros(0, np.int64), *(np.frombuffer(times, np.int64) for times in sent)])
-    first = np.cumsum([0, *published[:-1]])
-    lost = doubled = disordered = 0
-    delays: list[npt.NDArray[np.int64]] = []
-    for peer in peers:
-        keys = np.frombuffer(bytes.fromhex(peer.keys.decode()), ">u8").astype(np.int64)
-        publishers, numbers = keys >> 48, keys & ((1 << 48) - 1)
-        received = np.repeat(np.frombuffer(peer.times, np.int64), np.frombuffer(peer.counts, np.int64))
-        made = moments[first[publishers] + numbers]
-        delays.append((received - made)[made >= since])
-        order = np.argsort(publishers.astype(np.uint16), kind="stable")
-        bounds = np.searchsorted(publishers[order], np.arange(len(sent) + 1))
-        for which, count in enumerate(published):
-            mine = numbers[order[bounds[which] : bounds[which + 1]]]
-            if len(mine) == count and np.array_equal(mine, np.arange(count)):
-                continue
-            unique = len(np.unique(mine))
-            lost += count - unique
-            doubled += len(mine) - unique
-            disordered += int((mine[1:] < np.maximum.accumulate(mine)[:-1]).sum())
-    every = np.concatenate(delays) / 1e6 if delays else np.zeros(0)
-    p50, p99, worst = np.percentile(every, (50, 99, 100)) if len(every) else (0.0, 0.0, 0.0)
-    found = {"p50": float(p50), "p99": float(p99), "worst": float(worst)}
-    return {**found, "lost": lost, "doubled": doubled, "disordered": disordered}
 
 
 def carry_out(plan: Plan) -> Outcome:
