@@ -13,6 +13,7 @@ from locshare_ext.stomp import ClientEvent, ServerConnection
 __all__ = ["Intake"]
 
 _HELD = 128 << 10  # bytes
+_AT_ONCE = 50  # things that are awaited in one loop turn, if none of them waits
 
 
 class Server(Protocol):
@@ -73,10 +74,12 @@ class Intake:
         """Do what can be done by now; whatever made it wait calls this when that has ended."""
         if self._task is None and self._pause is None:
             try:
-                self._do_what_can_be_done()
+                event = self._do_what_can_be_done()
             except Exception as error:
                 self._session.broken(error)
                 return
+            if event is not None:
+                self._task = self._loop.create_task(self._do(event))
         session = self._session
         if not self._events:
             self._held = 0
@@ -87,7 +90,9 @@ class Intake:
             self._is_reading = False
             session.pause_reading()
 
-    def _do_what_can_be_done(self) -> None:
+    def _do_what_can_be_done(self) -> ClientEvent | FrameError | None:
+        """Do all that needs no waiting; returns what comes then, if it can be done now."""
+        found = None
         events, commands, session = self._events, self._commands, self._session
         while (events or self._parse(b"")) and not session.is_full:
             if commands.at_once(events[0]):
@@ -97,9 +102,10 @@ class Intake:
             elif commands.must_wait(events[0]):
                 break
             else:
-                self._task = self._loop.create_task(self._do(events.popleft()))
+                found = events.popleft()
                 break
         commands.flush()
+        return found
 
     def pause(self, seconds: float) -> None:
         """Do and read nothing more for a time; a longer pause counts."""
@@ -131,8 +137,17 @@ class Intake:
         return bool(found)
 
     async def _do(self, event: ClientEvent | FrameError) -> None:
+        """Do what must be awaited, and what comes behind it: a task for each costs as much again."""
+        following: ClientEvent | FrameError | None = event
+        done = 0
         try:
-            await self._commands.do(event)
+            while following is not None:
+                event = following
+                await self._commands.do(event)
+                done += 1
+                if done % _AT_ONCE == 0:
+                    await asyncio.sleep(0)  # others have their turn
+                following = self._do_what_can_be_done() if self._pause is None else None
         except LocShareError as error:
             await self._commands.sending.settle()
             self._session.fail(error, getattr(event, "receipt", None))
