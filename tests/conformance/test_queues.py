@@ -326,3 +326,70 @@ def test_bytes_in_queues(connect: Open, queue: str, opcode: int) -> None:
     first, second = client.expect("MESSAGE"), client.expect("MESSAGE")
     assert (first.body, first.opcode) == (b"text", opcode)
     assert (second.body, second.opcode) == (b"\xff\0\xfe", BINARY)
+
+
+@spec("1.2 ACK: id is the ack header, whatever the subscription is called")
+@pytest.mark.parametrize("name", ["a@b", "a:b\\c", "@", "a b", "구독", "1@2@3"])
+@pytest.mark.parametrize("named", ["1.1", "1.2"])
+def test_acks_of_any_subscription(connect: Open, queue: str, named: str, name: str) -> None:
+    client = connect(named)
+    subscribe(client, queue, name, ack="client-individual")
+    client.send("SEND", {"destination": queue}, b"x")
+    message = client.expect("MESSAGE")
+    assert message["subscription"] == name
+    client.done("ACK", ack(message, named))
+
+
+@spec("1.2 ACK: each subscription has its own, also to one topic")
+@pytest.mark.parametrize("mode", ["client", "client-individual"])
+def test_acks_of_topics(connect: Open, version: str, topic: str, mode: str) -> None:
+    client = connect(version)
+    for name in ("a", "b"):
+        subscribe(client, topic, name, ack=mode)
+    client.send("SEND", {"destination": topic}, b"x")
+    messages = [client.expect("MESSAGE") for _ in range(2)]
+    assert (messages[0]["ack"] != messages[1]["ack"]) == (version == "1.2")
+    for message in messages:
+        client.done("ACK", ack(message, version))
+
+
+@spec("1.2 MESSAGE: ack of a group's fix")
+@pytest.mark.parametrize("mode", ["client", "client-individual"])
+def test_acks_of_groups(connect: Open, version: str, mode: str) -> None:
+    client = connect(version)
+    group = f"/topic/group.conformance-ack-{client.connected['session']}"
+    subscribe(client, group, ack=mode, prefetch_count="1")
+    for number in range(2):
+        body = b'{"member": "ann", "time": %d, "lat": 1, "lon": 2}' % (1763806275123 + number)
+        connect().done("SEND", {"destination": group}, body)
+    first = client.expect("MESSAGE")
+    assert client.sync() == []
+    client.send("ACK", ack(first, version))
+    assert client.expect("MESSAGE")["message-id"] != first["message-id"]
+
+
+@spec("1.2 ACK: a message of mode auto waits for none")
+def test_acks_in_auto(connect: Open, version: str, queue: str) -> None:
+    client = connect(version)
+    subscribe(client, queue)
+    client.send("SEND", {"destination": queue}, b"x")
+    message = client.expect("MESSAGE")
+    headers = {
+        "id": str(message["message-id"]),
+        "message-id": str(message["message-id"]),
+        "subscription": "0",
+    }
+    client.send("ACK", {**headers, "receipt": "7"})
+    assert client.fail()["receipt-id"] == "7"
+
+
+@choice("a queue's message goes out with the redelivered header only when it was delivered before")
+def test_redelivered_is_said_of_redelivery_only(connect: Open, queue: str) -> None:
+    busy, other = connect(), connect()
+    subscribe(busy, queue, ack="client", prefetch_count="1")
+    fill(other, queue, "1", "2")
+    assert busy.expect("MESSAGE").text == "1"
+    subscribe(other, queue)
+    assert "redelivered" not in other.expect("MESSAGE")
+    busy.socket.close()
+    assert other.expect("MESSAGE")["redelivered"] == "true"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import itertools
 import os
 import re
@@ -82,24 +83,28 @@ class RawSocket:
         *,
         subprotocols: Iterable[str] = (),
         path: str = "/locshare/stomp",
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
         patience: float | None = PATIENCE,
     ) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), patience)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
         self.pings = 0
-        request = {
+        key = base64.b64encode(os.urandom(16)).decode()
+        request: dict[str, str | None] = {
             "Host": f"127.0.0.1:{port}",
             "Upgrade": "websocket",
             "Connection": "Upgrade",
-            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+            "Sec-WebSocket-Key": key,
             "Sec-WebSocket-Version": "13",
             **({"Sec-WebSocket-Protocol": ", ".join(subprotocols)} if subprotocols else {}),
             **(headers or {}),
         }
-        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in request.items()), "", ""]
-        self.write("\r\n".join(lines).encode())
+        lines = [
+            f"GET {path} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in request.items() if value is not None),
+        ]
+        self.write("\r\n".join([*lines, "", ""]).encode())
         while b"\r\n\r\n" not in self._buffer:
             self._fill()
         head, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
@@ -107,6 +112,10 @@ class RawSocket:
         status, *answer = head.decode().split("\r\n")
         self.status = int(status.split()[1])
         self.answer = {name.lower(): value for name, value in (line.split(": ", 1) for line in answer)}
+        if self.status == 101:
+            assert self.answer["sec-websocket-accept"] == _accept(key)
+            assert self.answer["upgrade"].lower() == "websocket"
+            assert self.answer["connection"].lower() == "upgrade"
 
     @property
     def subprotocol(self) -> str | None:
@@ -156,9 +165,13 @@ class RawSocket:
                 size = int.from_bytes(self._take(2), "big")
             elif size == 127:
                 size = int.from_bytes(self._take(8), "big")
-            return Message(first & 0x0F, self._take(size))
+            message = Message(first & 0x0F, self._take(size))
         except (EOFError, ConnectionResetError):
             return None
+        if message.opcode in (TEXT, CLOSE):  # RFC 6455 5.6 and 5.5.1
+            message.payload[0 if message.opcode == TEXT else 2 :].decode()
+        assert message.opcode < CLOSE or size <= 125, "a control frame is too long"
+        return message
 
     def _take(self, size: int) -> bytes:
         while len(self._buffer) < size:
@@ -189,6 +202,11 @@ class RawSocket:
     def close(self) -> None:
         """End TCP at once."""
         self._socket.close()
+
+
+def _accept(key: str) -> str:
+    digest = hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False)
+    return base64.b64encode(digest.digest()).decode()
 
 
 def encode(command: str, headers: HeaderInput = (), body: bytes = b"", version: str | None = None) -> bytes:
