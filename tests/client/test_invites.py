@@ -277,6 +277,7 @@ def test_the_host_configures_and_removes(group: Group) -> None:
     assert group.configure(title="The Hikers", stale=30)["stale"] == 30
     assert (group.title, group.settings()["title"]) == ("The Hikers", "The Hikers")
     assert group.configure(stale=None)["stale"] == 60
+    assert group.configure(precision=500)["precision"] == 500
     with pytest.raises(InvalidInput, match="did you mean `stale`"):
         group.configure(stall=3)
     note = group.note("lost the trail here")
