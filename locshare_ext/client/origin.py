@@ -11,6 +11,7 @@ from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.times import ms_from, now_ms, span_ms
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import Clock, check_clock
+from locshare_ext.model.names import join_names
 from locshare_ext.model.trail import arrow_schema
 
 if TYPE_CHECKING:
@@ -72,12 +73,11 @@ class ServerOrigin:
             params["since"] = choice.since
         if choice.until is not None:
             params["until"] = choice.until
-        is_askable = choice.members is not None and not any("," in name for name in choice.members)
-        if is_askable:
-            params["members"] = ",".join(choice.members or ())
+        if choice.members is not None:
+            params["members"] = join_names(choice.members)
         table, said = self.api.table(self._path, params)
         self.epoch = said.get("epoch")
-        return table if choice.members is None or is_askable else _only(table, choice.members)
+        return table
 
 
 class TableOrigin:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import json
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
 from locshare_ext.errors import InvalidName
 
-__all__ = ["events_topic", "fold", "group_slug", "group_topic", "member_name", "near_names"]
+__all__ = [
+    "events_topic",
+    "fold",
+    "group_slug",
+    "group_topic",
+    "join_names",
+    "member_name",
+    "near_names",
+    "split_names",
+]
 
 MAX_LENGTH = 64
 RESERVED_MEMBERS = frozenset({"me"})
@@ -73,6 +83,26 @@ def member_name(name: str) -> str:
 def fold(name: str) -> str:
     """Return the form in which two member names are the same name."""
     return unicodedata.normalize("NFC", name.casefold())
+
+
+def split_names(text: str) -> list[str]:
+    """Return the names in a list: separated by commas, or a JSON array, which may name ones with commas."""
+    names = text.split(",")
+    if text.lstrip().startswith("["):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = None  # a name may begin with a bracket
+        if isinstance(found, list) and all(isinstance(name, str) for name in found):
+            names = found
+    return [name.strip() for name in names if name.strip()]
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Return a list of names that `split_names` reads."""
+    given = list(names)
+    plain = ",".join(given)
+    return plain if split_names(plain) == given else json.dumps(given, ensure_ascii=False)
 
 
 def near_names(name: str, known: Iterable[str], count: int = 3) -> list[str]:

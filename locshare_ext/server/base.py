@@ -30,7 +30,7 @@ from locshare_ext.server.origin import check_host, check_origin, is_cross_site
 from locshare_ext.server.site import Site
 from locshare_ext.services.groups import Group
 
-__all__ = ["Handler", "NothingHere", "scrubbed", "words"]
+__all__ = ["Handler", "NothingHere", "scrubbed"]
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 _SECRETS = re.compile(r"ls[a-z]_[0-9a-z_%-]*|(?<=/in/)[^/?]+", re.IGNORECASE)
@@ -371,8 +371,3 @@ class NothingHere(Handler):
         raise web.HTTPError(404)
 
     get = head = post = put = patch = delete = _nothing
-
-
-def words(text: str | None) -> list[str]:
-    """Return the words of a list separated by commas."""
-    return [word.strip() for word in (text or "").split(",") if word.strip()]

@@ -6,7 +6,7 @@ import pytest
 
 from locshare_ext.errors import InvalidCursor, InvalidName
 from locshare_ext.model.cursor import Cursor, new_epoch
-from locshare_ext.model.names import fold, group_slug, member_name, near_names
+from locshare_ext.model.names import fold, group_slug, join_names, member_name, near_names, split_names
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,28 @@ def test_one_name_in_two_spellings():
 def test_near_names():
     assert near_names("hiker", ["bus", "Hikers"]) == ["Hikers"]
     assert near_names("zzz", ["bus"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", []),
+        (" ann , bob,", ["ann", "bob"]),
+        ('["Doe, Ann", "bob"]', ["Doe, Ann", "bob"]),
+        ("[x], y", ["[x]", "y"]),
+        ("[1]", ["[1]"]),
+        ("[" * 100_000, ["[" * 100_000]),
+        ("[]", []),
+    ],
+)
+def test_lists_of_names(text, names):
+    assert split_names(text) == names
+
+
+@pytest.mark.parametrize("names", [[], ["ann", "bob"], ["Doe, Ann"], ['["a"]'], ["[x]", "y"], ["a,", "b"]])
+def test_lists_of_names_round_trip(names):
+    assert split_names(join_names(names)) == names
+    assert "[" in join_names(names) or all("," not in name for name in names)
 
 
 def test_cursor_round_trip():

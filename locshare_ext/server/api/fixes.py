@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from locshare_ext.broker.access import PUBLISH, WATCH
 from locshare_ext.errors import InvalidInput
-from locshare_ext.model.names import fold
+from locshare_ext.model.names import fold, split_names
 from locshare_ext.server.api.parameters import whole_number
-from locshare_ext.server.base import Handler, words
+from locshare_ext.server.base import Handler
 
 __all__ = ["FixesHandler"]
 
@@ -26,7 +26,9 @@ class FixesHandler(Handler):
         if "wait" in query:
             raise InvalidInput("long polling is not supported yet", code="not_supported", field="wait")
         limit = whole_number(query.get("limit", str(USUAL)), "limit", 1, MOST)
-        members = frozenset(fold(name) for name in words(query["members"])) if "members" in query else None
+        members = (
+            frozenset(fold(name) for name in split_names(query["members"])) if "members" in query else None
+        )
         group = await self.find_group(name, WATCH)
         log = group.log
         place = log.place(query.get("after"), "start")

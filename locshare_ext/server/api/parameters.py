@@ -8,8 +8,8 @@ from typing import Any
 
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import NEWEST, check_clock, ms_from_rfc3339
+from locshare_ext.model.names import split_names
 from locshare_ext.model.store import Selection
-from locshare_ext.server.base import words
 
 __all__ = ["TRAIL_PARAMETERS", "moment", "selection", "whole_number"]
 
@@ -43,7 +43,7 @@ def moment(value: object, name: str) -> int:
 
 def selection(query: Mapping[str, str], place: Any) -> Selection:
     """Return what a query selects; place: reads a cursor's text into an offset."""
-    members = words(query.get("members"))
+    members = split_names(query.get("members", ""))
     return Selection(
         since=None if "since" not in query else moment(query["since"], "since"),
         until=None if "until" not in query else moment(query["until"], "until"),

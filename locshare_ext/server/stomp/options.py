@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from locshare_ext.errors import InvalidInput
-from locshare_ext.model.names import fold
+from locshare_ext.model.names import fold, split_names
 
 __all__ = ["FeedOptions", "read_prefetch", "refuse_group_headers"]
 
@@ -90,18 +89,9 @@ def _batch(value: str | None) -> int | None:
 
 
 def _members(value: str | None) -> frozenset[str] | None:
-    """Return folded names: separated by commas, or a JSON array where a name has a comma itself."""
     if value is None:
         return None
-    names = value.split(",")
-    if value.lstrip().startswith("["):
-        try:
-            found = json.loads(value)
-        except (ValueError, RecursionError):
-            found = None  # a name may begin with a bracket
-        if isinstance(found, list) and all(isinstance(name, str) for name in found):
-            names = found
-    folded = [fold(name.strip()) for name in names if name.strip()]
+    folded = [fold(name) for name in split_names(value)]
     if not 1 <= len(folded) <= MAX_MEMBERS:
         raise InvalidInput(
             f"members has {len(folded)} names, expected 1-{MAX_MEMBERS} separated by commas "
