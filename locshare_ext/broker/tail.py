@@ -12,6 +12,8 @@ from locshare_ext.model.fix import Fix
 
 __all__ = ["LogEntry", "Tail"]
 
+_SLICES = 64  # that are kept; each may have as many entries as one reader takes
+
 
 class LogEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry with its wire body, encoded once for all readers.
@@ -71,6 +73,8 @@ class Tail:
             start = max(bisect_right(self._offsets, offset), self._start)
             most = self._end_before(start) + max_bytes
             stop = max(bisect_right(self._ends, most, lo=start), start + 1)
+            if len(self._slices) >= _SLICES:  # of readers that are all elsewhere: nobody asks for them again
+                self._slices.clear()
             found = self._slices[key] = self._entries[start:stop]
         return found
 

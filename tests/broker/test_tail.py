@@ -35,6 +35,13 @@ def test_slices_are_shared_by_those_at_the_same_place() -> None:
     assert [one.offset for one in before or ()] == [2, 3]
 
 
+def test_readers_who_are_all_elsewhere_leave_no_slices_behind() -> None:
+    tail = tail_of(*range(1, 1001))
+    for offset in range(1000):
+        tail.after(offset, 1 << 20)
+    assert len(tail._slices) <= 64
+
+
 def test_at_least_one_entry_however_large() -> None:
     tail = tail_of()
     tail.extend([entry(1, 5000), entry(2, 10)])

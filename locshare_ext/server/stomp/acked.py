@@ -13,6 +13,8 @@ from locshare_ext.services.places import Holder
 
 __all__ = ["AckedFeed"]
 
+_ENTRY = 1024  # bytes of an entry's body, about the most
+
 
 class AckedFeed(Feed):
     """Follows a group's log, at most `ledger.most` MESSAGEs ahead of what is acknowledged.
@@ -88,7 +90,7 @@ class AckedFeed(Feed):
     def _take_all(self, most: int) -> bytes:
         found, self._fetched = self._fetched, ()
         if not found:
-            tail = self._log.tail(self._offset, most)
+            tail = self._log.tail(self._offset, self._most(most))
             if tail is None:
                 self._fetch()
             if not tail:
@@ -99,6 +101,10 @@ class AckedFeed(Feed):
             self._fetched = found[len(fitting) :]
         self._offset = fitting[-1].offset
         return self._build(fitting, self._offset)
+
+    def _most(self, most: int) -> int:
+        """Return about how many bytes have room: what has none would only be copied."""
+        return most if self._options.batch is not None else min(most, self._ledger.room * _ENTRY)
 
     def _fitting(self, entries: Sequence[LogEntry]) -> Sequence[LogEntry]:
         """Return the first entries, as many as have room; at least one."""
