@@ -248,9 +248,10 @@ class MemoryStore:
         return sorted(chosen, key=lambda one: (one.created, one.id))
 
     async def delete_invites(self, ids: Sequence[str]) -> None:
-        """Remove invites by their ids; no error if there is none."""
+        """Remove invites by their ids, with the places they have; no error if there is none."""
         for invite_id in ids:
             self._invites.pop(invite_id, None)
+        self._places = {key: one for key, one in self._places.items() if one.identity not in ids}
 
     async def put_places(self, places: Sequence[PlaceInfo]) -> list[PlaceInfo]:
         """Make or replace places; returns those whose log, in that life, is not there."""

@@ -303,7 +303,7 @@ class LogStore(Protocol):
         """Return invites, of one log or of all, by time of creation."""
 
     async def delete_invites(self, ids: Sequence[str]) -> None:
-        """Remove invites by their ids; no error if there is none."""
+        """Remove invites by their ids, with the places they have; no error if there is none."""
 
     async def put_places(self, places: Sequence[PlaceInfo]) -> list[PlaceInfo]:
         """Make or replace places by log, identity and name.

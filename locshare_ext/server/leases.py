@@ -42,6 +42,15 @@ class Leases:
         """Return how many hold something open by an invite."""
         return len(self._holders.get(invite_id, ()))
 
+    def check(self, principal: Principal, count: int) -> None:
+        """Raise Unavailable, which names the limit, if an invite may have no more than `count` open."""
+        most = self._most_open if principal.member is None else self._most
+        if principal.kind == "invite" and count >= most:
+            raise Unavailable(
+                f"this invite has {most} connections open, as many as one may have: close another first",
+                code="too_many_connections",
+            )
+
     def take(self, principal: Principal, holder: Holder) -> None:
         """Note that `holder` is open by a principal's credential; what is no invite has no end.
 
@@ -49,12 +58,7 @@ class Leases:
         """
         if principal.kind != "invite":
             return
-        most = self._most_open if principal.member is None else self._most
-        if self.count(principal.id) >= most:
-            raise Unavailable(
-                f"this invite has {most} connections open, as many as one may have: close another first",
-                code="too_many_connections",
-            )
+        self.check(principal, self.count(principal.id))
         if principal.id not in self._holders and principal.expires is not None:
             heapq.heappush(self._ends, (principal.expires, principal.id))
         self._holders.setdefault(principal.id, {})[holder] = None

@@ -60,6 +60,7 @@ class Connection(Protocol):
     """An open STOMP connection."""
 
     address: str
+    principal: Principal | None  # by the upgrade, then by CONNECT
 
     @property
     def is_proved(self) -> bool:

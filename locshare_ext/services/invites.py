@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from locshare_ext.broker.access import Principal, Role
-from locshare_ext.errors import AccessDenied, Conflict, Gone, LocShareError, NotFound
+from locshare_ext.errors import AccessDenied, Conflict, Gone, LocShareError, NotFound, StoreError
 from locshare_ext.model.clock import utc_text
 from locshare_ext.model.names import fold, member_name
 from locshare_ext.model.store import InviteInfo
@@ -357,9 +358,10 @@ class Invites:
             invite_id for number, (end, invite_id) in enumerate(ended) if end <= horizon or number < too_many
         ]
         if gone:
-            await self._groups.store.delete_invites(gone)
-            for invite_id in gone:
-                self._drop(invite_id)
+            with suppress(StoreError):  # another time: who comes with an invite must not wait for this
+                await self._groups.store.delete_invites(gone)
+                for invite_id in gone:
+                    self._drop(invite_id)
 
 
 def expired_error(expires: int) -> Gone:

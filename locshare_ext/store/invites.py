@@ -54,11 +54,11 @@ def exchange_invite(desk: Desk, opened: str, made: InviteInfo) -> bool:
 
 
 def delete_invites(desk: Desk, ids: Sequence[str]) -> None:
-    """Remove invites by their ids."""
+    """Remove invites by their ids, and where their subscriptions stood."""
+    these = (json.dumps(list(ids)),)
     with transaction(desk.conn):
-        desk.conn.execute(
-            "DELETE FROM invites WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
-        )
+        desk.conn.execute("DELETE FROM invites WHERE id IN (SELECT value FROM json_each(?))", these)
+        desk.conn.execute("DELETE FROM places WHERE identity IN (SELECT value FROM json_each(?))", these)
 
 
 def forget_invites(conn: sqlite3.Connection, log_id: int, member: str) -> None:

@@ -228,7 +228,7 @@ class SQLiteStore:
         return await self._read(partial(invites.list_invites, log=log), [])
 
     async def delete_invites(self, ids: Sequence[str]) -> None:
-        """Remove invites by their ids; no error if there is none."""
+        """Remove invites by their ids, with the places they have; no error if there is none."""
         if ids and self._exists():
             await self._write(partial(invites.delete_invites, ids=ids))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tornado.httpclient import HTTPClientError
 
 from locshare_ext.services.rates import Rates
 
@@ -317,6 +318,16 @@ async def test_connections_of_one_invite(limited, stomp, invite):
         async with asyncio.timeout(5):
             while (await connected(stomp, card)).connected.command != "CONNECTED":
                 await asyncio.sleep(0.01)
+
+
+async def test_upgrades_of_one_invite_count_before_connect(limited, stomp, invite):
+    card = await invite("ann")
+    for _ in range(2):
+        await stomp(headers={**NOTHING, **by(card)}, connect=False)
+    with pytest.raises(HTTPClientError) as refused:
+        await stomp(headers={**NOTHING, **by(card)}, connect=False)
+    assert refused.value.code == 503
+    assert b"2 connections" in refused.value.response.body
 
 
 async def test_frames_and_subscriptions_of_an_invite(limited, stomp, invite):

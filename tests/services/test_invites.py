@@ -284,6 +284,24 @@ async def test_what_could_not_be_stored_is_not_there(
     assert len(await house.invites.all(await house.groups.find("hikers"))) == 2
 
 
+async def test_a_store_that_cannot_be_written_lets_invites_in(
+    store: LogStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = InviteKey(None)
+    house = House(store, clock, key)
+    dead, living = await house.make("ann", expires_in=60), await house.make("bob", expires_in=20 * DAY)
+    clock.now += round(10 * DAY * 1000)
+
+    async def fail(*_: object) -> None:
+        raise StoreError("the disk is read-only")
+
+    monkeypatch.setattr(store, "delete_invites", fail)
+    again = House(store, clock, key)
+    assert (await again.check(living)).member == "bob"
+    with pytest.raises(Gone):
+        await again.check(dead)
+
+
 async def test_what_an_invite_makes_ends_with_it(house: House) -> None:
     manager = await house.check(await house.make("boss", roles="manage", expires_in=600))
     made = await house.make("ann", by=manager, expires_in=DAY)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from locshare_ext.errors import NotFound
-from locshare_ext.model.store import InviteInfo, LogStore
+from locshare_ext.model.store import InviteInfo, LogStore, PlaceInfo
 from locshare_ext.store import SQLiteStore
 from locshare_ext.store.schema import MIGRATIONS, VERSION
 from tests.store.helpers import EPOCH, T0, a_fix, everything, put
@@ -83,6 +83,16 @@ async def test_forgetting_leaves_no_name_of_an_invite(path: Path) -> None:
     await store.forget("hikers", "zQ07Y")
     await store.close()
     assert b"Zq07y" not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+async def test_places_end_with_the_invite_that_had_them(store: LogStore) -> None:
+    await put(store, a_fix())
+    await store.put_invite(an_invite("i1"))
+    places = [PlaceInfo("hikers", EPOCH, identity, "map", 1, T0) for identity in ("i1", "host")]
+    assert await store.put_places(places) == []
+    await store.delete_invites(["i1"])
+    assert await store.places("hikers", "i1") == []
+    assert len(await store.places("hikers", "host")) == 1
 
 
 async def test_places_end_with_their_log_and_with_who_had_them(path: Path) -> None:

@@ -35,7 +35,11 @@ class StompSocket(Handler):
             raise Unavailable(
                 f"there are {site.limits.connections} connections already", code="too_many_connections"
             )
-        if self.current_principal is None:
+        principal = self.current_principal
+        if principal is not None and principal.kind == "invite":
+            same = [one for one in site.sessions if one.principal and one.principal.id == principal.id]
+            site.leases.check(principal, len(same))  # also those that have not sent CONNECT yet
+        if principal is None:
             address = self.request.remote_ip or ""
             unproved = sum(1 for one in site.sessions if not one.is_proved and one.address == address)
             if unproved >= site.limits.unproved:
