@@ -232,6 +232,12 @@ class GroupLog:
         await self.refresh()
         return count
 
+    async def rename_member(self, member: str, name: str) -> None:
+        """Give a member another name in store and memory; raises Conflict if another one has it."""
+        await self._store.rename_member(self.name, member, name)
+        self._tail.restart(self.head)  # what is read from now on comes with the new name
+        self._newest.reset()
+
     async def remove_event(self, offset: int) -> bool:
         """Remove one event from store and memory; False: there is none at this offset."""
         if not await self._store.remove_event(self.name, offset):

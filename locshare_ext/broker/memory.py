@@ -7,17 +7,17 @@ import bisect
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from locshare_ext.broker.memory_log import MemoryLog, entry_bytes, key_of, rank
 from locshare_ext.errors import Conflict, InvalidInput, LocShareError, NotFound, StoreError
 from locshare_ext.model.event import Event, EventKind
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
 from locshare_ext.model.sequence import Sequence as Numbering
-from locshare_ext.model.sequence import sent_time
 from locshare_ext.model.store import (
     Appended,
     Entry,
@@ -35,18 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryStore"]
 
-ENTRY_BYTES = 650  # measured: 590 for a bare fix, 700 with every number
-
-
-@dataclass(slots=True)
-class _Log:
-    info: LogInfo
-    numbering: Numbering
-    entries: list[Entry] = field(default_factory=list)  # ascending by offset
-    newest: dict[str, tuple[int, int]] = field(default_factory=dict)  # folded member -> (effective, offset)
-    stored: set[tuple[str, int, float, float]] = field(default_factory=set)
-    size: int = 0  # bytes, about
-
 
 class MemoryStore:
     """Keep the newest `length` entries of each log in memory; the contract is `LogStore`.
@@ -60,7 +48,7 @@ class MemoryStore:
 
     def __init__(self, length: int = 100_000) -> None:
         self._length = length
-        self._logs: dict[str, _Log] = {}
+        self._logs: dict[str, MemoryLog] = {}
         self._recordings: dict[str, RecordingInfo] = {}
         self._invites: dict[str, InviteInfo] = {}
         self._places: dict[tuple[str, str, str], PlaceInfo] = {}  # by log, identity and name
@@ -192,6 +180,15 @@ class MemoryStore:
             [entry for entry in known.entries if entry.item.member and fold(entry.item.member) == folded],
         )
 
+    async def rename_member(self, log: str, member: str, name: str) -> None:
+        """Give a member another name, everywhere; raises Conflict if another one has it."""
+        self._check_open()
+        if log in self._logs:
+            self._logs[log].rename(member, name)
+        for invite in await self.invites(log):
+            if invite.member is not None and fold(invite.member) == fold(member):
+                self._invites[invite.id] = replace(invite, member=name)
+
     async def trim(self, log: str, before: int) -> int:
         """Remove entries received before `before` (ms) that no recording keeps."""
         if log not in self._logs:
@@ -279,30 +276,30 @@ class MemoryStore:
             if epoch in self._deleted:
                 raise NotFound(f"log {name!r} was deleted", code="log_deleted")
             log = self._make(name, kind, epoch, {})
-        entries, duplicates = log.numbering.admit(drafts, lambda fix: _key(fix) in log.stored)
+        entries, duplicates = log.numbering.admit(drafts, lambda fix: key_of(fix) in log.stored)
         for entry in entries:
             if isinstance(entry.item, Fix):
-                log.stored.add(_key(entry.item))
-                rank, member = _rank(entry.item, entry.offset), fold(entry.item.member)
-                log.newest[member] = max(rank, log.newest.get(member, rank))
+                log.stored.add(key_of(entry.item))
+                place, member = rank(entry.item, entry.offset), fold(entry.item.member)
+                log.newest[member] = max(place, log.newest.get(member, place))
         log.entries += entries
-        log.size += sum(map(_bytes, entries))
+        log.size += sum(map(entry_bytes, entries))
         over = len(log.entries) - self._length
         if over > self._length // 10:  # in steps, as each moves what is kept
             self._trim(log, log.entries[:over])
         return Appended(tuple(entries), duplicates, log.numbering.head)
 
-    def _make(self, name: str, kind: LogKind, epoch: str, settings: Mapping[str, Any]) -> _Log:
+    def _make(self, name: str, kind: LogKind, epoch: str, settings: Mapping[str, Any]) -> MemoryLog:
         created = time.time_ns() // 1_000_000
         info = LogInfo(name, kind, epoch, 1, 0, created, dict(settings))
-        log = self._logs[name] = _Log(info, Numbering(epoch))
+        log = self._logs[name] = MemoryLog(info, Numbering(epoch))
         return log
 
-    def _info(self, log: _Log) -> LogInfo:
+    def _info(self, log: MemoryLog) -> LogInfo:
         head = log.numbering.head
         return replace(log.info, head=head, oldest=log.entries[0].offset if log.entries else head + 1)
 
-    def _known(self, name: str) -> _Log:
+    def _known(self, name: str) -> MemoryLog:
         self._check_open()
         if name not in self._logs:
             raise NotFound(f"there is no log {name!r}", code="log_not_found")
@@ -337,43 +334,26 @@ class MemoryStore:
             if selection.has(entry) and (recording is None or _has(recording, entry))
         ]
 
-    def _trim(self, log: _Log, old: list[Entry]) -> None:
+    def _trim(self, log: MemoryLog, old: list[Entry]) -> None:
         log.info = replace(log.info, trimmed=max(log.info.trimmed, old[-1].offset))
         self._remove(log, old)
         staying = {fold(entry.item.member) for entry in log.entries if entry.item.member}
         for folded in log.numbering.names.keys() - staying:
             log.numbering.forget(folded)
 
-    def _remove(self, log: _Log, entries: list[Entry]) -> int:
+    def _remove(self, log: MemoryLog, entries: list[Entry]) -> int:
         gone = {entry.offset for entry in entries}
         log.entries = [entry for entry in log.entries if entry.offset not in gone]
-        log.size -= sum(map(_bytes, entries))
-        log.stored -= {_key(entry.item) for entry in entries if isinstance(entry.item, Fix)}
+        log.size -= sum(map(entry_bytes, entries))
+        log.stored -= {key_of(entry.item) for entry in entries if isinstance(entry.item, Fix)}
         lost = {member for member, (_, offset) in log.newest.items() if offset in gone}
         for member in lost:
             del log.newest[member]
         for entry in log.entries if lost else ():
             if isinstance(entry.item, Fix) and (member := fold(entry.item.member)) in lost:
-                rank = _rank(entry.item, entry.offset)
-                log.newest[member] = max(rank, log.newest.get(member, rank))
+                place = rank(entry.item, entry.offset)
+                log.newest[member] = max(place, log.newest.get(member, place))
         return len(gone)
-
-
-def _rank(fix: Fix, offset: int) -> tuple[int, int]:
-    """Return what is greatest in the newest: of equal times the one that came later."""
-    return fix.effective_time, offset
-
-
-def _bytes(entry: Entry) -> int:
-    """Return about how many bytes of memory an entry takes with all that points to it."""
-    item = entry.item
-    more = item.extra if isinstance(item, Fix) else item.data
-    text = "" if isinstance(item, Fix) else item.text or ""
-    return ENTRY_BYTES + 2 * len(text) + sum(200 + 2 * len(str(value)) for value in (more or {}).values())
-
-
-def _key(fix: Fix) -> tuple[str, int, float, float]:
-    return fold(fix.member), sent_time(fix), fix.lat, fix.lon
 
 
 def _has(recording: RecordingInfo, entry: Entry) -> bool:

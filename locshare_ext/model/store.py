@@ -261,6 +261,13 @@ class LogStore(Protocol):
     async def forget(self, log: str, member: str) -> int:
         """Remove every trace of a member, its invites too; returns the number of entries removed."""
 
+    async def rename_member(self, log: str, member: str, name: str) -> None:
+        """Give a member another name, in all its entries and invites.
+
+        Raises Conflict if another member has left entries under it. No error if there is no
+        such log, or the member has left nothing.
+        """
+
     async def trim(self, log: str, before: int) -> int:
         """Remove entries received before `before` (ms) that no recording keeps.
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.errors import LocShareError, Unavailable
-from locshare_ext.services.invites import expired_error
+from locshare_ext.services.tokens import expired_error
 
 __all__ = ["Holder", "Leases"]
 

@@ -90,6 +90,9 @@ class Companion(Protocol):
     async def forgetting(self, group: Group, member: str) -> None:
         """A member is about to be forgotten."""
 
+    def renamed(self, group: Group, member: str, name: str) -> None:
+        """A member has another name from now on."""
+
     def deleted(self, slug: str) -> None:
         """A group is gone, also from the store."""
 
@@ -218,6 +221,47 @@ class Groups:
         Raises NotFound for a member that the group does not have.
         """
         key = fold(member)
+        await self._check_known(group, member)
+        for companion in self.companions:
+            await companion.forgetting(group, member)
+        removed = await group.log.forget(group.names.get(key, member))
+        group.names.pop(key, None)
+        group.heard.pop(key, None)
+        return removed
+
+    async def rename(self, group: Group, member: str, name: str) -> str:
+        """Give a member another name, in all that is kept of it; returns the name.
+
+        Raises NotFound for a member that the group does not have, Conflict for a name that
+        another has, InvalidName.
+        """
+        name = member_name(name)
+        await self._check_known(group, member)
+        known = group.names.get(fold(member), member)
+        if fold(name) != fold(member) and (
+            fold(name) in group.names or any([await one.knows(group, name) for one in self.companions])
+        ):
+            raise Conflict(f"there is a member {name!r} already", code="member_taken", field="name")
+        self._rename(group, known, name)  # first: what comes meanwhile must not bring the old one back
+        try:
+            await group.log.rename_member(known, name)
+        except BaseException:
+            self._rename(group, name, known)
+            raise
+        return name
+
+    def _rename(self, group: Group, member: str, name: str) -> None:
+        old, new = fold(member), fold(name)
+        if group.names.pop(old, None) is not None:
+            group.names[new] = name
+        if old in group.heard:
+            group.heard[new] = group.heard.pop(old)
+        for companion in self.companions:
+            companion.renamed(group, member, name)
+
+    async def _check_known(self, group: Group, member: str) -> None:
+        """Raise NotFound, with near names, for a member that the group does not have."""
+        key = fold(member)
         # who has left nothing but notes is not known by name after a restart
         traces = Selection(members=frozenset({member}))
         if (
@@ -232,12 +276,6 @@ class Groups:
                 field="member",
                 details={"near": near},
             )
-        for companion in self.companions:
-            await companion.forgetting(group, member)
-        removed = await group.log.forget(group.names.get(key, member))
-        group.names.pop(key, None)
-        group.heard.pop(key, None)
-        return removed
 
     def admit(self, principal: Principal, group: Group, body: bytes) -> Batch:
         """Return the fixes of a body, each bound to the member that may send it.

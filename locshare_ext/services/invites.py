@@ -10,15 +10,22 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from locshare_ext.broker.access import Principal, Role
-from locshare_ext.errors import AccessDenied, Conflict, Gone, LocShareError, NotFound, StoreError
-from locshare_ext.model.clock import utc_text
+from locshare_ext.errors import AccessDenied, Conflict, Gone, LocShareError, NotFound, StoreError, Unavailable
 from locshare_ext.model.names import fold, member_name
 from locshare_ext.model.store import InviteInfo
 from locshare_ext.services.groups import Group, Groups
-from locshare_ext.services.tokens import InviteKey, new_id, split_token, token_of
+from locshare_ext.services.tokens import (
+    InviteKey,
+    expired_error,
+    new_id,
+    revoked_error,
+    split_token,
+    token_of,
+    wrong_error,
+)
 from locshare_ext.services.wishes import Wish
 
-__all__ = ["InviteOptions", "Invites", "expired_error", "revoked_error"]
+__all__ = ["InviteOptions", "Invites"]
 
 _ENOUGH = 0.9  # of the life asked for: running a cell again must not make another invite
 _KEPT = 2  # times `living` rows of a group, the dead included
@@ -87,9 +94,9 @@ class Invites:
         invite_id = split_token(token)
         key = self._key.key or (await self._key.load() if invite_id is not None else None)
         if invite_id is None or key is None:
-            raise _wrong()
+            raise wrong_error()
         if not hmac.compare_digest(token_of(key, invite_id).encode(), token.encode()):
-            raise _wrong()
+            raise wrong_error()
         if not self._is_loaded:
             await self._load()
         known = self._known.get(invite_id)
@@ -212,6 +219,15 @@ class Invites:
             if info.revoked is None:
                 await self._revoke(info)
             self._drop(info.id)
+
+    def renamed(self, group: Group, member: str, name: str) -> None:
+        """Let a member's invites name it as it is called now; who is connected connects again."""
+        here = self._by_group.get(group.slug, {}).values()
+        its = [known.info for known in here if fold(known.info.member or "") == fold(member)]
+        for info in its:
+            self._add(replace(info, member=name))
+        again = Unavailable(f"the member is called {name!r} now: connect again", code="member_renamed")
+        self._on_end([info.id for info in its], again)
 
     def deleted(self, slug: str) -> None:
         """End all invites of a group that is gone, with its rows."""
@@ -362,21 +378,6 @@ class Invites:
                 await self._groups.store.delete_invites(gone)
                 for invite_id in gone:
                     self._drop(invite_id)
-
-
-def expired_error(expires: int) -> Gone:
-    """Return the error for an invite that expired at `expires` (ms)."""
-    return Gone(f"this invite expired at {utc_text(expires)}: ask for a new one", code="invite_expired")
-
-
-def revoked_error(why: str = "") -> Gone:
-    """Return the error for an invite that was revoked; why: a clause about it."""
-    because = f" ({why})" if why else ""
-    return Gone(f"this invite was revoked{because}: ask for a new one", code="invite_revoked")
-
-
-def _wrong() -> AccessDenied:
-    return AccessDenied("the credential is not valid here", code="credential_invalid")
 
 
 def _known_name(group: Group, name: str) -> str:

@@ -11,9 +11,19 @@ import string
 from contextlib import suppress
 from pathlib import Path
 
-from locshare_ext.errors import Unavailable
+from locshare_ext.errors import AccessDenied, Gone, Unavailable
+from locshare_ext.model.clock import utc_text
 
-__all__ = ["INVITE", "InviteKey", "new_id", "split_token", "token_of"]
+__all__ = [
+    "INVITE",
+    "InviteKey",
+    "expired_error",
+    "new_id",
+    "revoked_error",
+    "split_token",
+    "token_of",
+    "wrong_error",
+]
 
 INVITE = "lsi_"
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase  # some apps take nothing else
@@ -75,6 +85,22 @@ class InviteKey:
             loop = asyncio.get_running_loop()
             self._key = await loop.run_in_executor(None, _load, self.path, make)
         return self._key
+
+
+def expired_error(expires: int) -> Gone:
+    """Return the error for an invite that expired at `expires` (ms)."""
+    return Gone(f"this invite expired at {utc_text(expires)}: ask for a new one", code="invite_expired")
+
+
+def revoked_error(why: str = "") -> Gone:
+    """Return the error for an invite that was revoked; why: a clause about it."""
+    because = f" ({why})" if why else ""
+    return Gone(f"this invite was revoked{because}: ask for a new one", code="invite_revoked")
+
+
+def wrong_error() -> AccessDenied:
+    """Return the error for what is no credential here: the same for all of them."""
+    return AccessDenied("the credential is not valid here", code="credential_invalid")
 
 
 def _load(path: Path, make: bool) -> bytes | None:

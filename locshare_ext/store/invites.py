@@ -16,7 +16,14 @@ from locshare_ext.store.selecting import find_log
 if TYPE_CHECKING:
     from locshare_ext.store.writer import Desk
 
-__all__ = ["delete_invites", "exchange_invite", "forget_invites", "list_invites", "put_invite"]
+__all__ = [
+    "delete_invites",
+    "exchange_invite",
+    "forget_invites",
+    "list_invites",
+    "put_invite",
+    "rename_invites",
+]
 
 _COLUMNS = (
     "invites.id, logs.name, roles, member, invites.created, expires, uses, used, invites.revoked, origin"
@@ -67,6 +74,13 @@ def forget_invites(conn: sqlite3.Connection, log_id: int, member: str) -> None:
     for invite_id in [row[0] for row in rows if fold(row[1]) == fold(member)]:
         conn.execute("DELETE FROM invites WHERE id = ?", (invite_id,))
         conn.execute("DELETE FROM places WHERE identity = ? AND log = ?", (invite_id, log_id))
+
+
+def rename_invites(conn: sqlite3.Connection, log_id: int, member: str, name: str) -> None:
+    """Give a member's invites another name; within a transaction."""
+    rows = conn.execute("SELECT id, member FROM invites WHERE log = ? AND member IS NOT NULL", (log_id,))
+    for invite_id in [row[0] for row in rows if fold(row[1]) == fold(member)]:
+        conn.execute("UPDATE invites SET member = ? WHERE id = ?", (name, invite_id))
 
 
 def _put(conn: sqlite3.Connection, invite: InviteInfo) -> None:

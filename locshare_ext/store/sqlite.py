@@ -29,7 +29,7 @@ from locshare_ext.model.store import (
     RecordingInfo,
     Selection,
 )
-from locshare_ext.store import invites, selecting, upkeep
+from locshare_ext.store import invites, recordings, selecting, upkeep
 from locshare_ext.store.appending import make_log
 from locshare_ext.store.columns import read_trails
 from locshare_ext.store.connection import Synchronous, failure, open_reader, snapshot, transaction
@@ -166,6 +166,11 @@ class SQLiteStore:
         await self._scrub()
         return count
 
+    async def rename_member(self, log: str, member: str, name: str) -> None:
+        """Give a member another name, everywhere; raises Conflict if another one has it."""
+        if self._exists():
+            await self._write(partial(upkeep.rename_member, log=log, member=member, name=name))
+
     async def trim(self, log: str, before: int) -> int:
         """Remove entries received before `before` (ms) that no recording keeps."""
         if not self._exists():
@@ -198,7 +203,7 @@ class SQLiteStore:
         """Make or replace a recording by its id; raises NotFound if there is no such log."""
         if not self._exists():
             raise _no_log(recording.log)
-        await self._write(partial(_put_recording, recording=recording))
+        await self._write(partial(recordings.put_recording, recording=recording))
 
     async def recordings(self, log: str | None = None) -> list[RecordingInfo]:
         """Return recordings, of one log or of all, by time of creation."""
@@ -208,7 +213,7 @@ class SQLiteStore:
         """Remove a recording, and its log if it is an import; no error if there is none."""
         if not self._exists():
             return
-        if await self._write(partial(_delete_recording, recording_id=recording_id)):
+        if await self._write(partial(recordings.delete_recording, recording_id=recording_id)):
             await self._clear()
 
     async def put_invite(self, invite: InviteInfo) -> None:
@@ -362,40 +367,3 @@ def _set(desk: Desk, name: str, settings: Mapping[str, Any]) -> LogInfo:
     with transaction(desk.conn):
         desk.conn.execute("UPDATE logs SET settings = ? WHERE name = ?", (json.dumps(dict(settings)), name))
     return replace(info, settings=dict(settings))
-
-
-def _put_recording(desk: Desk, recording: RecordingInfo) -> None:
-    found = selecting.find_log(desk.conn, recording.log)
-    if found is None:
-        raise _no_log(recording.log)
-    values = (
-        recording.id,
-        found[0],
-        recording.name,
-        recording.created,
-        recording.since,
-        recording.after,
-        recording.until,
-        recording.upto,
-        recording.closed,
-        recording.description,
-        recording.received_known,
-    )
-    with transaction(desk.conn):
-        desk.conn.execute(f"INSERT OR REPLACE INTO recordings VALUES ({', '.join('?' * 11)})", values)
-
-
-def _delete_recording(desk: Desk, recording_id: str) -> bool:
-    """Remove a recording; returns whether rows of an import are to be cleared."""
-    row = desk.conn.execute(
-        "SELECT logs.name, kind FROM recordings JOIN logs ON logs.id = log WHERE recordings.id = ?",
-        (recording_id,),
-    ).fetchone()
-    if row is None:
-        return False
-    if row[1] == "import":
-        upkeep.begin_delete(desk, row[0])
-        return True
-    with transaction(desk.conn):
-        desk.conn.execute("DELETE FROM recordings WHERE id = ?", (recording_id,))
-    return False

@@ -10,9 +10,10 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
+from locshare_ext.errors import Conflict
 from locshare_ext.model.names import fold
 from locshare_ext.store.connection import transaction
-from locshare_ext.store.invites import forget_invites
+from locshare_ext.store.invites import forget_invites, rename_invites
 from locshare_ext.store.rows import first_id, last_id, offset_of
 from locshare_ext.store.schema import GONE
 from locshare_ext.store.selecting import find_log, inside, list_recordings
@@ -27,6 +28,7 @@ __all__ = [
     "finish_trim",
     "nth_received",
     "remove_event",
+    "rename_member",
     "rewrite",
     "trim_some",
 ]
@@ -63,6 +65,23 @@ def begin_forget(desk: Desk, log: str, member: str) -> list[int]:
             desk.conn.execute("DELETE FROM tallies WHERE member = ?", (member_id,))
         forget_invites(desk.conn, found[0], member)
     return ids
+
+
+def rename_member(desk: Desk, log: str, member: str, name: str) -> None:
+    """Give a member another name: its row and its invites have it, its entries name the row."""
+    conn = desk.conn
+    found = find_log(conn, log)
+    if found is None:
+        return
+    desk.drop_state(log)
+    with transaction(conn):
+        rows = conn.execute("SELECT id, name FROM members WHERE log = ?", (found[0],)).fetchall()
+        for member_id, other in rows:
+            if fold(other) == fold(member):
+                conn.execute("UPDATE members SET name = ? WHERE id = ?", (name, member_id))
+            elif fold(other) == fold(name):
+                raise Conflict(f"there is a member {other!r} already", code="member_taken", field="name")
+        rename_invites(conn, found[0], member, name)
 
 
 def clear_some(desk: Desk) -> tuple[int, bool]:

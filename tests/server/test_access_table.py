@@ -35,6 +35,7 @@ NEEDED = {
     "POST api/groups/hikers/notes": "publish",
     "DELETE api/groups/hikers/notes/NOTE": "publish",  # of one's own; others' by manage
     "DELETE api/groups/hikers/members/ann": "manage",
+    "PATCH api/groups/hikers/members/ann": "manage",
     "GET api/groups/hikers/invites": "manage",
     "POST api/groups/hikers/invites": "manage",  # or an open invite, to be exchanged
     "GET api/groups/hikers/invites/INVITE": "manage",

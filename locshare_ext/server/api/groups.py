@@ -77,6 +77,17 @@ class GroupHandler(Handler):
 class MemberHandler(Handler):
     """`api/groups/{g}/members/{m}`: one member."""
 
+    async def patch(self, name: str, member: str) -> None:
+        """Give it another name: {"name": ...}; all that it has sent goes under it."""
+        self.query()
+        group = await self.find_group(name, MANAGE)
+        sent = self.json_body()
+        if set(sent) != {"name"} or not isinstance(sent["name"], str):
+            raise InvalidInput('expected {"name": "the new name"}', code="name_missing", field="name")
+        renamed = await self.site.groups.rename(group, member, sent["name"])
+        self.audit("member_renamed", group=group.slug)
+        self.answer({"member": renamed})
+
     async def delete(self, name: str, member: str) -> None:
         """Forget a member: every trace, from the file and its write-ahead log too."""
         self.query()
