@@ -19,7 +19,9 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     open_files()
     times = Options(2.0, 1) if options.quick else Options()
-    report = Report(Options(options.seconds or times.seconds, options.rounds or times.rounds))
+    report = Report(
+        Options(options.seconds or times.seconds, options.rounds or times.rounds, alone=options.alone)
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the servers
     try:
         for name in options.names or NAMES:
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rounds", type=int, help="of each comparison, of which the middle counts (default 3)"
     )
+    parser.add_argument("--alone", action="store_true", help="without RabbitMQ and stomp-broker-js")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what the brokers' parts measured")
     return parser
 

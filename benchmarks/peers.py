@@ -39,13 +39,14 @@ HERE = Path(__file__).parent
 class Peer:
     """A kind of server.
 
-    start: runs it. prepare: installs it; returns why it cannot be had, or nothing. body:
-    bytes of what is published, so that about as many come out of each. is_ours: it must run.
+    start: runs it. prepare: installs it and returns why it cannot be had, or nothing; None
+    where there is nothing to install. body: bytes of what is published, so that about as many
+    come out of each. is_ours: it must run.
     """
 
     name: str
     start: Callable[[], AbstractContextManager[Target]]
-    prepare: Callable[[], str] = str
+    prepare: Callable[[], str] | None = None
     body: int = 200
     is_ours: bool = False
 
@@ -53,7 +54,7 @@ class Peer:
 @functools.cache
 def reason_missing(peer: Peer) -> str:
     """Return why a peer cannot be measured here, or nothing; told once."""
-    reason = peer.prepare()
+    reason = peer.prepare() if peer.prepare else ""
     if reason:
         print(f"{peer.name} is left out: {reason}", flush=True)
     return reason

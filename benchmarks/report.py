@@ -25,11 +25,12 @@ class Options:
     """How long to measure.
 
     seconds: of each run, more where fewer would say nothing. rounds: of each comparison; the
-    middle of them counts.
+    middle of them counts. alone: without what has to be installed.
     """
 
     seconds: float = 6.0
     rounds: int = 3
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Report:
         the peer's name, without those that cannot be had here or fail.
         """
         found: dict[str, list[Outcome]] = {}
-        available = [peer for peer in peers if not reason_missing(peer)]
+        wanted = [peer for peer in peers if peer.prepare is None or not self.options.alone]
+        available = [peer for peer in wanted if not reason_missing(peer)]
         for _ in range(self.options.rounds):
             for peer in available:
                 if outcome := self.once(topic, peer, plan):

@@ -53,6 +53,7 @@ def _runs(runs: list[dict[str, Any]]) -> list[str]:
         "p99, ms",
     )
     names += ("processors busy: server, generator, others", "memory of a connection, KiB", "opened/s")
+    names += (FAULTS,)
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for run in runs:
@@ -62,11 +63,12 @@ def _runs(runs: list[dict[str, Any]]) -> list[str]:
         mid = {
             name: statistics.median(one[name] for one in rounds) for name in rounds[0] if name not in _TEXTS
         }
+        faults = sum(one["lost"] + one["doubled"] + one["disordered"] for one in rounds)
         each = f"{mid['each'] / 1024:.1f}" if mid["each"] else ""
         lines.append(
             f"| {topic} | {peer} | {mid['delivered']:,.0f} | {mid['cost']:.2f} | {mid['p50']:.2f} "
             f"| {mid['p99']:.2f} | {mid['server']:.2f}, {mid['load']:.2f}, {mid['others']:.2f} "
-            f"| {each} | {mid['opened']:,.0f} |"
+            f"| {each} | {mid['opened']:,.0f} | {faults:,} |"
         )
     return lines
 
