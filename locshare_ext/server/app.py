@@ -84,6 +84,9 @@ class LocShareApp(ExtensionApp):
     max_subscriptions = Integer(_LIMITS.subscriptions, min=1, help="Subscriptions of one connection.").tag(
         config=True
     )
+    max_prefetch = Integer(
+        _LIMITS.prefetch, min=1, help="MESSAGEs of one subscription that may wait for an ACK."
+    ).tag(config=True)
     max_transactions = Integer(
         _LIMITS.transactions, min=1, help="Transactions open on one STOMP connection."
     ).tag(config=True)
@@ -153,6 +156,16 @@ class LocShareApp(ExtensionApp):
     ).tag(config=True)
     max_invite_subscriptions = Integer(
         _LIMITS.invite_subscriptions, min=1, help="Subscriptions of one connection with an invite."
+    ).tag(config=True)
+    max_invite_prefetch = Integer(
+        _LIMITS.invite_prefetch,
+        min=1,
+        help="MESSAGEs of one subscription by invite that may wait for an ACK.",
+    ).tag(config=True)
+    max_invite_transaction_bytes = Integer(
+        _LIMITS.invite_transaction_bytes,
+        min=1024,
+        help="Bytes that the open transactions of a connection by invite hold.",
     ).tag(config=True)
     max_invite_connections = Integer(
         _LIMITS.invite_connections, min=1, help="Connections open with one invite of a member."
@@ -277,6 +290,7 @@ class LocShareApp(ExtensionApp):
             ping=self.ping_interval,
             connections=self.max_connections,
             unproved=self.max_unproved,
+            prefetch=self.max_prefetch,
             transactions=self.max_transactions,
             transaction_frames=self.max_transaction_frames,
             transaction_bytes=self.max_transaction_bytes,
@@ -286,6 +300,8 @@ class LocShareApp(ExtensionApp):
             failures_per_token=self.max_token_failures,
             invite_frame=self.max_invite_frame,
             invite_subscriptions=self.max_invite_subscriptions,
+            invite_prefetch=self.max_invite_prefetch,
+            invite_transaction_bytes=self.max_invite_transaction_bytes,
             invite_connections=self.max_invite_connections,
             open_invite_connections=self.max_open_invite_connections,
         )

@@ -19,7 +19,9 @@ class Limits:
     served until they are sent; stall: s without progress after which it is then closed.
     ping: s between WebSocket pings. pending: batches of one connection under way to the store.
     connections: all; unproved: those of one address that have shown no credential.
-    transactions: open on one connection; transaction_frames, transaction_bytes: held by them.
+    prefetch, invite_prefetch: MESSAGEs of one subscription that may wait for an ACK.
+    transactions: open on one connection; transaction_frames, transaction_bytes: held by them,
+    invite_transaction_bytes: by those of an invite.
     invite_frame, invite_subscriptions: of a connection by invite. invite_connections: open by
     one invite of a member; open_invite_connections: by one open invite.
     body: of a POST; drain: what is read of a refused one, so that a proxy can keep the
@@ -40,6 +42,7 @@ class Limits:
     pending: int = 64
     connections: int = 2000
     unproved: int = 50
+    prefetch: int = 10_000
     transactions: int = 64
     transaction_frames: int = 10_000
     transaction_bytes: int = 2 * MIB
@@ -51,5 +54,7 @@ class Limits:
     failures_per_token: int = 10  # a minute
     invite_frame: int = 256 << 10
     invite_subscriptions: int = 8
+    invite_prefetch: int = 1000
+    invite_transaction_bytes: int = 512 << 10
     invite_connections: int = 8
     open_invite_connections: int = 256

@@ -128,7 +128,7 @@ class AckedFeed(Feed):
         frames: list[bytes] = []
         for entry in self._wanted(entries):
             self._before = entry.offset - 1
-            frames.append(self._encode(self._log.cursor(entry.offset), entry.body, entry.item.member))
+            frames.append(self._encode(str(entry.item.cursor), entry.body, entry.item.member))
         return in_messages(frames, self._opcode) if frames else b""
 
     def _encode(

@@ -13,7 +13,6 @@ __all__ = ["FeedOptions", "read_prefetch", "refuse_group_headers"]
 MAX_BATCH = 60_000  # ms
 CONFLATED = 100  # ms, of `conflate` without `batch`
 MAX_MEMBERS = 1000
-MAX_PREFETCH = 10_000
 MAX_DURABLE_NAME = 64  # characters
 
 _OF_GROUPS = ("after", "last", "batch", "conflate", "members", "durable-name")
@@ -50,15 +49,13 @@ class FeedOptions:
         )
 
 
-def read_prefetch(headers: Mapping[str, str], default: int) -> int:
+def read_prefetch(headers: Mapping[str, str], default: int, most: int) -> int:
     """Return how many MESSAGEs may wait for an ACK; raises InvalidInput."""
     value = headers.get("prefetch-count")
     if value is None:
-        return default
-    if not (value.isascii() and value.isdigit()) or not 1 <= int(value[:9]) <= MAX_PREFETCH:
-        raise InvalidInput(
-            f"prefetch-count {value[:40]!r} is not 1-{MAX_PREFETCH} messages", field="prefetch-count"
-        )
+        return min(default, most)
+    if not (value.isascii() and value.isdigit()) or not 1 <= int(value[:9]) <= most:
+        raise InvalidInput(f"prefetch-count {value[:40]!r} is not 1-{most} messages", field="prefetch-count")
     return int(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from locshare_ext.broker.access import WATCH, require
@@ -44,8 +45,7 @@ class Subscriptions:
         """Begin a subscription; its RECEIPT is the hello. Raises LocShareError."""
         target = parse_destination(event.destination)
         headers = dict(event.headers[::-1])
-        default = QUEUE_PREFETCH if target.kind == "queue" else PREFETCH
-        prefetch = read_prefetch(headers, default)
+        prefetch = self._prefetch(headers, target)
         ledger = make_ledger(event.id, event.ack, self._session.version, prefetch)
         if target.kind in ("fixes", "events"):
             await self._follow(event, target, FeedOptions.read(headers), ledger)
@@ -77,6 +77,13 @@ class Subscriptions:
         await self.acks.claim(event).settle()
         if event.receipt is not None:
             self._session.receipt(event.receipt)
+
+    def _prefetch(self, headers: Mapping[str, str], target: Destination) -> int:
+        principal, limits = self._session.principal, self._session.limits
+        most = limits.prefetch
+        if principal is not None and principal.kind == "invite":
+            most = min(most, limits.invite_prefetch)
+        return read_prefetch(headers, QUEUE_PREFETCH if target.kind == "queue" else PREFETCH, most)
 
     async def _follow(
         self, event: Subscribe, target: Destination, options: FeedOptions, ledger: Ledger | None

@@ -67,22 +67,24 @@ class Transactions:
 
     def hold(self, name: str, event: Held) -> None:
         """Keep a frame for COMMIT; raises at once for what can be seen to be wrong, and TooLarge."""
-        assert self._session.principal is not None  # noqa: S101 -- it comes after CONNECT
+        principal, limits = self._session.principal, self._session.limits
+        assert principal is not None  # noqa: S101 -- it comes after CONNECT
         if isinstance(event, Send):
-            send_target(self._session.principal, event.destination)
+            send_target(principal, event.destination)
         else:
             self._acks.check(event)
-        limits = self._session.limits
         if self._frames >= limits.transaction_frames:
             raise TooLarge(
                 f"the open transactions have more than the limit of {limits.transaction_frames} frames",
                 code="transaction_too_large",
                 field="transaction",
             )
-        size = _size(event)
-        if self._size + size > limits.transaction_bytes:
+        size, most = _size(event), limits.transaction_bytes
+        if principal.kind == "invite":
+            most = min(most, limits.invite_transaction_bytes)
+        if self._size + size > most:
             raise TooLarge(
-                f"the open transactions have more than the limit of {limits.transaction_bytes} bytes",
+                f"the open transactions have more than the limit of {most} bytes",
                 code="transaction_too_large",
                 field="transaction",
             )

@@ -285,6 +285,18 @@ async def test_names_with_a_comma_can_be_asked_for(stomp):
     assert [frame.get("member") for frame in await take(client, 2)] == ["Doe", "[x]"]
 
 
+async def test_windows_by_invite_are_smaller(stomp, site, fetch):
+    sender = await stomp()
+    await publish(sender, 0)
+    made = await fetch("api/groups/hikers/invites", "POST", {"member": "ann", "roles": ["watch"]})
+    for count, command in (("1000", "RECEIPT"), ("1001", "ERROR")):
+        client = await stomp(connect={"passcode": json.loads(made.body)["token"]})
+        given = {"id": "0", "destination": GROUP, "ack": "client", "prefetch-count": count}
+        answer = await client.ask("SUBSCRIBE", given)
+        assert answer.command == command
+    assert answer.get("message") == "prefetch-count '1001' is not 1-1000 messages"
+
+
 async def test_acks_in_a_hurry(stomp):
     sender, client = await stomp(), await stomp()
     await subscribe(client, prefetch_count="20")

@@ -242,6 +242,20 @@ async def test_limits_are_named(stomp, site):
         assert (await client.ask("ABORT", dict(T))).command == "RECEIPT"
 
 
+async def test_an_invite_may_hold_less(stomp, site, fetch):
+    site.limits = replace(site.limits, invite_transaction_bytes=5000)
+    await publish(await stomp(), 0)
+    made = await fetch("api/groups/hikers/invites", "POST", {"member": "ann", "roles": ["publish"]})
+    client = await stomp(connect={"passcode": json.loads(made.body)["token"]})
+    await begin(client)
+    answer = await client.ask("SEND", {"destination": GROUP, **T}, b" " * 5000)
+    assert "limit of 5000 bytes" in answer.get("message")
+    client = await stomp(connect={"passcode": json.loads(made.body)["token"]})
+    await begin(client)
+    await send(client, GROUP, fix(1))
+    assert (await client.ask("COMMIT", dict(T))).get("stored") == "1"
+
+
 async def test_a_failing_store_fails_the_commit(stomp, site, monkeypatch):
     client, other = await stomp(), await stomp()
     await other.ask("SUBSCRIBE", {"id": "0", "destination": "/topic/free"})
