@@ -66,7 +66,11 @@ class Intake:
 
     def receive(self, data: bytes) -> None:
         """Take received bytes."""
-        self._parse(data)
+        try:
+            self._parse(data)
+        except Exception as error:
+            self._session.broken(error)
+            return
         self._held += len(data)
         self.go_on()
 
