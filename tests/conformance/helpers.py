@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.raw import RawStomp, Received
 
-__all__ = ["ack", "choice", "ids_of", "spec", "subscribe"]
+__all__ = ["ack", "choice", "fill", "ids_of", "spec", "subscribe", "take"]
 
 spec: Callable[[str], pytest.MarkDecorator] = pytest.mark.spec
 choice: Callable[[str], pytest.MarkDecorator] = pytest.mark.choice
@@ -33,3 +33,14 @@ def ack(message: Received, version: str | None, **headers: str) -> dict[str, str
 def ids_of(messages: list[Received]) -> list[str | None]:
     """Return the message-ids."""
     return [message["message-id"] for message in messages]
+
+
+def fill(client: RawStomp, queue: str, *bodies: str) -> None:
+    """Send messages, each when the one before has its receipt."""
+    for body in bodies:
+        client.done("SEND", {"destination": queue}, body.encode())
+
+
+def take(client: RawStomp, count: int = 1) -> list[str]:
+    """Return the bodies of the next frames, which must be MESSAGEs."""
+    return [client.expect("MESSAGE").text for _ in range(count)]

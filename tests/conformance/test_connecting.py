@@ -200,7 +200,7 @@ def test_connect_with_cr_lf(fresh: Open, served: Served) -> None:
 @spec("1.0 CONNECT: its own example pads headers")
 def test_padding_in_connect_of_1_0(fresh: Open, served: Served) -> None:
     client = fresh()
-    client.write(f"CONNECT\nlogin: me\npasscode: {served.token}\n\n\0".encode())
+    client.write(f"CONNECT\nlogin: ann\npasscode: {served.token}\n\n\0".encode())
     assert client.expect("CONNECTED")
 
 

@@ -166,8 +166,8 @@ def test_beats_come_in_time(scenes: dict[str, Future[Watched]], scene: str) -> N
 
 @choice("1 s is the shortest: nobody is promised more beats")
 def test_beats_are_no_flood(scenes: dict[str, Future[Watched]]) -> None:
-    beats = scenes["1 ms"].result().beats
-    assert beats[-1] - beats[0] > (LIFE - 1) * INTERVAL * 0.7
+    # since before CONNECT, so no delay of ours can make it less
+    assert scenes["1 ms"].result().beats[-1] > LIFE * INTERVAL * 0.75
 
 
 @choice("a beat is one message that is exactly one LF, in the opcode of CONNECT")
