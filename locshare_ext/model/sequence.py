@@ -50,14 +50,18 @@ class Sequence:
     names: dict[str, str] = field(default_factory=dict)
 
     def admit(
-        self, drafts: Iterable[Fix | Event], is_stored: Callable[[Fix], bool]
+        self,
+        drafts: Iterable[Fix | Event],
+        is_stored: Callable[[Fix], bool],
+        seen: set[tuple[str, int, float, float]] | None = None,
     ) -> tuple[list[Entry], int]:
         """Return the entries to store, numbered and flagged, and how many are duplicates.
 
+        seen: what was admitted before and `is_stored` does not know of; added to.
         The state moves on: when the commit then fails, throw it away and load it anew.
         """
         entries: list[Entry] = []
-        seen: set[tuple[str, int, float, float]] = set()  # what this batch has not stored yet
+        seen = set() if seen is None else seen
         duplicates = 0
         for draft in drafts:
             self.head += 1

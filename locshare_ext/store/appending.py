@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from locshare_ext.model.event import Event
@@ -14,7 +14,7 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
 from locshare_ext.model.sequence import Newest, sent_time
 from locshare_ext.model.sequence import Sequence as Numbering
-from locshare_ext.model.store import Appended, LogKind
+from locshare_ext.model.store import Appended, Entry, LogKind
 from locshare_ext.store.rows import (
     INSERT_EVENTS,
     INSERT_FIXES,
@@ -106,10 +106,19 @@ class Batches:
         self._fixes: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
 
-    def add(self, state: LogState, drafts: Sequence[Fix | Event]) -> Appended:
-        """Number, flag and take what is new of a batch."""
+    def add(self, state: LogState, batches: Sequence[Sequence[Fix | Event]]) -> list[Appended]:
+        """Number, flag and take what is new of batches to one log; returns what became of each."""
         self._states[state.id] = state
-        entries, duplicates = state.numbering.admit(drafts, self._stored(state, drafts))
+        is_stored = self._stored(state, chain.from_iterable(batches))
+        seen: set[tuple[str, int, float, float]] = set()
+        answers: list[Appended] = []
+        for drafts in batches:
+            entries, duplicates = state.numbering.admit(drafts, is_stored, seen)
+            self._take(state, entries)
+            answers.append(Appended(tuple(entries), duplicates, state.numbering.head))
+        return answers
+
+    def _take(self, state: LogState, entries: Sequence[Entry]) -> None:
         base = first_id(state.id)
         for entry in entries:
             item = entry.item
@@ -125,7 +134,6 @@ class Batches:
                 member.newest_offset, member.newest_kept = entry.offset, effective
             state.touched.add(folded)
             self._fixes.append(fix_row(base + entry.offset, member.id, item))
-        return Appended(tuple(entries), duplicates, state.numbering.head)
 
     def finish(self) -> None:
         """Insert all rows, and save the heads and tallies of their logs; the caller commits."""
@@ -152,8 +160,8 @@ class Batches:
             member = state.members[folded] = _Member(made.lastrowid)
         return member
 
-    def _stored(self, state: LogState, drafts: Sequence[Fix | Event]) -> Callable[[Fix], bool]:
-        """Return the test for fixes that the log already has, after one look-up for the batch.
+    def _stored(self, state: LogState, drafts: Iterable[Fix | Event]) -> Callable[[Fix], bool]:
+        """Return the test for fixes that the log already has, after one look-up for all of them.
 
         Fixes newer than all that is stored of their member cannot be there and cost nothing.
         """

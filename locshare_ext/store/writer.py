@@ -115,10 +115,9 @@ class Desk:
         conn.execute("BEGIN IMMEDIATE")
         self._notice_others(conn)
         batches = Batches(conn)
-        answers: list[list[Appended | LocShareError]] = []
-        for job in jobs:
-            state = self._state_for(job)
-            answers.append([batches.add(state, drafts) for drafts in job.batches])
+        answers: list[list[Appended | LocShareError]] = [
+            [*batches.add(self._state_for(job), job.batches)] for job in jobs
+        ]
         batches.finish()
         conn.execute("COMMIT")
         return answers

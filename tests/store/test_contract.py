@@ -58,6 +58,31 @@ async def test_batches_that_come_together_have_their_own_results(store: LogStore
     assert offsets(await everything(store)) == [1, 2, 3]
 
 
+async def test_late_fixes_of_batches_that_come_together_are_known_again(store: LogStore) -> None:
+    await put(store, a_fix("ann", 5), a_fix("ann", 9))
+    new, late, stored = a_fix("ann", 12), a_fix("ann", 7), a_fix("ann", 5)
+    between = a_fix("ann", 10)  # newer than all that is stored, then older than the batch before
+    batches = [
+        [new],
+        [late, stored],
+        [between],
+        [late, between, new],
+        [a_fix("bob", 2)],
+        [a_fix("bob", 1)] * 2,
+    ]
+    results = await store.append_all("hikers", batches, epoch=EPOCH)
+    assert [(offsets(one.entries), one.duplicates) for one in results] == [
+        ([3], 0),
+        ([4], 1),
+        ([5], 0),
+        ([], 3),
+        ([6], 0),
+        ([7], 1),
+    ]
+    flags = [entry.item.flags for entry in await everything(store)]
+    assert flags == [(), (), (), ("late",), ("late",), (), ("late",)]
+
+
 async def test_the_same_time_elsewhere_is_no_duplicate(store: LogStore) -> None:
     await put(store, a_fix("ann", 1))
     elsewhere = await put(store, a_fix("ann", 1, lat=37.6), a_fix("bob", 1))
