@@ -35,7 +35,8 @@ class Leases:
         self._most = most
         self._most_open = most_open
         self._holders: dict[str, dict[Holder, None]] = {}  # by the invite's id
-        self._ends: list[tuple[int, str]] = []  # a heap; those of invites that nobody holds are skipped
+        self._ends: list[tuple[int, str]] = []  # a heap of when which invite expires
+        self._due: set[str] = set()  # the invites in it; also some that nobody holds any more
         self._timer: asyncio.TimerHandle | None = None
 
     def count(self, invite_id: str) -> int:
@@ -59,7 +60,8 @@ class Leases:
         if principal.kind != "invite":
             return
         self.check(principal, self.count(principal.id))
-        if principal.id not in self._holders and principal.expires is not None:
+        if principal.id not in self._due and principal.expires is not None:
+            self._due.add(principal.id)
             heapq.heappush(self._ends, (principal.expires, principal.id))
         self._holders.setdefault(principal.id, {})[holder] = None
         if self._timer is None:
@@ -85,6 +87,7 @@ class Leases:
     def stop(self) -> None:
         """End the timer."""
         self._ends.clear()
+        self._due.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -100,6 +103,7 @@ class Leases:
         now = self._clock()
         while self._ends and self._ends[0][0] <= now:
             expires, invite_id = heapq.heappop(self._ends)
+            self._due.discard(invite_id)
             self.end([invite_id], expired_error(expires))
         if self._holders:
             self._look_later()

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tornado.httpclient import HTTPClientError
-
-from locshare_ext.services.rates import Rates
 
 GROUP = "/topic/group.hikers"
 NOTHING = {"Authorization": ""}
@@ -188,6 +185,20 @@ async def test_ours_is_no_token_of_jupyter(fetch, jp_ws_fetch, jp_serverapp, pre
     assert asked == []
 
 
+async def test_jupyter_is_not_asked_about_an_invite(fetch, stomp, invite, jp_serverapp, cookie, monkeypatch):
+    card = await invite("ann")
+    asked = []
+    for name in ("get_user", "get_token", "is_token_authenticated"):
+        monkeypatch.setattr(type(jp_serverapp.identity_provider), name, lambda *_, **__: asked.append(1))
+    for carrier in (by(card), {"Authorization": f"Bearer {card['token']}"}):
+        headers = {**cookie[0], **carrier}
+        assert said(await fetch("api/me", headers=headers))["member"] == "ann"
+        assert said(await fetch("api/groups/hikers/fixes", "POST", fix(), headers=headers))  # without XSRF
+    client = await stomp(headers={**NOTHING, **by(card)})
+    assert client.connected.get("user-name") == card["id"]
+    assert asked == []
+
+
 async def test_invites_leave_no_trace_in_logs(fetch, stomp, invite, site, caplog, monkeypatch, jp_base_url):
     caplog.set_level(logging.DEBUG)
     card = await invite("ann")
@@ -294,122 +305,56 @@ async def test_the_timer_runs_only_while_something_is_open(stomp, invite, site):
     assert site.leases.count(card["id"]) == 0
 
 
-# -- limits
-
-
-@pytest.fixture
-def limited(jp_server_config):
-    jp_server_config["LocShareApp"] |= {
-        "max_invite_connections": 2,
-        "max_open_invite_connections": 3,
-        "max_invite_frame": 2048,
-        "max_invite_subscriptions": 2,
-    }
-
-
-async def test_connections_of_one_invite(limited, stomp, invite):
-    for card, most in ((await invite("ann"), 2), (await invite(), 3)):
-        clients = [await connected(stomp, card) for _ in range(most)]
-        assert all(client.connected.command == "CONNECTED" for client in clients)
-        over = await connected(stomp, card)
-        assert over.connected.get("code") == "too_many_connections"
-        assert f"{most} connections" in over.connected.get("message")
-        await clients[0].close()
-        async with asyncio.timeout(5):
-            while (await connected(stomp, card)).connected.command != "CONNECTED":
-                await asyncio.sleep(0.01)
-
-
-async def test_upgrades_of_one_invite_count_before_connect(limited, stomp, invite):
+async def test_who_comes_and_goes_leaves_nothing_behind(stomp, invite, site):
+    staying = await connected(stomp, await invite("bob"))
     card = await invite("ann")
-    for _ in range(2):
-        await stomp(headers={**NOTHING, **by(card)}, connect=False)
-    with pytest.raises(HTTPClientError) as refused:
-        await stomp(headers={**NOTHING, **by(card)}, connect=False)
-    assert refused.value.code == 503
-    assert b"2 connections" in refused.value.response.body
-
-
-async def test_frames_and_subscriptions_of_an_invite(limited, stomp, invite):
-    card = await invite("ann")
-    client = await connected(stomp, card)
-    for number in range(2):
-        answer = await client.ask("SUBSCRIBE", {"id": str(number), "destination": GROUP})
-        assert answer.command == "RECEIPT"
-    over = await client.ask("SUBSCRIBE", {"id": "2", "destination": GROUP})
-    assert (over.command, "limit of 2 subscriptions" in over.get("message")) == ("ERROR", True)
-    client = await connected(stomp, card)
-    client.write("SEND", {"destination": GROUP}, b" " * 3000)
-    frame = await client.frame()
-    assert (frame.command, "limit of 2048 bytes" in frame.get("message")) == ("ERROR", True)
-    assert await client.closed() == 1009
-    host = await stomp()
-    assert (
-        await host.ask("SEND", {"destination": GROUP}, json.dumps(fix()).encode() + b" " * 3000)
-    ).command == ("RECEIPT")
-
-
-async def test_over_the_rate_http_waits_and_says_how_long(fetch, invite, site):
-    site.groups.rates = Rates(5, 10)
-    card = await invite("ann")
-    batch = [fix(time=now() - 1000 * number) for number in range(12)]
-    assert said(await fetch("api/groups/hikers/fixes", "POST", batch, headers=by(card)))["stored"] == 12
-    refused = await fetch("api/groups/hikers/fixes", "POST", fix(), headers=by(card))
-    assert error(refused, 429)["code"] == "too_fast"
-    assert refused.headers["Retry-After"] == "1"
-    assert (await fetch("api/groups/hikers/notes", "POST", {"text": "x"}, headers=by(card))).code == 429
-    assert (await fetch("api/groups/hikers/fixes", headers=by(card))).code == 200
-    assert said(await fetch("api/groups/hikers/fixes", "POST", fix(member="bob")))["stored"] == 1  # the host
-    await asyncio.sleep(site.groups.rates.wait(card["id"]))
-    assert said(await fetch("api/groups/hikers/fixes", "POST", fix(), headers=by(card)))["stored"] == 1
-
-
-@pytest.fixture
-def beating(jp_server_config):
-    jp_server_config["LocShareApp"]["heart_beat"] = 100
-
-
-async def test_over_the_rate_stomp_is_not_read_and_loses_nothing(beating, stomp, invite, site):
-    site.groups.rates = Rates(20, 10)
-    card = await invite("ann")
-    connect = {"passcode": card["token"], "heart-beat": "0,100"}
-    client = await stomp(headers=dict(NOTHING), connect=connect)
-    start = now()
-    for number in range(40):
-        client.write("SEND", {"destination": GROUP, "receipt": str(number)}, fix(time=start + number))
-    began = time.monotonic()
-    receipts = [(await client.frame()).get("receipt-id") for _ in range(40)]
-    assert receipts == [str(number) for number in range(40)]
-    assert time.monotonic() - began > 1.2  # 30 over the burst, 20 a second
-    entries = await site.store.read("hikers", 0, 100)
-    assert [entry.item.time for entry in entries] == [start + number for number in range(40)]
-
-
-async def test_who_is_not_read_for_its_rate_is_not_dead(beating, stomp, invite, site):
-    site.groups.rates = Rates(10, 1)
-    card = await invite("ann")
-    client = await stomp(headers=dict(NOTHING), connect={"passcode": card["token"], "heart-beat": "100,0"})
-    batch = [fix(time=now() - 1000 * number) for number in range(20)]
-    assert (await client.ask("SEND", {"destination": GROUP}, batch)).command == "RECEIPT"
-    # two seconds in which it may send nothing that is read; its tolerance is 0.3 s
-    answer = await client.ask("SEND", {"destination": GROUP}, fix())
-    assert answer.command == "RECEIPT"
-
-
-async def test_who_is_not_read_is_still_told_of_the_end(fetch, stomp, invite, site):
-    site.groups.rates = Rates(0.1, 1)
-    card = await invite("ann")
-    client = await connected(stomp, card)
-    await client.ask("SEND", {"destination": GROUP}, [fix(time=now() - number) for number in range(20)])
-    for _ in range(10):
-        client.write("SEND", {"destination": GROUP}, fix())
-    async with asyncio.timeout(WITHIN):
-        await fetch(f"api/groups/hikers/invites/{card['id']}", "DELETE")
-        assert (await client.frame()).get("code") == "invite_revoked"
-        assert await client.closed() == 1008
+    for _ in range(5):
+        client = await connected(stomp, card)
+        await client.ask("DISCONNECT", {})
+        assert await client.closed() == 1000
+    assert len(site.leases._ends) == 2
+    assert (await staying.ask("SEND", {"destination": GROUP}, fix())).command == "RECEIPT"
 
 
 # -- what the administrator sets
+
+
+@pytest.fixture
+def narrow(jp_server_config):
+    jp_server_config["LocShareApp"] |= {
+        "invite_hours": 1,
+        "max_invite_days": 2,
+        "max_invites": 2,
+        "invite_grace": 0.5,
+        "invite_rate": 3,
+        "invite_burst": 7,
+        "max_token_failures": 2,
+    }
+
+
+async def test_what_is_set_counts(narrow, fetch, invite, site):
+    card = await invite("ann")
+    assert 3_590_000 < card["expires"] - now() <= 3_600_000
+    too_long = error(await fetch("api/groups/hikers/invites", "POST", {"expires_in": 3 * 86_400}), 400)
+    assert "2 days" in too_long["message"]
+    await invite("bob")
+    assert error(await fetch("api/groups/hikers/invites", "POST", {}), 409)["code"] == "too_many_invites"
+    assert (site.groups.rates.rate, site.groups.rates.burst) == (3, 7)
+    assert site.invites.options.grace == 43_200
+    wrong = {"X-Locshare-Token": card["token"][:-1] + ("x" if card["token"][-1] != "x" else "y")}
+    codes = [(await fetch("api/me", headers=dict(wrong))).code for _ in range(3)]
+    assert codes == [403, 403, 429]
+
+
+@pytest.fixture
+def without(jp_server_config):
+    jp_server_config["LocShareApp"]["invites"] = False
+
+
+async def test_without_invites_there_are_none(without, fetch, store_path: Path):
+    assert error(await fetch("api/groups/hikers/invites", "POST", {}), 403)["code"] == "invites_off"
+    assert error(await fetch("api/groups/hikers"), 404)  # and no group was made for it
+    assert error(await fetch("api/me", headers={"X-Locshare-Token": "lsi_a_b"}), 403)["code"] == "invites_off"
 
 
 async def test_invites_can_be_switched_off(fetch, stomp, invite, site):
