@@ -65,11 +65,11 @@ class Audit:
     ) -> None:
         """Note one of ACTIONS; target: the id of what it was done to, and never a name of a member."""
         about = {name: value for name, value in (("group", group), ("id", target)) if value is not None}
+        who = principal.kind if principal.id == principal.kind else f"{principal.kind} {principal.id}"
         self._log.info(
-            "%s by %s %s%s",
+            "%s by %s%s",
             action.replace("_", " "),
-            principal.kind,
-            principal.id,
+            who,
             "".join(f", {name} {value}" for name, value in about.items()),
         )
         if self._emit is not None:
