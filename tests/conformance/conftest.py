@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,13 @@ ESCAPING = ("1.1", "1.2")
 _numbers = itertools.count(1)
 
 Open = Callable[..., RawStomp]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these need the server, which is a process."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.process)
 
 
 @pytest.fixture(scope="session")
