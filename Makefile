@@ -68,4 +68,4 @@ tests/interop/node_modules/.installed: tests/interop/package.json tests/interop/
 	else echo "npm is missing: the tests with JavaScript clients are skipped"; fi
 
 clean:
-	rm -rf $(VENV) .demo build dist tests/interop/node_modules
+	rm -rf $(VENV) .demo build dist tests/interop/node_modules benchmarks/node_modules
