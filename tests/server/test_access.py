@@ -132,10 +132,10 @@ async def test_the_authorizer_is_asked(fetch, only_reading, jp_ws_fetch):
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "http://localhost:1", "https://localhost.evil"]
 )
-@pytest.mark.parametrize("credential", ["jupyter", "lsk_all", "none"])
+@pytest.mark.parametrize("credential", ["jupyter", "lsk_all", "lsi_watch", "none"])
 async def test_foreign_origins_are_refused(fetch, jp_ws_fetch, credentials, origin, credential):
     headers = {"Origin": origin}
-    if credential == "lsk_all":
+    if credential.startswith("ls"):
         headers["X-Locshare-Token"] = credential
     elif credential == "none":
         headers["Authorization"] = ""
