@@ -121,7 +121,9 @@ class LocShareApp(ExtensionApp):
         _LIMITS.unsent, min=65_536, help="Bytes unsent to a reader over which it is served no more."
     ).tag(config=True)
     stall_timeout = Float(
-        _LIMITS.stall, min=0.1, help="Seconds without progress after which such a reader is closed."
+        _LIMITS.stall,
+        min=0.1,
+        help="Seconds without progress, while bytes are unsent, until a reader is closed.",
     ).tag(config=True)
     max_failures = Integer(
         _LIMITS.failures_per_address, min=1, help="Wrong credentials a minute from one address."

@@ -62,9 +62,9 @@ class Channel:
         self._pipe.start(self)
 
     @property
-    def sent(self) -> int:
-        """Bytes that the kernel has taken, ever."""
-        return self._pipe.sent
+    def reached(self) -> int:
+        """Bytes that are known to have reached the peer, ever."""
+        return self._pipe.reached
 
     @property
     def unsent(self) -> int:

@@ -15,8 +15,9 @@ class Limits:
 
     frame, frame_before_connect, headers, header_line, subscriptions: of a STOMP connection.
     connect: s until CONNECT must have come. heart_beat: ms offered both ways.
-    turn: bytes one reader is given per loop turn. unsent: bytes over which a reader is not
-    served until they are sent; stall: s without progress after which it is then closed.
+    turn: bytes one reader is given per loop turn. unsent: bytes over which a connection is
+    told nothing more until they are sent (a subscription to a group waits while there are any);
+    stall: s without progress after which it is then closed.
     ping: s between WebSocket pings. pending: batches of one connection under way to the store.
     connections: all; unproved: those of one address that have shown no credential.
     prefetch, invite_prefetch: MESSAGEs of one subscription that may wait for an ACK.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
 from collections import deque
 from typing import Any, Protocol
 
@@ -10,6 +12,14 @@ from tornado import iostream
 from tornado.ioloop import IOLoop
 
 __all__ = ["Pipe", "PipeOwner", "SocketPipe", "StreamPipe", "open_pipe"]
+
+try:
+    import fcntl
+    import termios
+
+    _OUTQ: int | None = termios.TIOCOUTQ
+except ImportError:  # Windows
+    _OUTQ = None
 
 _CHUNK = 64 << 10  # bytes read at a time
 _READ, _WRITE = IOLoop.READ, IOLoop.WRITE
@@ -38,6 +48,10 @@ class Pipe(Protocol):
     @property
     def sent(self) -> int:
         """Bytes that it has taken, ever."""
+
+    @property
+    def reached(self) -> int:
+        """Bytes that the peer's system has acknowledged, where ours tells; else `sent`."""
 
     def start(self, owner: PipeOwner) -> None:
         """Begin to read; called once."""
@@ -86,6 +100,11 @@ class SocketPipe:
         self._early = _buffered(stream)
         if self._early is not None:
             self._loop.remove_handler(self._socket)
+
+    @property
+    def reached(self) -> int:
+        """Bytes that the peer's system has acknowledged, where ours tells; else `sent`."""
+        return self.sent - _unacknowledged(self._socket)
 
     def start(self, owner: PipeOwner) -> None:
         """Begin to read; called once."""
@@ -225,6 +244,11 @@ class StreamPipe:
         """Bytes that it has not taken yet."""
         return int(self._stream._total_write_index) - self.sent
 
+    @property
+    def reached(self) -> int:
+        """Bytes that the peer's system has acknowledged, where ours tells; else `sent`. TLS adds some."""
+        return self.sent - _unacknowledged(self._stream.socket)
+
     def start(self, owner: PipeOwner) -> None:
         """Begin to read; called once."""
         self._owner = owner
@@ -278,6 +302,16 @@ class StreamPipe:
         finally:
             self._owner = None
             owner.lost()
+
+
+def _unacknowledged(sock: socket.socket | None) -> int:
+    """Return how many bytes the kernel has taken and the peer's has not, 0 where that is not told."""
+    if _OUTQ is None or sock is None:
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(sock, _OUTQ, b"\0\0\0\0"), sys.byteorder)
+    except (OSError, ValueError):  # closed, or no such count of sockets
+        return 0
 
 
 def _buffered(stream: iostream.IOStream) -> bytes | None:

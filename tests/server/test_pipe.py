@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -200,3 +201,30 @@ def test_tornado_still_counts_what_it_writes(sockets) -> None:
     """The counters are not of its public interface."""
     stream, _ = sockets
     assert stream._total_write_index == stream._total_write_done_index == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="others do not tell what was acknowledged")
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_has_reached_the_peer_grows_as_it_reads(sockets, kind) -> None:
+    stream, peer = sockets
+    owner, pipe = Owner(), kind(stream)
+    pipe.start(owner)
+    pipe.write(b"x" * 5_000_000)
+    async with asyncio.timeout(10):
+        while True:  # until the peer's buffer is full
+            before = pipe.reached
+            await asyncio.sleep(0.1)
+            if pipe.reached == before:
+                break
+    assert before < pipe.sent < 5_000_000
+    got = await receive(peer, 1_000_000)
+    async with asyncio.timeout(10):
+        while pipe.reached == before:
+            await asyncio.sleep(0.01)
+    await receive(peer, 5_000_000 - len(got))
+    async with asyncio.timeout(10):
+        while pipe.reached < 5_000_000:
+            await asyncio.sleep(0.01)
+    pipe.close()
+    assert pipe.reached <= pipe.sent
+    await owner.until(lambda: owner.losses == 1)

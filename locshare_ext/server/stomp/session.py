@@ -49,8 +49,8 @@ class Wire(Protocol):
         """Bytes that the kernel has not taken yet."""
 
     @property
-    def sent(self) -> int:
-        """Bytes that it has taken, ever."""
+    def reached(self) -> int:
+        """Bytes that are known to have reached the client, ever."""
 
     def write(self, data: bytes) -> None:
         """Write framed messages; when not all can go, `Session.drained` is called later."""
@@ -300,13 +300,13 @@ class Session:
 
     def _watch_progress(self) -> None:
         if self._stall is None:
-            self._stall = self._loop.call_later(self.limits.stall, self._on_stall, self._wire.sent)
+            self._stall = self._loop.call_later(self.limits.stall, self._on_stall, self._wire.reached)
 
-    def _on_stall(self, sent: int) -> None:
+    def _on_stall(self, reached: int) -> None:
         self._stall = None
         if not self._wire.unsent:
             return
-        if self._wire.sent == sent:
+        if self._wire.reached == reached:
             self._site.log.debug("STOMP connection ended: it read nothing for %s s", self.limits.stall)
             self._wire.abort()
             return
