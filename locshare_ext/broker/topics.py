@@ -27,12 +27,17 @@ class Told:
     message_id: str
     frames: dict[object, bytes] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return 200 + len(self.body) + sum(len(name) + len(value) for name, value in self.headers)
+
 
 class Listener(Protocol):
     """A subscription to a free topic."""
 
     def tell(self, told: Told) -> None:
-        """Pass a message on, or drop it when the connection does not keep up."""
+        """Pass a message on, or keep or drop it when the connection does not keep up."""
 
 
 class Topics:

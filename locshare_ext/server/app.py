@@ -120,6 +120,11 @@ class LocShareApp(ExtensionApp):
     max_unsent = Integer(
         _LIMITS.unsent, min=65_536, help="Bytes unsent to a reader over which it is served no more."
     ).tag(config=True)
+    max_behind = Integer(
+        _LIMITS.behind,
+        min=65_536,
+        help="Bytes of a free topic's messages that wait for a slow subscription; more are dropped.",
+    ).tag(config=True)
     stall_timeout = Float(
         _LIMITS.stall,
         min=0.1,
@@ -288,6 +293,7 @@ class LocShareApp(ExtensionApp):
             connect=self.connect_timeout,
             heart_beat=self.heart_beat,
             unsent=self.max_unsent,
+            behind=self.max_behind,
             stall=self.stall_timeout,
             ping=self.ping_interval,
             connections=self.max_connections,

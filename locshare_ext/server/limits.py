@@ -17,6 +17,7 @@ class Limits:
     connect: s until CONNECT must have come. heart_beat: ms offered both ways.
     turn: bytes one reader is given per loop turn. unsent: bytes over which a connection is
     told nothing more until they are sent (a subscription to a group waits while there are any);
+    behind: bytes of a free topic's messages that wait for one subscription meanwhile;
     stall: s without progress after which it is then closed.
     ping: s between WebSocket pings. pending: batches of one connection under way to the store.
     connections: all; unproved: those of one address that have shown no credential.
@@ -38,6 +39,7 @@ class Limits:
     heart_beat: int = 10_000
     turn: int = 256 << 10
     unsent: int = 512 << 10
+    behind: int = 16 * MIB
     stall: float = 10.0
     ping: float = 25.0
     pending: int = 64

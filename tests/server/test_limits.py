@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import re
 import socket
 from typing import Any
 
@@ -268,21 +269,43 @@ async def test_who_reads_again_is_served_on(stomp, deaf, site):
     assert got == 30 * 300
 
 
-async def test_free_topics_drop_for_who_does_not_read_and_say_so(stomp, deaf, site):
+async def flood_free_topic(stomp, deaf, site):
+    """Send 12 MB to who reads nothing; returns the reader and its session."""
     reader = deaf()
     await reader.subscribe("/topic/loud")
     [session] = site.sessions
     sender = await stomp()
-    for _ in range(200):
-        answer = await sender.ask("SEND", {"destination": "/topic/loud"}, b"x" * 60_000)
+    for number in range(200):
+        body = b"%03d" % number + b"x" * 60_000
+        answer = await sender.ask("SEND", {"destination": "/topic/loud"}, body)
         assert answer.command == "RECEIPT"
     assert session._wire.unsent < 2 * site.limits.unsent
-    loop, got = asyncio.get_running_loop(), b""
-    while session._wire.unsent:
-        await asyncio.wait_for(loop.sock_recv(reader.socket, 1 << 20), 10)
     await sender.ask("SEND", {"destination": "/topic/loud"}, b"end")
-    while b"dropped:" not in got:
-        got = got[-100:] + await asyncio.wait_for(loop.sock_recv(reader.socket, 1 << 20), 10)
+    return reader
+
+
+async def read_until(reader, end):
+    loop, got = asyncio.get_running_loop(), b""
+    while end not in got:
+        got += (await asyncio.wait_for(loop.sock_recv(reader.socket, 1 << 20), 10)).replace(b"x", b"")
+    return got
+
+
+async def test_free_topics_wait_for_a_slow_reader(stomp, deaf, site):
+    reader = await flood_free_topic(stomp, deaf, site)
+    got = await read_until(reader, b"\n\nend")
+    assert re.findall(rb"\n\n(\d{3})\0", got) == [b"%03d" % number for number in range(200)]
+    assert b"dropped:" not in got
+
+
+async def test_free_topics_drop_for_who_is_too_far_behind_and_say_so(stomp, deaf, site):
+    site.limits = dataclasses.replace(site.limits, behind=1 << 20)
+    reader = await flood_free_topic(stomp, deaf, site)
+    got = await read_until(reader, b"\n\nend")
+    kept = re.findall(rb"\n\n(\d{3})\0", got)
+    [dropped] = re.findall(rb"\ndropped:(\d+)\n", got)
+    assert kept == [b"%03d" % number for number in range(len(kept))]
+    assert int(dropped) == 200 - len(kept) > 0
 
 
 async def test_who_does_not_read_leaves_a_queue_to_others(stomp, deaf, site):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from locshare_ext.broker.topics import Told, Topics
@@ -14,11 +15,12 @@ __all__ = ["FreeListener", "framed"]
 
 
 class FreeListener:
-    """Passes messages on while the connection keeps up; what it misses is counted and said.
+    """Passes messages on in order; what its connection cannot take at once waits for a while.
 
-    Nothing is kept for a slow reader, nor for one that has as many unacknowledged as it may:
-    the next message that it gets has the header `dropped` with the number of those that it
-    did not. What is refused by NACK is gone, as what was acknowledged.
+    What waits are the messages themselves, shared with all who wait for the same, up to
+    `limits.behind` bytes. Over that a message is dropped, and the next one that is not has
+    the header `dropped` with how many were. What is refused by NACK is gone, as what was
+    acknowledged.
     """
 
     def __init__(
@@ -29,6 +31,8 @@ class FreeListener:
         self._name = name
         self._subscription = subscription
         self._ledger = ledger
+        self._waiting: deque[tuple[Told, int]] | None = None  # with how many were dropped before it
+        self._behind = 0  # bytes of _waiting
         self._dropped = 0
         topics.attach(name, self)
 
@@ -38,30 +42,66 @@ class FreeListener:
         return self._ledger
 
     def tell(self, told: Told) -> None:
-        """Send a message, or count it as dropped."""
+        """Send a message, or let it wait for room."""
         session, ledger = self._session, self._ledger
-        is_full = session.is_full or session.owed > session.limits.unsent
-        if is_full or (ledger is not None and not ledger.room):
-            self._dropped += 1
-            return
-        added = () if ledger is None else ledger.add(told.message_id, 0)
-        if self._dropped:
-            added += (("dropped", str(self._dropped)),)
-            self._dropped = 0
-            session.send_framed(self._encode(told, added))
-            return
-        key = (self._subscription, session.version, session.opcode, ledger is None)
-        found = told.frames.get(key)
-        if found is None:
-            found = told.frames[key] = self._encode(told, added)
-        session.send_framed(found)
+        if (
+            self._waiting
+            or (ledger is not None and not ledger.room)
+            or session.is_full
+            or session.owed > session.limits.unsent
+        ):
+            self._wait(told)
+        else:
+            session.send_framed(self._framed(told))
+
+    def take(self, most: int) -> bytes:
+        """Return what waited and may go out now, framed."""
+        waiting, ledger = self._waiting, self._ledger
+        out: list[bytes] = []
+        while waiting and most > 0 and (ledger is None or ledger.room):
+            told, dropped = waiting.popleft()
+            self._behind -= told.size
+            out.append(self._framed(told, dropped))
+            most -= len(out[-1])
+        return b"".join(out)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits, and there is room for it."""
+        return bool(self._waiting) and (self._ledger is None or self._ledger.room > 0)
 
     async def settle(self, tokens: Sequence[int], *, is_ack: bool) -> None:
-        """Nothing is kept, so there is nothing to do."""
+        """Go on where the window has room again."""
+        if self.is_behind:
+            self._session.woken(self)
 
     def stop(self) -> None:
         """Hear no more."""
         self._topics.detach(self._name, self)
+        self._waiting = None
+        self._session.let_go(self)
+
+    def _wait(self, told: Told) -> None:
+        if self._waiting is None:
+            self._waiting = deque()
+        if self._behind + told.size > self._session.limits.behind:
+            self._dropped += 1
+            return
+        self._waiting.append((told, self._dropped))
+        self._behind += told.size
+        self._dropped = 0
+        if self.is_behind:
+            self._session.woken(self)
+
+    def _framed(self, told: Told, dropped: int = 0) -> bytes:
+        added = () if self._ledger is None else self._ledger.add(told.message_id, 0)
+        if dropped:
+            return self._encode(told, (*added, ("dropped", str(dropped))))
+        key = (self._subscription, self._session.version, self._session.opcode, self._ledger is None)
+        found = told.frames.get(key)
+        if found is None:
+            found = told.frames[key] = self._encode(told, added)
+        return found
 
     def _encode(self, told: Told, added: tuple[tuple[str, str], ...]) -> bytes:
         session = self._session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -143,18 +144,36 @@ async def test_events_are_acknowledged_too(stomp, fetch):
     assert json.loads(frame.body)["text"] == "b"
 
 
-async def test_a_free_topic_drops_over_the_window_and_says_how_many(stomp):
+async def test_a_free_topic_waits_over_the_window(stomp):
     sender, client = await stomp(), await stomp()
     await subscribe(client, FREE, prefetch_count="2")
     await tell(sender, *"abcde")
     frames = await take(client, 2)
     await nothing_more(client)
     await client.ask("ACK", ack_of(frames[-1]))
-    await tell(sender, "f", "g")
     frames = await take(client, 2)
-    assert [(frame.body, frame.get("dropped")) for frame in frames] == [(b"f", "3"), (b"g", None)]
-    await client.ask("NACK", ack_of(frames[-1]))
+    assert [frame.body for frame in frames] == [b"c", b"d"]
     await nothing_more(client)
+    await client.ask("NACK", ack_of(frames[-1]))
+    [frame] = await take(client, 1)
+    assert (frame.body, frame.get("dropped")) == (b"e", None)
+    await nothing_more(client)
+
+
+async def test_a_free_topic_drops_what_waits_too_long_and_says_how_many(stomp, site):
+    site.limits = replace(site.limits, behind=500)
+    sender, client = await stomp(), await stomp()
+    await subscribe(client, FREE, prefetch_count="1")
+    await tell(sender, *"abcdef")  # some 200 bytes each: one goes out, two wait
+    for ready in (b"a", b"b"):
+        [frame] = await take(client, 1)
+        assert (frame.body, frame.get("dropped")) == (ready, None)
+        await client.ask("ACK", ack_of(frame))
+    await tell(sender, "g")
+    for ready, dropped in ((b"c", None), (b"g", "3")):
+        [frame] = await take(client, 1)
+        assert (frame.body, frame.get("dropped")) == (ready, dropped)
+        await client.ask("ACK", ack_of(frame))
 
 
 async def test_equal_listeners_with_other_modes_get_other_headers(stomp):
