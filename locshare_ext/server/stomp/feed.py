@@ -30,6 +30,29 @@ class Feed:
     memory reads from the store until it has caught up.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_destination",
+        "_fetched",
+        "_fetching",
+        "_gathered",
+        "_is_batched",
+        "_is_closed",
+        "_is_conflated",
+        "_log",
+        "_made",
+        "_next_batch",
+        "_offset",
+        "_opcode",
+        "_options",
+        "_session",
+        "_subscription",
+        "_timer",
+        "_version",
+        "_volatile",
+        "_wants_fixes",
+    )
+
     def __init__(
         self,
         session: Peer,

@@ -77,6 +77,28 @@ class Session:
     principal: by Jupyter's identity at the upgrade, None when CONNECT must bring one.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_close",
+        "_commands",
+        "_connection",
+        "_intake",
+        "_is_gone",
+        "_is_listed",
+        "_loop",
+        "_out",
+        "_owed",
+        "_site",
+        "_stall",
+        "_timer",
+        "_wire",
+        "_woken",
+        "address",
+        "limits",
+        "opcode",
+        "principal",
+    )
+
     def __init__(self, site: Site, wire: Wire, principal: Principal | None, address: str) -> None:
         self._site = site
         self._wire = wire
@@ -285,18 +307,18 @@ class Session:
             self._site.turn.add(self)
 
     def _take(self, out: list[bytes]) -> None:
-        woken, self._woken = self._woken, {}
+        woken = self._woken
         room = self.limits.turn
-        for feed in woken:
+        for taker in tuple(woken):
             if room <= 0:
-                self._woken[feed] = None
-                continue
-            data = feed.take(room)
+                break
+            woken.pop(taker, None)
+            data = taker.take(room)
             if data:
                 out.append(data)
                 room -= len(data)
-            if feed.is_behind:
-                self._woken[feed] = None
+            if taker.is_behind:
+                woken[taker] = None  # behind the others: next turn they are first
 
     def _watch_progress(self) -> None:
         if self._stall is None:
