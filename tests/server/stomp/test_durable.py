@@ -12,6 +12,7 @@ import pytest
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
+from locshare_ext.model.store import PlaceInfo
 from locshare_ext.services import places
 from tests.server.stomp.helpers import (
     GROUP,
@@ -203,30 +204,32 @@ async def test_too_many_names(stomp, site):
     await subscribe(client, durable_name="n2")  # those that are known go on
 
 
-async def test_places_are_written_now_and_then(stomp, site, monkeypatch):
-    monkeypatch.setattr(places, "WRITE_EVERY", 0.05)
-    written = []
+async def test_what_moves_during_a_write_is_written_at_once_by_the_next(stomp, site, monkeypatch):
+    monkeypatch.setattr(places, "WRITE_EVERY", 0.01)
+    written: asyncio.Queue[list[PlaceInfo]] = asyncio.Queue()
+    may_write = asyncio.Event()
     real = site.store.put_places
 
-    async def counted(given: Any) -> Any:
-        written.append(list(given))
+    async def held(given: list[PlaceInfo]) -> list[PlaceInfo]:
+        written.put_nowait(given)
+        await may_write.wait()
         return await real(given)
 
-    monkeypatch.setattr(site.store, "put_places", counted)
+    monkeypatch.setattr(site.store, "put_places", held)
     sender, client = await stomp(), await stomp()
     await publish(sender, *range(100))
     await subscribe(client, after="start", **NAME)
+    [place] = await written.get()
+    assert place.upto == 0
     for frame in await take(client, 100):
         client.write("ACK", ack_of(frame))
     await nothing_more(client)
-    async with asyncio.timeout(5):
-        while not written or written[-1][-1].upto != 100:
-            await asyncio.sleep(0.01)
-    assert len(written) < 20
-    stored = await site.store.places("hikers", "host")
-    assert [(one.name, one.upto) for one in stored] == [("map", 100)]
-    await client.close()
-    assert len(site.places._known) <= 1
+    may_write.set()
+    [place] = await written.get()
+    assert (place.name, place.upto) == ("map", 100)
+    await site.places.write()
+    assert await site.store.places("hikers", "host") == [place]
+    assert written.empty()
 
 
 @pytest.mark.process
