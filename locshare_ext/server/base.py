@@ -138,6 +138,12 @@ class Handler(web.RequestHandler):
         writes = request.method not in ("GET", "HEAD")
         return await site.identity.principal(self, self.action or ("write" if writes else "read"))
 
+    def check_still(self) -> None:
+        """Look again at who sends this: the body may have taken its time. Raises Gone."""
+        if self.current_principal is not None:
+            late = self.request.method in self.late_methods
+            self.principal = self.site.credentials.check_still(self.current_principal, late=late)
+
     @property
     def body_limit(self) -> int:
         """The most bytes of a body that are taken."""
@@ -351,6 +357,7 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
             return
         if self.refusal is not None:
             raise self.refusal
+        self.check_still()
         result = method(self, *args, **kwargs)
         if inspect.isawaitable(result):
             await result

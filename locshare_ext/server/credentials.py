@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.errors import AccessDenied, NotAuthenticated, TooFast
+from locshare_ext.services.tokens import INVITE, wrong_error
 
 if TYPE_CHECKING:
     from locshare_ext.services.invites import Invites
@@ -22,7 +23,6 @@ __all__ = ["HOST", "KERNEL", "Credentials", "check_carrier", "new_secret", "sent
 
 KERNEL = "lsk_"  # the kernel's: in the runtime file
 HOST = "lsh_"  # the host's of a server without notebooks
-INVITE = "lsi_"  # an invite's
 PREFIXES = (KERNEL, HOST, INVITE)
 
 _LETTERS = string.ascii_letters + string.digits  # some apps take nothing else
@@ -122,12 +122,14 @@ class Credentials:
         if invite_id:
             self._by_token.count(invite_id[:_ID])
         self._by_address.count(address)
-        raise AccessDenied("the credential is not valid here", code="credential_invalid")
+        raise wrong_error()
 
-    def check_still(self, principal: Principal) -> None:
-        """Raise Gone if a credential that was checked before has ended since."""
-        if self._invites is not None:
-            self._invites.check_still(principal)
+    def check_still(self, principal: Principal, *, late: bool = False) -> Principal:
+        """Return whom a credential that was checked before names now; late: as in `check`.
+
+        Raises Gone if it has ended since.
+        """
+        return principal if self._invites is None else self._invites.check_still(principal, late=late)
 
 
 class _Failures:

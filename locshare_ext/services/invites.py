@@ -105,13 +105,18 @@ class Invites:
         self._check_alive(known.info, self.options.grace if late else 0.0)
         return known.principal
 
-    def check_still(self, principal: Principal) -> None:
-        """Raise Gone if the invite of a principal has ended since it was checked."""
-        if principal.kind == "invite" and self._is_loaded:
-            known = self._known.get(principal.id)
-            if known is None:
-                raise revoked_error()
-            self._check_alive(known.info)
+    def check_still(self, principal: Principal, *, late: bool = False) -> Principal:
+        """Return a principal that was checked before as it is now: its member may have a new name.
+
+        late: as in `check`. Raises Gone if its invite has ended since.
+        """
+        if principal.kind != "invite" or not self._is_loaded:
+            return principal
+        known = self._known.get(principal.id)
+        if known is None:
+            raise revoked_error()
+        self._check_alive(known.info, self.options.grace if late else 0.0)
+        return known.principal
 
     async def exchange(self, principal: Principal, wish: Wish) -> InviteInfo:
         """Give the holder of an open invite one for a name of its own; counts one use.

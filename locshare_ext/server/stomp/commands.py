@@ -93,7 +93,7 @@ class Commands:
             raise NotAuthenticated(
                 "CONNECT has no passcode, and the WebSocket came without an identity", field="passcode"
             )
-        self._site.credentials.check_still(principal)  # the upgrade may have been a while ago
+        principal = self._site.credentials.check_still(principal)  # the upgrade may have been a while ago
         if principal.kind == "kernel" and event.login:  # kernels share a secret, so each says its name
             principal = replace(principal, id=f"kernel:{_kernel_name(event.login)}")
         self._site.leases.take(principal, self._session)
@@ -116,7 +116,6 @@ class Commands:
         self._is_committing = True
         try:
             await self._transactions.commit(event)
-            self.sending.pace()
         finally:
             self._is_committing = False
             self.sending.pace()
