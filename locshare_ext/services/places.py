@@ -74,21 +74,19 @@ class Places:
         Raises Conflict when the identity has too many names in this log, StoreError.
         """
         key = (log, identity, name)
-        before = self._holders.get(key)
         if key not in self._known:
             stored = {one.name: one for one in await self._store.places(log, identity)}
             known = {found[2] for found in self._known if found[:2] == key[:2]}
             if key not in self._known:  # nobody was faster
-                found_place = stored.get(key[2])
-                if found_place is not None:
-                    self._known[key] = found_place
+                if name in stored:
+                    self._known[key] = stored[name]
                 elif len(known | stored.keys()) >= self._names:
                     raise Conflict(
                         f"{self._names} durable names of this identity are known in the group, the limit",
                         code="too_many_names",
                         field="durable-name",
                     )
-            before = self._holders.get(key)
+        before = self._holders.get(key)
         holder = self._holders[key] = Holder(self, key, on_taken)
         if before is not None:
             before.on_taken()
