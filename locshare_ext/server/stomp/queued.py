@@ -12,8 +12,6 @@ from locshare_ext.stomp import encode_message
 
 __all__ = ["QueueSubscription"]
 
-_COUNT = "delivery-count"
-
 
 class QueueSubscription:
     """Takes messages of a queue while the connection keeps up, and no more than it may hold.
@@ -104,8 +102,7 @@ class QueueSubscription:
     def _encode(self, delivery: Delivery) -> bytes:
         message, headers = delivery.message, delivery.message.headers
         if delivery.count > 1:
-            kept = tuple(header for header in headers if header[0] != _COUNT)
-            headers = (("redelivered", "true"), (_COUNT, str(delivery.count)), *kept)
+            headers = (("redelivered", "true"), ("delivery-count", str(delivery.count)), *headers)
         if self._ledger is not None:
             headers = (*self._ledger.add(delivery.id, delivery.tag, delivery.count), *headers)
         return encode_message(

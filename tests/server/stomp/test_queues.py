@@ -35,7 +35,7 @@ async def test_headers_of_the_sender_pass_and_those_of_the_hop_do_not(stomp):
     headers = {"mood": "good: very", "content-type": "text/plain", "persistent": "true", "message-id": "x"}
     await put(sender, "work", "a", **headers, redelivered="true", ack="x", **{"delivery-count": "9"})
     [frame] = await take(one, 1)
-    for name in ("receipt", "transaction", "redelivered"):
+    for name in ("receipt", "transaction", "redelivered", "delivery-count"):
         assert frame.get(name) is None
     await subscribe(two, WORK)
     await one.close()
