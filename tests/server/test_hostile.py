@@ -124,3 +124,28 @@ async def test_who_is_renamed_between_upgrade_and_connect_has_the_new_name(fetch
     answer = await client.ask("SEND", {"destination": "/topic/group.hikers"}, fix(lat=1))
     assert answer.command == "RECEIPT"
     assert said(await fetch("api/groups/hikers"))["counts"] == {"anna": 2}
+
+
+# -- connections
+
+
+async def test_who_has_left_before_its_credential_was_read_takes_no_place(stomp, invite, site, monkeypatch):
+    card = await invite("ann")
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    check = site.credentials.check
+
+    async def slow(*args: Any, **kwargs: Any) -> Any:  # as when the invites are read from a slow disk
+        asked.set()
+        await go_on.wait()
+        return await check(*args, **kwargs)
+
+    monkeypatch.setattr(site.credentials, "check", slow)
+    client = await stomp(headers=dict(NOTHING), connect=False)
+    client.write("CONNECT", {"accept-version": "1.2", "host": "x", "passcode": card["token"]})
+    await asked.wait()
+    await client.close()
+    while site.sessions:
+        await asyncio.sleep(0.01)
+    go_on.set()
+    await asyncio.sleep(0.05)
+    assert site.leases.count(card["id"]) == 0

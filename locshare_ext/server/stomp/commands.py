@@ -96,6 +96,8 @@ class Commands:
         principal = self._site.credentials.check_still(principal)  # the upgrade may have been a while ago
         if principal.kind == "kernel" and event.login:  # kernels share a secret, so each says its name
             principal = replace(principal, id=f"kernel:{_kernel_name(event.login)}")
+        if self._session.is_over:  # it has left meanwhile, and would keep its place for ever
+            return
         self._site.leases.take(principal, self._session)
         self._site.log.info("STOMP connection of %s", principal.kind)
         self._session.accept(principal)
