@@ -7,13 +7,14 @@ import hmac
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal
 
-from locshare_ext.broker.access import Principal, Role
+from locshare_ext.broker.access import Principal
 from locshare_ext.errors import AccessDenied, Conflict, Gone, LocShareError, NotFound, StoreError, Unavailable
 from locshare_ext.model.names import fold, member_name
 from locshare_ext.model.store import InviteInfo
 from locshare_ext.services.groups import Group, Groups
+from locshare_ext.services.invite_book import InviteBook, holder_of
 from locshare_ext.services.tokens import (
     InviteKey,
     expired_error,
@@ -47,12 +48,6 @@ class InviteOptions:
     grace: float = 7 * 86_400.0
 
 
-@dataclass(slots=True)
-class _Known:
-    info: InviteInfo
-    principal: Principal
-
-
 class Invites:
     """All invites of one server, in memory once one is asked for; used on one event loop.
 
@@ -74,8 +69,7 @@ class Invites:
         self._clock = clock
         self._key = key
         self._on_end = on_end
-        self._known: dict[str, _Known] = {}
-        self._by_group: dict[str, dict[str, _Known]] = {}
+        self._book = InviteBook()
         self._loading: asyncio.Task[None] | None = None
         self._is_loaded = False
         groups.companions.append(self)
@@ -99,11 +93,11 @@ class Invites:
             raise wrong_error()
         if not self._is_loaded:
             await self._load()
-        known = self._known.get(invite_id)
-        if known is None:  # the secret is right, so there was one: of a group or a member that is gone
+        info = self._book.get(invite_id)
+        if info is None:  # the secret is right, so there was one: of a group or a member that is gone
             raise Gone("this invite has ended: ask for a new one", code="invite_revoked")
-        self._check_alive(known.info, self.options.grace if late else 0.0)
-        return known.principal
+        self._check_alive(info, self.options.grace if late else 0.0)
+        return holder_of(info)
 
     def check_still(self, principal: Principal, *, late: bool = False) -> Principal:
         """Return a principal that was checked before as it is now: its member may have a new name.
@@ -112,11 +106,11 @@ class Invites:
         """
         if principal.kind != "invite" or not self._is_loaded:
             return principal
-        known = self._known.get(principal.id)
-        if known is None:
+        info = self._book.get(principal.id)
+        if info is None:
             raise revoked_error()
-        self._check_alive(known.info, self.options.grace if late else 0.0)
-        return known.principal
+        self._check_alive(info, self.options.grace if late else 0.0)
+        return holder_of(info)
 
     async def exchange(self, principal: Principal, wish: Wish) -> InviteInfo:
         """Give the holder of an open invite one for a name of its own; counts one use.
@@ -128,9 +122,10 @@ class Invites:
         assert principal.group is not None  # noqa: S101 -- an invite has one
         group = await self._groups.open(principal.group)
         # no await from here to `_new`: of two that want the same name or the last use one is told
-        self.check_still(principal)
-        known = self._known[principal.id]
-        opened = known.info
+        opened = self._book.get(principal.id)
+        if opened is None:
+            raise revoked_error()
+        self._check_alive(opened)
         roles = opened.roles if wish.roles is None else wish.roles
         if not set(roles) <= set(opened.roles):
             raise AccessDenied(
@@ -145,14 +140,16 @@ class Invites:
                 f"this invite was used {opened.uses} times, as often as it may be: ask for another",
                 code="invite_used_up",
             )
-        made = self._new(group, name, roles, wish.expires_in, ends=opened.expires, origin=opened.id)
-        known.info = replace(opened, used=opened.used + 1)
+        expires = opened.expires if wish.expires_in is None else self._end(wish.expires_in, opened.expires)
+        made = self._new(group, name, roles, expires, origin=opened.id)
+        self._book.put(replace(opened, used=opened.used + 1))
         try:
             if not await self._groups.store.exchange_invite(opened.id, made):
                 raise revoked_error()
         except BaseException:
-            known.info = replace(known.info, used=known.info.used - 1)
-            self._drop(made.id)
+            if (counted := self._book.get(opened.id)) is not None:
+                self._book.put(replace(counted, used=counted.used - 1))
+            self._book.drop(made.id)
             raise
         return made
 
@@ -170,11 +167,12 @@ class Invites:
         living = self._living(group.slug, name, roles, wish)
         if living is not None:
             return living, False
-        made = self._new(group, name, roles, wish.expires_in, ends=principal.expires, uses=wish.uses)
+        expires = self._end(wish.expires_in, principal.expires)
+        made = self._new(group, name, roles, expires, uses=wish.uses)
         try:
             await self._groups.store.put_invite(made)
         except BaseException:
-            self._drop(made.id)
+            self._book.drop(made.id)
             raise
         await self._wipe(group.slug)
         return made, True
@@ -182,16 +180,15 @@ class Invites:
     async def all(self, group: Group) -> list[InviteInfo]:
         """Return a group's invites, living and ended, by time of creation."""
         await self._load()
-        found = [known.info for known in self._by_group.get(group.slug, {}).values()]
-        return sorted(found, key=lambda info: (info.created, info.id))
+        return sorted(self._book.of_group(group.slug), key=lambda info: (info.created, info.id))
 
     async def find(self, group: Group, invite_id: str) -> InviteInfo:
         """Return one invite of a group; raises NotFound."""
         await self._load()
-        known = self._by_group.get(group.slug, {}).get(invite_id)
-        if known is None:
+        info = self._book.get(invite_id)
+        if info is None or info.log != group.slug:
             raise NotFound(f"invite {invite_id[:64]!r} does not exist", code="invite_not_found")
-        return known.info
+        return info
 
     async def revoke(self, group: Group, invite_id: str) -> InviteInfo:
         """End an invite, and what is open by it; twice is no error. Raises NotFound."""
@@ -216,29 +213,30 @@ class Invites:
 
     async def knows(self, group: Group, member: str) -> bool:
         """Whether a member has an invite, even if nothing else."""
-        return bool(await self._of_member(group, member))
+        await self._load()
+        return bool(self._book.of_member(group.slug, member))
 
     async def forgetting(self, group: Group, member: str) -> None:
         """End a member's invites; the store then removes them with everything else."""
-        for info in await self._of_member(group, member):
+        await self._load()
+        for info in self._book.of_member(group.slug, member):
             if info.revoked is None:
                 await self._revoke(info)
-            self._drop(info.id)
+            self._book.drop(info.id)
 
     def renamed(self, group: Group, member: str, name: str) -> None:
         """Let a member's invites name it as it is called now; who is connected connects again."""
-        here = self._by_group.get(group.slug, {}).values()
-        its = [known.info for known in here if fold(known.info.member or "") == fold(member)]
+        its = self._book.of_member(group.slug, member)
         for info in its:
-            self._add(replace(info, member=name))
+            self._book.put(replace(info, member=name))
         again = Unavailable(f"the member is called {name!r} now: connect again", code="member_renamed")
         self._on_end([info.id for info in its], again)
 
     def deleted(self, slug: str) -> None:
         """End all invites of a group that is gone, with its rows."""
-        ids = list(self._by_group.get(slug, ()))
+        ids = [info.id for info in self._book.of_group(slug)]
         for invite_id in ids:
-            self._drop(invite_id)
+            self._book.drop(invite_id)
         self._on_end(ids, revoked_error("its group was deleted"))
 
     # -- inside
@@ -256,9 +254,9 @@ class Invites:
 
     async def _read(self) -> None:
         for info in await self._groups.store.invites():
-            self._add(info)
+            self._book.put(info)
         self._is_loaded = True
-        for slug in list(self._by_group):
+        for slug in self._book.groups():
             await self._wipe(slug)
 
     def _read_done(self, task: asyncio.Task[None]) -> None:
@@ -276,11 +274,7 @@ class Invites:
         """Raise Conflict if a member of the group, or somebody invited, has this name."""
         horizon = self._clock() - self.options.grace * 1000
         is_taken = fold(name) in group.names or any(
-            known.info.member is not None
-            and fold(known.info.member) == fold(name)
-            and known.info.revoked is None
-            and known.info.expires > horizon
-            for known in self._by_group.get(group.slug, {}).values()
+            info.revoked is None and info.expires > horizon for info in self._book.of_member(group.slug, name)
         )
         if is_taken:
             raise Conflict(
@@ -295,85 +289,57 @@ class Invites:
         now = self._clock()
         found = [
             info
-            for info in (known.info for known in self._by_group.get(slug, {}).values())
+            for info in self._book.of_member(slug, name)
             if info.revoked is None
             and info.expires > now
             and info.expires - now >= least
             and info.roles == roles
             and info.uses == wish.uses
             and (info.uses is None or info.used == 0)
-            and (info.member is None) == (name is None)
-            and (name is None or fold(info.member or "") == fold(name))
         ]
         return max(found, key=lambda info: info.expires, default=None)
+
+    def _end(self, lifetime: float | None, most: int | None) -> int:
+        """Return when (ms) an invite of so many seconds ends, at `most` at the latest."""
+        end = self._clock() + round((self.options.lifetime if lifetime is None else lifetime) * 1000)
+        return end if most is None else min(end, most)
 
     def _new(
         self,
         group: Group,
         name: str | None,
         roles: tuple[str, ...],
-        lifetime: float | None,
+        expires: int,
         *,
-        ends: int | None,
         uses: int | None = None,
         origin: str | None = None,
     ) -> InviteInfo:
-        now = self._clock()
-        here = self._by_group.get(group.slug, {}).values()
-        if sum(self.state(known.info) == "living" for known in here) >= self.options.living:
+        if (
+            sum(self.state(info) == "living" for info in self._book.of_group(group.slug))
+            >= self.options.living
+        ):
             raise Conflict(
                 f"group {group.slug!r} has {self.options.living} living invites, as many as may be: "
                 "revoke some first",
                 code="too_many_invites",
             )
-        expires = now + round((self.options.lifetime if lifetime is None else lifetime) * 1000)
-        if origin is not None and lifetime is None and ends is not None:
-            expires = ends
-        expires = expires if ends is None else min(expires, ends)
-        info = InviteInfo(new_id(), group.slug, roles, name, now, expires, uses, origin=origin)
-        self._add(info)
+        info = InviteInfo(new_id(), group.slug, roles, name, self._clock(), expires, uses, origin=origin)
+        self._book.put(info)
         return info
 
-    def _add(self, info: InviteInfo) -> None:
-        principal = Principal(
-            id=info.id,
-            kind="invite",
-            group=info.log,
-            roles=frozenset(cast("tuple[Role, ...]", info.roles)),
-            member=info.member,
-            expires=info.expires,
-        )
-        known = self._known[info.id] = _Known(info, principal)
-        self._by_group.setdefault(info.log, {})[info.id] = known
-
-    def _drop(self, invite_id: str) -> None:
-        known = self._known.pop(invite_id, None)
-        if known is not None:
-            here = self._by_group[known.info.log]
-            del here[invite_id]
-            if not here:
-                del self._by_group[known.info.log]
-
     async def _revoke(self, info: InviteInfo) -> InviteInfo:
-        revoked = replace(self._known[info.id].info, revoked=self._clock())
+        revoked = replace(info, revoked=self._clock())
         await self._groups.store.put_invite(revoked)
-        if info.id in self._known:
-            self._known[info.id].info = replace(self._known[info.id].info, revoked=revoked.revoked)
+        if (known := self._book.get(info.id)) is not None:  # it may have been used meanwhile
+            self._book.put(replace(known, revoked=revoked.revoked))
         self._on_end([info.id], revoked_error())
         return revoked
-
-    async def _of_member(self, group: Group, member: str) -> list[InviteInfo]:
-        return [
-            info
-            for info in await self.all(group)
-            if info.member is not None and fold(info.member) == fold(member)
-        ]
 
     async def _wipe(self, slug: str) -> None:
         """Remove what ended longer ago than the grace, and the oldest that ended when there are many."""
         horizon = self._clock() - self.options.grace * 1000
-        infos = [known.info for known in self._by_group.get(slug, {}).values()]
-        ended = sorted((_end(info), info.id) for info in infos if self.state(info) != "living")
+        infos = self._book.of_group(slug)
+        ended = sorted((_ended(info), info.id) for info in infos if self.state(info) != "living")
         too_many = len(infos) - _KEPT * self.options.living
         gone = [
             invite_id for number, (end, invite_id) in enumerate(ended) if end <= horizon or number < too_many
@@ -382,12 +348,12 @@ class Invites:
             with suppress(StoreError):  # another time: who comes with an invite must not wait for this
                 await self._groups.store.delete_invites(gone)
                 for invite_id in gone:
-                    self._drop(invite_id)
+                    self._book.drop(invite_id)
 
 
 def _known_name(group: Group, name: str) -> str:
     return group.names.get(fold(name), name)
 
 
-def _end(info: InviteInfo) -> int:
+def _ended(info: InviteInfo) -> int:
     return info.expires if info.revoked is None else info.revoked
