@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
@@ -16,6 +17,7 @@ __all__ = [
     "group_slug",
     "group_topic",
     "join_names",
+    "looks",
     "member_name",
     "near_names",
     "split_names",
@@ -24,6 +26,11 @@ __all__ = [
 MAX_LENGTH = 64
 RESERVED_MEMBERS = frozenset({"me"})
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+# Printable characters that show nothing: Unicode's Default_Ignorable_Code_Point, and a blank of braille.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def group_slug(title: str) -> str:
@@ -76,6 +83,8 @@ def member_name(name: str) -> str:
             )
     if fold(text) in RESERVED_MEMBERS:
         raise InvalidName(f"member {text!r} is a reserved name", field="member")
+    if not text.isascii() and not looks(text):
+        raise InvalidName(f"member {_short(name)} shows nothing", field="member")
     return text
 
 
@@ -83,6 +92,17 @@ def member_name(name: str) -> str:
 def fold(name: str) -> str:
     """Return the form in which two member names are the same name."""
     return unicodedata.normalize("NFC", name.casefold())
+
+
+@lru_cache(maxsize=16_384)  # those of a whole group are compared with one
+def looks(name: str) -> str:
+    """Return the form in which names are the same that nobody can tell apart by their characters.
+
+    Their case, their width, ligatures, and characters that show nothing do not count; letters
+    of two scripts that look alike do.
+    """
+    text = unicodedata.normalize("NFKC", _UNSEEN.sub("", name)).casefold()
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def split_names(text: str) -> list[str]:

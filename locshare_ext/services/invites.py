@@ -11,7 +11,7 @@ from typing import Literal
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.errors import AccessDenied, Conflict, Gone, LocShareError, NotFound, StoreError, Unavailable
-from locshare_ext.model.names import fold, member_name
+from locshare_ext.model.names import fold, looks, member_name
 from locshare_ext.model.store import InviteInfo
 from locshare_ext.services.groups import Group, Groups
 from locshare_ext.services.invite_book import InviteBook, holder_of
@@ -30,6 +30,7 @@ __all__ = ["InviteOptions", "Invites"]
 
 _ENOUGH = 0.9  # of the life asked for: running a cell again must not make another invite
 _KEPT = 2  # times `living` rows of a group, the dead included
+_SPEAKERS = ("host", "kernel")  # those who need no invite, before any colon
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Invites:
         if not self.options.is_on:
             raise AccessDenied("invites are switched off on this server", code="invites_off")
         invite_id = split_token(token)
-        key = self._key.key or (await self._key.load() if invite_id is not None else None)
+        key = self._key.key or (await self._load_key() if invite_id is not None else None)
         if invite_id is None or key is None:
             raise wrong_error()
         if not hmac.compare_digest(token_of(key, invite_id).encode(), token.encode()):
@@ -151,6 +152,7 @@ class Invites:
                 self._book.put(replace(counted, used=counted.used - 1))
             self._book.drop(made.id)
             raise
+        await self._wipe(group.slug)
         return made
 
     # -- by whoever manages the group
@@ -158,13 +160,13 @@ class Invites:
     async def make(self, principal: Principal, group: Group, wish: Wish) -> tuple[InviteInfo, bool]:
         """Return an invite as wished, and whether it is new; a living one of the same is given again.
 
-        The group is one that the store knows. Invites made with an invite end with it. Raises
-        Conflict when the group has too many.
+        The group is one that the store knows. Invites made with an invite end with it, and none
+        that outlives it is given again. Raises Conflict when the group has too many.
         """
         await self._load(make_key=True)
         roles = wish.roles or ("publish", "watch")
         name = None if wish.member is None else _known_name(group, member_name(wish.member))
-        living = self._living(group.slug, name, roles, wish)
+        living = self._living(principal, group.slug, name, roles, wish)
         if living is not None:
             return living, False
         expires = self._end(wish.expires_in, principal.expires)
@@ -208,6 +210,15 @@ class Invites:
         if info.revoked is not None:
             return "revoked"
         return "expired" if info.expires <= self._clock() else "living"
+
+    def shows(self, principal: Principal, info: InviteInfo) -> bool:
+        """Return whether somebody who manages the group may be given an invite's token.
+
+        It lives, and is no way to stay for who came with an invite that ends before.
+        """
+        return self.state(info) == "living" and (
+            principal.expires is None or info.expires <= principal.expires
+        )
 
     # -- what groups tell their companions
 
@@ -264,6 +275,15 @@ class Invites:
         if not task.cancelled():
             task.exception()  # whoever waits is told
 
+    async def _load_key(self) -> bytes | None:
+        try:
+            return await self._key.load()
+        except Unavailable as error:  # names a path, which is for the owner alone
+            raise Unavailable(
+                "invites cannot be checked on this server now: its owner is told why when making one",
+                code=error.code,
+            ) from error
+
     def _check_alive(self, info: InviteInfo, grace: float = 0.0) -> None:
         if info.revoked is not None:
             raise revoked_error()
@@ -271,10 +291,19 @@ class Invites:
             raise expired_error(info.expires)
 
     def _check_free(self, group: Group, name: str) -> None:
-        """Raise Conflict if a member of the group, or somebody invited, has this name."""
+        """Raise Conflict if a member of the group, or somebody invited, has a name that looks like this.
+
+        Nor may it be one under which those speak who need no invite, see `Principal.speaker`.
+        """
         horizon = self._clock() - self.options.grace * 1000
-        is_taken = fold(name) in group.names or any(
-            info.revoked is None and info.expires > horizon for info in self._book.of_member(group.slug, name)
+        invited = (
+            info.member
+            for info in self._book.of_group(group.slug)
+            if info.member is not None and info.revoked is None and info.expires > horizon
+        )
+        wanted = looks(name)
+        is_taken = wanted.partition(":")[0] in _SPEAKERS or any(
+            looks(other) == wanted for other in (*group.names.values(), *invited)
         )
         if is_taken:
             raise Conflict(
@@ -283,15 +312,18 @@ class Invites:
                 field="member",
             )
 
-    def _living(self, slug: str, name: str | None, roles: tuple[str, ...], wish: Wish) -> InviteInfo | None:
+    def _living(
+        self, principal: Principal, slug: str, name: str | None, roles: tuple[str, ...], wish: Wish
+    ) -> InviteInfo | None:
         """Return a living invite that is as good as a new one, None if there is none."""
         least = 0.0 if wish.expires_in is None else wish.expires_in * _ENOUGH * 1000
         now = self._clock()
+        if principal.expires is not None:  # a new one would not live longer
+            least = min(least, (principal.expires - now) * _ENOUGH)
         found = [
             info
             for info in self._book.of_member(slug, name)
-            if info.revoked is None
-            and info.expires > now
+            if self.shows(principal, info)
             and info.expires - now >= least
             and info.roles == roles
             and info.uses == wish.uses

@@ -75,7 +75,7 @@ class InviteHandler(Handler):
         self.query()
         group = await self.find_group(name, MANAGE)
         info = await self.site.invites.find(group, invite_id)
-        if self.site.invites.state(info) == "living":
+        if self.site.invites.shows(self.principal, info):
             self.answer(await _card(self, group, info))
         else:
             self.answer(_shape(self, group, info))
