@@ -35,6 +35,8 @@ class AckedFeed(Feed):
         self._before: int | None = None  # the token of what is being encoded, None for our place
         self._built_upto: int | None = None  # what lies above went into no MESSAGE yet
         self._refused: int | None = None  # the lowest token of what was refused
+        self._newest: Sequence[LogEntry] = ()  # the snapshot
+        self._begun = 0  # how many of it have gone out
 
     @property
     def ledger(self) -> Ledger:
@@ -61,6 +63,7 @@ class AckedFeed(Feed):
             if self._built_upto is not None:
                 self._remember()
             self._place.leave()
+        self._newest = ()
         super().stop()
 
     def offer(self, items: Sequence[LogEntry]) -> None:
@@ -71,8 +74,11 @@ class AckedFeed(Feed):
 
     def take(self, most: int) -> bytes:
         """Return what came since the last call and there is room for."""
-        if not self._ledger.room:
+        room = self._ledger.room
+        if not room:
             return b""
+        if self._newest:
+            return self._take_newest(min(room, max(most // _ENTRY, 1)))
         self._before = self._built_upto
         data = super().take(most)
         self._before = None
@@ -85,7 +91,23 @@ class AckedFeed(Feed):
     @property
     def is_behind(self) -> bool:
         """Whether there is more to take already, and room for it."""
-        return self._ledger.room > 0 and super().is_behind
+        return self._ledger.room > 0 and (bool(self._newest) or super().is_behind)
+
+    def _begin(self, snapshot: Sequence[LogEntry]) -> None:
+        if self._options.batch is not None:  # it is one MESSAGE
+            super()._begin(snapshot)
+            return
+        self._newest = snapshot
+        self._session.woken(self)
+
+    def _take_newest(self, count: int) -> bytes:
+        """Return what comes next of the snapshot; then the log is read."""
+        begun = self._begun
+        part = self._newest[begun : begun + count]
+        self._begun += len(part)
+        if self._begun == len(self._newest):
+            self._newest = ()
+        return self._snapshot(part, begun + 1)
 
     def _take_all(self, most: int) -> bytes:
         found, self._fetched = self._fetched, ()

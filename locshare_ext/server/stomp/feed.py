@@ -120,7 +120,7 @@ class Feed:
                 ),
             )
         if snapshot := self._wanted(snapshot):
-            self._session.send_framed(self._snapshot(snapshot))
+            self._begin(snapshot)
         if log.head > self._offset:
             self._session.woken(self)
 
@@ -303,13 +303,17 @@ class Feed:
         frame = self._encode(self._log.cursor(upto), _array(wanted), None)
         return in_messages((frame,), self._opcode)
 
-    def _snapshot(self, entries: Sequence[LogEntry]) -> bytes:
+    def _begin(self, snapshot: Sequence[LogEntry]) -> None:
+        """Send each member's newest fix, before all that comes."""
+        self._session.send_framed(self._snapshot(snapshot))
+
+    def _snapshot(self, entries: Sequence[LogEntry], first: int = 1) -> bytes:
         headers = (("snapshot", "1"),)
         if self._options.batch is not None:
             return in_messages((self._encode("s-1", _array(entries), None, headers),), self._opcode)
         frames = [
             self._encode(f"s-{number}", entry.body, entry.item.member, headers)
-            for number, entry in enumerate(entries, 1)
+            for number, entry in enumerate(entries, first)
         ]
         return in_messages(frames, self._opcode)
 

@@ -121,6 +121,24 @@ async def test_a_snapshot_is_acknowledged_as_all_else(stomp):
     assert numbers(await take(client, 1)) == [1]
 
 
+async def test_a_snapshot_waits_for_room_as_all_else(stomp):
+    sender, client = await stomp(), await stomp()
+    names = [f"m{number}" for number in range(5)]
+    for name in names:
+        await publish(sender, 0, member=name)
+    await subscribe(client, last="1", prefetch_count="2")
+    found = await take(client, 2)
+    await publish(sender, 1, member="later")
+    await nothing_more(client)
+    for count in (2, 2):
+        await client.ask("ACK", ack_of(found[-1]))
+        found += await take(client, count)
+        await nothing_more(client)
+    assert [frame.get("member") for frame in found] == [*names, "later"]
+    assert [frame.get("message-id") for frame in found[:5]] == [f"s-{number}" for number in range(1, 6)]
+    assert [frame.get("snapshot") for frame in found] == ["1"] * 5 + [None]
+
+
 async def test_what_is_refused_in_a_group_is_not_sent_again(stomp):
     sender, client = await stomp(), await stomp()
     await subscribe(client, ack="client-individual", prefetch_count="1")
