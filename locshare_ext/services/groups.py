@@ -17,7 +17,7 @@ from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold, group_slug, member_name, near_names
-from locshare_ext.model.store import Appended, LogInfo, LogStore, Selection
+from locshare_ext.model.store import Appended, LogInfo, LogStore
 from locshare_ext.services.admission import Admission
 from locshare_ext.services.rates import Rates
 from locshare_ext.services.settings import complete_settings
@@ -215,67 +215,22 @@ class Groups:
             companion.deleted(group.slug)
         group.log.close("the group was deleted")
 
-    async def forget(self, group: Group, member: str) -> int:
-        """Remove every trace of a member; returns how many entries that were.
+    def member_of(self, group: Group, name: str) -> str:
+        """Return a member's name as it was first written, a new one's as it is.
 
-        Raises NotFound for a member that the group does not have.
+        Raises InvalidName, and Conflict when the group has no room for a new member.
         """
-        key = fold(member)
-        await self._check_known(group, member)
-        for companion in self.companions:
-            await companion.forgetting(group, member)
-        removed = await group.log.forget(group.names.get(key, member))
-        group.names.pop(key, None)
-        group.heard.pop(key, None)
-        return removed
-
-    async def rename(self, group: Group, member: str, name: str) -> str:
-        """Give a member another name, in all that is kept of it; returns the name.
-
-        Raises NotFound for a member that the group does not have, Conflict for a name that
-        another has, InvalidName.
-        """
-        name = member_name(name)
-        await self._check_known(group, member)
-        known = group.names.get(fold(member), member)
-        if fold(name) != fold(member) and (
-            fold(name) in group.names or any([await one.knows(group, name) for one in self.companions])
-        ):
-            raise Conflict(f"there is a member {name!r} already", code="member_taken", field="name")
-        self._rename(group, known, name)  # first: what comes meanwhile must not bring the old one back
-        try:
-            await group.log.rename_member(known, name)
-        except BaseException:
-            self._rename(group, name, known)
-            raise
-        return name
-
-    def _rename(self, group: Group, member: str, name: str) -> None:
-        old, new = fold(member), fold(name)
-        if group.names.pop(old, None) is not None:
-            group.names[new] = name
-        if old in group.heard:
-            group.heard[new] = group.heard.pop(old)
-        for companion in self.companions:
-            companion.renamed(group, member, name)
-
-    async def _check_known(self, group: Group, member: str) -> None:
-        """Raise NotFound, with near names, for a member that the group does not have."""
-        key = fold(member)
-        # who has left nothing but notes is not known by name after a restart
-        traces = Selection(members=frozenset({member}))
-        if (
-            key not in group.names
-            and not await self.store.events(group.slug, traces, limit=1)
-            and not any([await one.knows(group, member) for one in self.companions])
-        ):
-            near = near_names(member, group.names.values())
-            raise NotFound(
-                f"member {member!r} is not in group {group.slug!r}",
-                code="member_not_found",
+        known = group.names.get(fold(name))
+        if known is not None:
+            return known
+        member = member_name(name)
+        if len(group.names) >= self.options.members:
+            raise Conflict(
+                f"group {group.slug!r} has {self.options.members} members already",
+                code="too_many_members",
                 field="member",
-                details={"near": near},
             )
+        return group.names.setdefault(fold(member), member)
 
     def admit(self, principal: Principal, group: Group, body: bytes) -> Batch:
         """Return the fixes of a body, each bound to the member that may send it.
@@ -383,20 +338,3 @@ class Groups:
                 group.log.close("nobody used the group")  # who still holds it must open it again
                 return
         raise Conflict(f"there are {self.options.groups} groups already", code="too_many_groups")
-
-    def member_of(self, group: Group, name: str) -> str:
-        """Return a member's name as it was first written, a new one's as it is.
-
-        Raises InvalidName, and Conflict when the group has no room for a new member.
-        """
-        known = group.names.get(fold(name))
-        if known is not None:
-            return known
-        member = member_name(name)
-        if len(group.names) >= self.options.members:
-            raise Conflict(
-                f"group {group.slug!r} has {self.options.members} members already",
-                code="too_many_members",
-                field="member",
-            )
-        return group.names.setdefault(fold(member), member)

@@ -12,6 +12,7 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold, group_slug
 from locshare_ext.server.base import Handler
 from locshare_ext.services.groups import Group
+from locshare_ext.services.members import forget_member, rename_member
 from locshare_ext.services.settings import check_settings
 
 __all__ = ["GroupHandler", "GroupsHandler", "MemberHandler"]
@@ -84,7 +85,7 @@ class MemberHandler(Handler):
         sent = self.json_body()
         if set(sent) != {"name"} or not isinstance(sent["name"], str):
             raise InvalidInput('expected {"name": "the new name"}', code="name_missing", field="name")
-        renamed = await self.site.groups.rename(group, member, sent["name"])
+        renamed = await rename_member(self.site.groups, group, member, sent["name"])
         self.audit("member_renamed", group=group.slug)
         self.answer({"member": renamed})
 
@@ -100,7 +101,7 @@ class MemberHandler(Handler):
             member = self.principal.member
         else:
             group = await self.find_group(name, MANAGE)
-        removed = await self.site.groups.forget(group, member)
+        removed = await forget_member(self.site.groups, group, member)
         self.audit("member_forgotten", group=group.slug)
         self.answer({"forgotten": removed})
 
