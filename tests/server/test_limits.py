@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from locshare_ext.server.frames import BINARY, message
+from locshare_ext.server.websocket import BINARY, message
 from tests.support.stomp import frame_bytes
 
 TIME = 1_763_806_275_123

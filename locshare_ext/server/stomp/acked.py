@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from locshare_ext.broker.log import LogEntry
-from locshare_ext.server.frames import in_messages
 from locshare_ext.server.stomp.acks import Ledger
 from locshare_ext.server.stomp.feed import Feed
+from locshare_ext.server.stomp.frames import in_messages
 from locshare_ext.services.places import Holder
 
 __all__ = ["AckedFeed"]

@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Sequence
 
 from locshare_ext.broker.topics import Told, Topics
-from locshare_ext.server.frames import BINARY, TEXT, message
 from locshare_ext.server.stomp.acks import Ledger
+from locshare_ext.server.stomp.frames import framed
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.stomp import encode_message
 
-__all__ = ["FreeListener", "framed"]
+__all__ = ["FreeListener"]
 
 
 class FreeListener:
@@ -115,18 +115,3 @@ class FreeListener:
             headers=(*added, *told.headers) if added else told.headers,
         )
         return framed(frame, session.opcode)
-
-
-def framed(frame: bytes, opcode: int) -> bytes:
-    """Return a MESSAGE in a WebSocket message: a binary one if the body is no text."""
-    return message(frame, BINARY if opcode == BINARY else _opcode(frame))
-
-
-def _opcode(frame: bytes) -> int:
-    if frame.isascii():
-        return TEXT
-    try:
-        frame.decode()
-    except UnicodeDecodeError:
-        return BINARY
-    return TEXT

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from locshare_ext.broker.queues import Consumption, Delivery, Queues
 from locshare_ext.server.stomp.acks import Ledger
-from locshare_ext.server.stomp.listener import framed
+from locshare_ext.server.stomp.frames import framed
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.stomp import encode_message
 

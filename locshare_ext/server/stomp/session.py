@@ -23,11 +23,11 @@ from locshare_ext.errors import (
     Unavailable,
 )
 from locshare_ext.model.wire import error_object
-from locshare_ext.server.frames import TEXT, message
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.stomp.commands import Commands
 from locshare_ext.server.stomp.intake import Intake
 from locshare_ext.server.stomp.peer import Taker
+from locshare_ext.server.websocket import TEXT, message
 from locshare_ext.stomp import (
     Due,
     Limits,
