@@ -130,6 +130,12 @@ class LocShareApp(ExtensionApp):
         min=0.1,
         help="Seconds without progress, while bytes are unsent, until a reader is closed.",
     ).tag(config=True)
+    max_responses = Integer(
+        _LIMITS.responses, min=1, help="Long polls and event streams (SSE) open at once."
+    ).tag(config=True)
+    comment_interval = Float(
+        _LIMITS.comment, min=0.1, help="Seconds between the comments that keep an event stream alive."
+    ).tag(config=True)
     max_failures = Integer(
         _LIMITS.failures_per_address, min=1, help="Wrong credentials a minute from one address."
     ).tag(config=True)
@@ -296,6 +302,8 @@ class LocShareApp(ExtensionApp):
             behind=self.max_behind,
             stall=self.stall_timeout,
             ping=self.ping_interval,
+            responses=self.max_responses,
+            comment=self.comment_interval,
             connections=self.max_connections,
             unproved=self.max_unproved,
             prefetch=self.max_prefetch,

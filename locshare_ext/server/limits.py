@@ -19,7 +19,8 @@ class Limits:
     told nothing more until they are sent (a subscription to a group waits while there are any);
     behind: bytes of a free topic's messages that wait for one subscription meanwhile;
     stall: s without progress after which it is then closed.
-    ping: s between WebSocket pings. pending: batches of one connection under way to the store.
+    responses: long polls and event streams open at once; comment: s between the signs of life
+    of a stream. ping: s between WebSocket pings. pending: batches of one connection under way to the store.
     connections: all; unproved: those of one address that have shown no credential.
     prefetch, invite_prefetch: MESSAGEs of one subscription that may wait for an ACK.
     transactions: open on one connection; transaction_frames, transaction_bytes: held by them,
@@ -41,6 +42,8 @@ class Limits:
     unsent: int = 512 << 10
     behind: int = 16 * MIB
     stall: float = 10.0
+    responses: int = 500
+    comment: float = 15.0
     ping: float = 25.0
     pending: int = 64
     connections: int = 2000

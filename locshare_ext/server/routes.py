@@ -8,12 +8,13 @@ from locshare_ext.server.api.fixes import FixesHandler
 from locshare_ext.server.api.groups import GroupHandler, GroupsHandler, MemberHandler
 from locshare_ext.server.api.health import HealthHandler
 from locshare_ext.server.api.invites import InviteHandler, InvitesHandler, MeHandler
-from locshare_ext.server.api.notes import EventsHandler, NoteHandler, NotesHandler
+from locshare_ext.server.api.notes import NoteHandler, NotesHandler
 from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandler, RecordingTrailsHandler
 from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
 from locshare_ext.server.site import Site
 from locshare_ext.server.stomp.socket import StompSocket
+from locshare_ext.server.streams.sse import EventsHandler
 
 __all__ = ["ROUTES", "routes"]
 

@@ -18,6 +18,7 @@ from locshare_ext.server.audit import Audit
 from locshare_ext.server.credentials import Credentials
 from locshare_ext.server.leases import Leases
 from locshare_ext.server.limits import Limits
+from locshare_ext.server.streams.registry import Responses
 from locshare_ext.server.turn import Turn
 from locshare_ext.services.groups import GroupOptions, Groups
 from locshare_ext.services.invites import InviteOptions, Invites
@@ -57,7 +58,7 @@ class Identity(Protocol):
 
 
 class Connection(Protocol):
-    """An open STOMP connection."""
+    """An open STOMP connection, or plain WebSocket."""
 
     address: str
     principal: Principal | None  # by the upgrade, then by CONNECT
@@ -143,6 +144,7 @@ class Site:
         self.places = Places(store, clock=clock, log=log)
         self.turn = Turn()
         self.sessions: set[Connection] = set()
+        self.responses = Responses(self.limits.responses, self.limits.comment)
         self._pings: asyncio.TimerHandle | None = None
         self._is_closed = False
         self._warned = -WARN_EVERY  # the monotonic clock
@@ -182,6 +184,7 @@ class Site:
         self.retention.stop()
         for session in list(self.sessions):
             session.stop("the server is stopping")
+        self.responses.stop("the server is stopping")
         await self.queues.close()
         self.leases.stop()
         await self.groups.close()

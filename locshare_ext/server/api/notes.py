@@ -1,6 +1,8 @@
-"""Notes, and all events of a group, by polling."""
+"""Notes, and all events of a group, as pages."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from locshare_ext.broker.access import PUBLISH, WATCH
 from locshare_ext.errors import InvalidInput
@@ -10,10 +12,10 @@ from locshare_ext.server.base import Handler
 from locshare_ext.services.groups import Group
 from locshare_ext.services.notes import EventPage, note_json
 
-__all__ = ["EventsHandler", "NoteHandler", "NotesHandler"]
+__all__ = ["PAGE", "NoteHandler", "NotesHandler", "events_page"]
 
 MOST = 1000
-_PAGE = ("after", "limit", "since", "until", "clock", "members")
+PAGE = ("after", "limit", "since", "until", "clock", "members")
 _FIELDS = ("text", "time", "member")
 
 
@@ -22,7 +24,7 @@ class NotesHandler(Handler):
 
     async def get(self, name: str) -> None:
         """Give notes after a cursor: {"notes": [...], "cursor": ..., "gap": false}; from the start."""
-        query = self.query(*_PAGE)
+        query = self.query(*PAGE)
         group = await self.find_group(name, WATCH)
         page = await _page(self, group, query, "note")
         notes = [note_json(note) for note in page.events]
@@ -58,21 +60,10 @@ class NoteHandler(Handler):
         self.answer({"deleted": note_id})
 
 
-class EventsHandler(Handler):
-    """`api/groups/{g}/events`: a stream, or with `format=json` a page of what is there."""
-
-    async def get(self, name: str) -> None:
-        """Give events of every kind after a cursor: {"events": [...], "cursor": ..., "gap": false}."""
-        query = self.query("format", *_PAGE)
-        group = await self.find_group(name, WATCH)
-        if query.get("format") != "json":
-            raise InvalidInput(
-                "the stream of events (SSE) is not supported yet; format=json gives those that are there",
-                code="not_supported",
-                field="format",
-            )
-        page = await _page(self, group, query, None)
-        self.answer({"events": page.events, "cursor": page.cursor, "gap": page.gap})
+async def events_page(handler: Handler, group: Group, query: dict[str, str]) -> dict[str, Any]:
+    """Return events of every kind after a cursor: {"events": [...], "cursor": ..., "gap": false}."""
+    page = await _page(handler, group, query, None)
+    return {"events": page.events, "cursor": page.cursor, "gap": page.gap}
 
 
 async def _page(handler: Handler, group: Group, query: dict[str, str], kind: EventKind | None) -> EventPage:

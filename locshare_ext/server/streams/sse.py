@@ -1,0 +1,199 @@
+"""GET .../groups/{g}/events: a group as a stream of server-sent events, or its events as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+
+import msgspec
+
+from locshare_ext.broker.access import WATCH, Principal
+from locshare_ext.broker.log import GroupLog, LogEntry
+from locshare_ext.errors import InvalidInput, LocShareError
+from locshare_ext.model.wire import error_object
+from locshare_ext.server.api.notes import PAGE, events_page
+from locshare_ext.server.base import Handler
+from locshare_ext.server.pipe import Pipe, open_pipe
+from locshare_ext.server.site import PROTOCOL, Site
+from locshare_ext.server.stomp.options import FeedOptions
+from locshare_ext.server.streams.stream import Stream
+
+__all__ = ["EventsHandler", "SseForm", "SseStream"]
+
+_STREAM = ("after", "members", "batch", "conflate", "last")
+_ENCODER = msgspec.json.Encoder()
+_LAST_WORDS = 5.0  # s that the client has to take what is unsent at the end
+_END = b"0\r\n\r\n"  # of a chunked body, RFC 9112 7.1
+
+
+@dataclass(frozen=True, slots=True)
+class SseForm:
+    """Events as the HTML standard defines them (9.2); is_chunked: inside chunks of HTTP/1.1.
+
+    Arrays of fixes are plain messages, objects are events named by their type. What may be
+    resumed from has an id, its cursor.
+    """
+
+    is_chunked: bool = True
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for forms that make the same bytes of the same entries."""
+        return "sse", self.is_chunked
+
+    def entries(self, entries: Sequence[LogEntry], log: GroupLog, upto: int) -> bytes:
+        """Return arrays of fixes and single events in their order, each with its id."""
+        out: list[bytes] = []
+        place = b""
+        for is_fix, group in groupby(entries, key=attrgetter("is_fix")):
+            run = list(group)
+            place = _place(log.cursor(upto if run[-1] is entries[-1] else run[-1].offset))
+            if is_fix:
+                out.append(place + _data(_array(run)))
+            else:
+                out += [
+                    b"event: event\n%b%b" % (_place(log.cursor(entry.offset)), _data(entry.body))
+                    for entry in run
+                ]
+        return self.framed(b"".join(out))
+
+    def fixes(self, entries: Sequence[LogEntry]) -> bytes:
+        """Return an array without an id."""
+        return self.framed(_data(_array(entries)))
+
+    def hello(self, cursor: str, gap: bool) -> bytes:
+        """Return what the stream begins with."""
+        return self._object({"type": "hello", "cursor": cursor, "gap": gap, "protocol": PROTOCOL}, cursor)
+
+    def gap(self, cursor: str) -> bytes:
+        """Return that what lay before a cursor is no longer kept."""
+        return self._object({"type": "gap", "cursor": cursor}, cursor)
+
+    def error(self, error: LocShareError) -> bytes:
+        """Return why the stream ends."""
+        return self._object({"type": "error", "error": error_object(error)})
+
+    def comment(self) -> bytes:
+        """Return a sign of life."""
+        return self.framed(b":\n\n")
+
+    def framed(self, data: bytes) -> bytes:
+        """Return data as a piece of the body."""
+        return b"%x\r\n%b\r\n" % (len(data), data) if self.is_chunked else data
+
+    def end(self) -> bytes:
+        """Return what ends the body."""
+        return _END if self.is_chunked else b""
+
+    def _object(self, value: dict[str, object], cursor: str | None = None) -> bytes:
+        place = b"" if cursor is None else _place(cursor)
+        return self.framed(
+            b"event: %b\n%b%b" % (str(value["type"]).encode(), place, _data(_ENCODER.encode(value)))
+        )
+
+
+class SseStream(Stream):
+    """An open response; the connection is its own, as HTTP has been left behind."""
+
+    def __init__(self, site: Site, pipe: Pipe, address: str, principal: Principal, form: SseForm) -> None:
+        super().__init__(site, pipe, address, principal)
+        self._pipe = pipe
+        self._form = form
+
+    def comment(self) -> None:
+        """Keep proxies from cutting it while it is silent."""
+        if not self._pipe.unsent:
+            self.send(self._form.comment())
+
+    def shut(self, error: LocShareError) -> None:
+        """Write why it ends, and end the response; TCP is closed by the client, or after 5 s."""
+        self._pipe.write(self._form.error(error) + self._form.end())
+        self._pipe.finish()
+        self._loop.call_later(_LAST_WORDS, self._pipe.close)
+
+    def cut(self) -> None:
+        """Close TCP now."""
+        self._pipe.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Leave what the client still sends: there is no next request on this connection."""
+
+    def lost(self) -> None:
+        """TCP has ended."""
+        self.site.responses.leave(self)
+        self.gone()
+
+
+class EventsHandler(Handler):
+    """`api/groups/{g}/events`: a stream (SSE), or with `format=json` a page of what is there."""
+
+    async def get(self, name: str) -> None:
+        """Follow fixes and events from a place on; `Last-Event-ID` beats `after`."""
+        chosen = self.get_query_argument("format", "sse")
+        if chosen == "json":
+            query = self.query("format", *PAGE)
+            self.answer(await events_page(self, await self.find_group(name, WATCH), query))
+            return
+        if chosen != "sse":
+            raise InvalidInput(
+                f"format {chosen[:40]!r} is neither json (the events that are there) nor sse (the stream)",
+                code="not_supported",
+                field="format",
+            )
+        query = self.query("format", *_STREAM)
+        resumed = self.request.headers.get("Last-Event-ID", "").strip()
+        if resumed:
+            query["after"] = resumed
+        options = FeedOptions.read(query)
+        group = await self.find_group(name, WATCH)
+        group.log.place(options.after, "now")  # a bad one is refused while there is a status to say so
+        self._set_headers()
+        if self.request.method == "HEAD":
+            self.finish()
+            return
+        await self._open(group.log, options)
+
+    def _set_headers(self) -> None:
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("X-Accel-Buffering", "no")  # nginx would wait for a full buffer
+        self.set_header("Connection", "close")
+
+    async def _open(self, log: GroupLog, options: FeedOptions) -> None:
+        """Leave HTTP behind; what refuses has a status until then."""
+        site, principal = self.site, self.principal
+        site.credentials.check_still(principal)
+        site.leases.check(principal, site.leases.count(principal.id))
+        site.responses.check()
+        form = SseForm(is_chunked=self.request.version == "HTTP/1.1")
+        connection = self.detach()
+        if connection is None or connection.closed():
+            return
+        connection.set_nodelay(True)
+        pipe = open_pipe(connection)
+        stream = SseStream(site, pipe, self.request.remote_ip or "", principal, form)
+        site.leases.take(principal, stream)
+        site.responses.join(stream)
+        pipe.start(stream)
+        stream.send(self._head(form))
+        await stream.follow(log, options, form)
+
+    def _head(self, form: SseForm) -> bytes:
+        """Return the response's head: by tornado it would be a write, and a wait, of its own."""
+        if form.is_chunked:
+            self.set_header("Transfer-Encoding", "chunked")
+        lines = [f"{name}: {value}\r\n" for name, value in self._headers.get_all()]
+        return f"HTTP/1.1 200 OK\r\n{''.join(lines)}\r\n".encode("latin1")
+
+
+def _place(cursor: str) -> bytes:
+    return b"id: %b\n" % cursor.encode()
+
+
+def _data(body: bytes) -> bytes:
+    return b"data: %b\n\n" % body  # bodies have no line ends: JSON escapes them
+
+
+def _array(entries: Sequence[LogEntry]) -> bytes:
+    return b"[" + b",".join([entry.body for entry in entries]) + b"]"
