@@ -147,7 +147,7 @@ def decode_fixes(body: bytes, *, limit: int = MAX_FIXES) -> Decoded:
         if len(fixes) > limit:
             raise _too_many(len(fixes), limit)
         return Decoded([(index, _checked(fix)) for index, fix in enumerate(fixes)], [])
-    except (msgspec.DecodeError, InvalidFix):
+    except (msgspec.DecodeError, UnicodeDecodeError, InvalidFix):
         return _decode_slowly(body, limit)
 
 

@@ -270,6 +270,7 @@ def test_what_is_reserved(connect: Open, command: str, destination: str) -> None
         b"\xff",
         b"[" * 10_000,
         b'{"member":"a","time":1763806275123,"lat":NaN,"lon":1}',
+        b'{"member":"\xff","time":1763806275123,"lat":1,"lon":1}',
     ],
 )
 def test_bodies_without_a_fix(connect: Open, group: str, body: bytes) -> None:

@@ -123,6 +123,16 @@ def test_what_is_no_json_is_refused_whole(body):
     assert caught.value.code == "invalid_json"
 
 
+@pytest.mark.parametrize("field", ["member", "time", "source", "lat"])
+@pytest.mark.parametrize("array", [False, True])
+def test_a_known_field_that_is_no_utf_8(field, array):
+    text = {"member": "ann", "time": 1_763_806_275_123, "lat": 1, "lon": 2, field: "@"}
+    body = json.dumps([text] if array else text).encode().replace(b"@", b"caf\xe9")
+    with pytest.raises(InvalidInput) as caught:
+        decode_fixes(body)
+    assert caught.value.code == "invalid_json"
+
+
 @pytest.mark.parametrize("body", [b"5", b'"text"', b"null", b"true"])
 def test_json_that_is_no_fix(body):
     [refused] = decode_fixes(body).refused
