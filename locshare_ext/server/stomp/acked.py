@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from locshare_ext.broker.log import LogEntry
+from locshare_ext.broker.log import GroupLog, LogEntry
 from locshare_ext.server.stomp.acks import Ledger
 from locshare_ext.server.stomp.feed import Feed
 from locshare_ext.server.stomp.frames import in_messages
+from locshare_ext.server.stomp.options import FeedOptions
+from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.services.places import Holder
 
 __all__ = ["AckedFeed"]
@@ -28,8 +29,19 @@ class AckedFeed(Feed):
     A MESSAGE's token in the ledger is the offset before all that it stands for.
     """
 
-    def __init__(self, *args: Any, ledger: Ledger, place: Holder | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        session: Peer,
+        log: GroupLog,
+        subscription: str | None,
+        destination: str,
+        options: FeedOptions,
+        *,
+        wants_fixes: bool,
+        ledger: Ledger,
+        place: Holder | None,
+    ) -> None:
+        super().__init__(session, log, subscription, destination, options, wants_fixes=wants_fixes)
         self._ledger = ledger
         self._place = place
         self._before: int | None = None  # the token of what is being encoded, None for our place

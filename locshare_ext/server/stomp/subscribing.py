@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from locshare_ext.broker.access import WATCH, require
+from locshare_ext.broker.access import WATCH, Principal, require
 from locshare_ext.errors import Conflict
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.stomp.acked import AckedFeed
@@ -43,15 +43,16 @@ class Subscriptions:
 
     async def subscribe(self, event: Subscribe) -> None:
         """Begin a subscription; its RECEIPT is the hello. Raises LocShareError."""
+        principal = self._session.principal
+        assert principal is not None  # noqa: S101 -- SUBSCRIBE comes after CONNECT
         target = parse_destination(event.destination)
         headers = dict(event.headers[::-1])
-        prefetch = self._prefetch(headers, target)
+        prefetch = self._prefetch(principal, headers, target)
         ledger = make_ledger(event.id, event.ack, self._session.version, prefetch)
         if target.kind in ("fixes", "events"):
-            await self._follow(event, target, FeedOptions.read(headers), ledger)
+            await self._follow(principal, event, target, FeedOptions.read(headers), ledger)
             return
-        assert self._session.principal is not None  # noqa: S101 -- SUBSCRIBE comes after CONNECT
-        require(self._session.principal, None, WATCH)
+        require(principal, None, WATCH)
         refuse_group_headers(headers, event.destination)
         name = event.id if event.named else None
         if target.kind == "queue":
@@ -78,19 +79,23 @@ class Subscriptions:
         if event.receipt is not None:
             self._session.receipt(event.receipt)
 
-    def _prefetch(self, headers: Mapping[str, str], target: Destination) -> int:
-        principal, limits = self._session.principal, self._session.limits
+    def _prefetch(self, principal: Principal, headers: Mapping[str, str], target: Destination) -> int:
+        limits = self._session.limits
         most = limits.prefetch
-        if principal is not None and principal.kind == "invite":
+        if principal.kind == "invite":
             most = min(most, limits.invite_prefetch)
         return read_prefetch(headers, QUEUE_PREFETCH if target.kind == "queue" else PREFETCH, most)
 
     async def _follow(
-        self, event: Subscribe, target: Destination, options: FeedOptions, ledger: Ledger | None
+        self,
+        principal: Principal,
+        event: Subscribe,
+        target: Destination,
+        options: FeedOptions,
+        ledger: Ledger | None,
     ) -> None:
         session = self._session
-        assert session.principal is not None  # noqa: S101 -- SUBSCRIBE comes after CONNECT
-        require(session.principal, target.name, WATCH)
+        require(principal, target.name, WATCH)
         group = await self._site.groups.open(target.name)
         name = event.id if event.named else None
         wants_fixes = target.kind == "fixes"
@@ -100,7 +105,7 @@ class Subscriptions:
             holder = None
             if options.durable is not None:
                 group.log.place(options.after, "now")  # before the place is taken from another
-                holder, options = await self._resume(group, target, options, options.durable)
+                holder, options = await self._resume(principal, group, target, options, options.durable)
             feed = AckedFeed(
                 session,
                 group.log,
@@ -118,14 +123,12 @@ class Subscriptions:
         await feed.start(event.receipt)
 
     async def _resume(
-        self, group: Group, target: Destination, options: FeedOptions, name: str
+        self, principal: Principal, group: Group, target: Destination, options: FeedOptions, name: str
     ) -> tuple[Holder, FeedOptions]:
         """Take the place of a durable name, and begin there if it is remembered."""
-        session = self._session
-        assert session.principal is not None  # noqa: S101
 
         def on_taken() -> None:
-            session.fail(
+            self._session.fail(
                 Conflict(
                     f"another subscription took over the durable-name {name!r} of {target.text}",
                     code="durable_name_taken",
@@ -135,7 +138,7 @@ class Subscriptions:
 
         # no durable name has a slash
         key = name if target.kind == "fixes" else f"{name}/events"
-        holder, known = await self._site.places.hold(group.slug, session.principal.id, key, on_taken)
+        holder, known = await self._site.places.hold(group.slug, principal.id, key, on_taken)
         if known is not None:
             options = replace(options, after=f"{known.epoch}-{known.upto}")
         return holder, options
