@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from locshare_ext.errors import (
-    FrameError,
-    InvalidName,
-    NotAuthenticated,
-)
+from locshare_ext.errors import FrameError, InvalidName, NotAuthenticated
 from locshare_ext.model.names import member_name
 from locshare_ext.server.site import Site
 from locshare_ext.server.stomp.peer import Peer

@@ -9,7 +9,7 @@ from locshare_ext.broker.access import Principal
 from locshare_ext.errors import LocShareError
 from locshare_ext.server.limits import Limits
 
-__all__ = ["Peer", "Taker"]
+__all__ = ["Peer", "Taker", "Wire"]
 
 
 class Taker(Protocol):
@@ -79,3 +79,33 @@ class Peer(Protocol):
 
     def broken(self, error: Exception) -> None:
         """End the connection after a bug of ours."""
+
+
+class Wire(Protocol):
+    """The WebSocket below a session."""
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+
+    @property
+    def reached(self) -> int:
+        """Bytes that are known to have reached the client, ever."""
+
+    def write(self, data: bytes) -> None:
+        """Write framed messages; when not all can go, `Session.drained` is called later."""
+
+    def pause(self) -> None:
+        """Read no more until `resume`."""
+
+    def resume(self) -> None:
+        """Read again."""
+
+    def ping(self) -> None:
+        """Send a WebSocket ping."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the close handshake."""
+
+    def abort(self) -> None:
+        """Close TCP now."""

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Protocol
 
 import msgspec
 
@@ -26,49 +25,15 @@ from locshare_ext.model.wire import error_object
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.stomp.commands import Commands
 from locshare_ext.server.stomp.intake import Intake
-from locshare_ext.server.stomp.peer import Taker
+from locshare_ext.server.stomp.peer import Taker, Wire
 from locshare_ext.server.websocket import TEXT, message
-from locshare_ext.stomp import (
-    Due,
-    Limits,
-    ServerConnection,
-    State,
-)
+from locshare_ext.stomp import Due, Limits, ServerConnection, State
+from locshare_ext.version import __version__
 
-__all__ = ["Session", "Wire"]
+__all__ = ["Session"]
 
 _numbers = itertools.count(1)
 _JSON_ENCODE = msgspec.json.Encoder().encode
-
-
-class Wire(Protocol):
-    """The WebSocket below a session."""
-
-    @property
-    def unsent(self) -> int:
-        """Bytes that the kernel has not taken yet."""
-
-    @property
-    def reached(self) -> int:
-        """Bytes that are known to have reached the client, ever."""
-
-    def write(self, data: bytes) -> None:
-        """Write framed messages; when not all can go, `Session.drained` is called later."""
-
-    def pause(self) -> None:
-        """Read no more until `resume`."""
-
-    def resume(self) -> None:
-        """Read again."""
-
-    def ping(self) -> None:
-        """Send a WebSocket ping."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Begin the close handshake."""
-
-    def abort(self) -> None:
-        """Close TCP now."""
 
 
 class Session:
@@ -110,7 +75,7 @@ class Session:
         self._connection = ServerConnection(
             limits=_stomp_limits(site),
             heart_beat=(site.limits.heart_beat,) * 2,
-            server=f"locshare-ext/{_version()}",
+            server=f"locshare-ext/{__version__}",
         )
         self._commands = Commands(site, self)
         self._intake = Intake(self, self._connection, self._commands)
@@ -390,9 +355,3 @@ def _close_code(error: LocShareError) -> int:
     if isinstance(error, Unavailable):
         return 1013
     return 1002
-
-
-def _version() -> str:
-    from locshare_ext.version import __version__
-
-    return __version__
