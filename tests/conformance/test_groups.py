@@ -10,7 +10,7 @@ import pytest
 
 from tests.conformance.conftest import Open
 from tests.conformance.helpers import ack, choice, ids_of, spec, subscribe
-from tests.support.raw import RawStomp, Received
+from tests.support.raw import RawStomp, Received, encode
 
 TIME = 1763806275123
 _numbers = itertools.count(1)
@@ -122,6 +122,43 @@ def test_last(connect: Open, version: str, group: str) -> None:
     send(sender, group, fix(4))
     message = client.expect("MESSAGE")
     assert (seconds(message), "snapshot" in message) == ([4], False)
+
+
+@choice("prefetch-count holds for what last brings, too")
+def test_last_keeps_to_the_window(connect: Open, version: str, group: str) -> None:
+    client, sender = connect(version), connect()
+    send(sender, group, fix(0, "a"), fix(1, "b"), fix(2, "c"))
+    subscribe(client, group, last="1", ack="client", prefetch_count="1")
+    send(sender, group, fix(3, "d"))
+    for number in range(4):
+        message = client.expect("MESSAGE")
+        assert (seconds(message), "snapshot" in message) == ([number], number < 3)
+        assert client.sync() == []
+        client.send("ACK", ack(message, version))
+
+
+@choice("after: a reader that comes and goes while fixes come misses none and gets none twice")
+def test_coming_and_going(connect: Open, group: str) -> None:
+    sender, place, found = connect(), "start", list[int]()
+    for first in range(0, 100, 5):
+        wire = b"".join(
+            encode("SEND", {"destination": group}, json.dumps(fix(number)).encode())
+            for number in range(first, first + 5)
+        )
+        sender.write(wire)
+        reader = connect()
+        subscribe(reader, group, after=place)
+        for _ in range(3):  # fewer than come: it falls behind
+            message = reader.expect("MESSAGE")
+            found += seconds(message)
+            place = str(message["message-id"])
+        reader.socket.close()
+    reader = connect()
+    subscribe(reader, group, after=place)
+    while len(found) < 100:
+        found += seconds(reader.expect("MESSAGE"))
+    assert found == list(range(100))
+    assert reader.sync() == []
 
 
 @choice("last is ignored with a valid place")

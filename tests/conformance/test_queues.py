@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.conftest import Open
 from tests.conformance.helpers import ack, choice, fill, ids_of, spec, subscribe, take
-from tests.support.raw import BINARY, RawStomp
+from tests.support.raw import BINARY, RawStomp, encode
 
 
 @choice("/queue: what is sent first waits")
@@ -162,3 +162,32 @@ def test_nameless_consumers(connect: Open, queue: str) -> None:
     again = other.expect("MESSAGE")
     assert (again.text, again["redelivered"]) == (second.text, "true")
     assert other.sync() == []
+
+
+@spec("1.2 ACK: an id is that of one delivery")
+@pytest.mark.parametrize("command", ["ACK", "NACK"])
+def test_the_id_of_an_earlier_delivery(connect: Open, queue: str, command: str) -> None:
+    client = connect("1.2")
+    subscribe(client, queue, ack="client-individual")
+    client.send("SEND", {"destination": queue}, b"x")
+    first = client.expect("MESSAGE")
+    client.send("NACK", ack(first, "1.2"))
+    again = client.expect("MESSAGE")
+    assert again["message-id"] == first["message-id"]
+    assert again["ack"] != first["ack"]
+    client.send(command, {**ack(first, "1.2"), "receipt": "7"})
+    assert client.fail()["receipt-id"] == "7"
+
+
+@choice("/queue: a consumer that left before its message came to it took nothing along")
+def test_all_of_a_short_visit_in_one_message(connect: Open, queue: str) -> None:
+    client = connect("1.2")
+    wire = encode("SUBSCRIBE", {"id": "0", "destination": queue, "ack": "client", "receipt": "1"})
+    wire += encode("SEND", {"destination": queue, "receipt": "2"}, b"x")
+    client.write(wire + encode("UNSUBSCRIBE", {"id": "0", "receipt": "3"}))
+    came = client.sync()
+    assert [frame["receipt-id"] for frame in came if frame.command == "RECEIPT"] == ["1", "2", "3"]
+    assert came[-1]["receipt-id"] == "3", came
+    other = connect()
+    subscribe(other, queue)
+    assert take(other) == ["x"]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance.conftest import Open
 from tests.conformance.helpers import ack, choice, spec, subscribe
-from tests.support.raw import RawStomp
+from tests.support.raw import RawStomp, encode
 
 TIME = 1763806275123
 
@@ -68,6 +68,18 @@ def test_leaving_aborts(connect: Open, version: str, topic: str, leaving: str) -
     connect().done("SEND", {"destination": topic}, b"after")
     assert watcher.expect("MESSAGE").body == b"after"
     assert watcher.sync() == []
+
+
+@spec("1.2 DISCONNECT: what came before it is done, a COMMIT too")
+def test_all_of_a_transaction_in_one_message(connect: Open, topic: str) -> None:
+    client, watcher = connect("1.2"), connect()
+    subscribe(watcher, topic)
+    wire = encode("BEGIN", {"transaction": "t", "receipt": "1"})
+    wire += encode("SEND", {"destination": topic, "transaction": "t", "receipt": "2"}, b"x")
+    wire += encode("COMMIT", {"transaction": "t", "receipt": "3"})
+    client.write(wire + encode("DISCONNECT", {"receipt": "4"}))
+    assert [client.expect("RECEIPT")["receipt-id"] for _ in range(4)] == ["1", "2", "3", "4"]
+    assert watcher.expect("MESSAGE").body == b"x"
 
 
 @spec("1.2 BEGIN: different transactions, different identifiers")
