@@ -88,7 +88,9 @@ async def test_nothing_new_is_304(fetch):
         ("limit=1001", "limit"),
         ("limit=ten", "limit"),
         ("limt=1", "limt"),
-        ("wait=5", "wait"),
+        ("wait=31", "wait"),
+        ("wait=-1", "wait"),
+        ("wait=x", "wait"),
     ],
 )
 async def test_bad_queries_name_the_field(fetch, query, field):
