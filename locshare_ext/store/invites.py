@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from locshare_ext.errors import NotFound
 from locshare_ext.model.names import fold
 from locshare_ext.model.store import InviteInfo
 from locshare_ext.store.connection import transaction
+from locshare_ext.store.desk import Desk
 from locshare_ext.store.selecting import find_log
-
-if TYPE_CHECKING:
-    from locshare_ext.store.writer import Desk
 
 __all__ = [
     "delete_invites",
@@ -70,17 +67,21 @@ def delete_invites(desk: Desk, ids: Sequence[str]) -> None:
 
 def forget_invites(conn: sqlite3.Connection, log_id: int, member: str) -> None:
     """Remove a member's invites, and where their subscriptions stood; within a transaction."""
-    rows = conn.execute("SELECT id, member FROM invites WHERE log = ? AND member IS NOT NULL", (log_id,))
-    for invite_id in [row[0] for row in rows if fold(row[1]) == fold(member)]:
+    for invite_id in _of_member(conn, log_id, member):
         conn.execute("DELETE FROM invites WHERE id = ?", (invite_id,))
         conn.execute("DELETE FROM places WHERE identity = ? AND log = ?", (invite_id, log_id))
 
 
 def rename_invites(conn: sqlite3.Connection, log_id: int, member: str, name: str) -> None:
     """Give a member's invites another name; within a transaction."""
-    rows = conn.execute("SELECT id, member FROM invites WHERE log = ? AND member IS NOT NULL", (log_id,))
-    for invite_id in [row[0] for row in rows if fold(row[1]) == fold(member)]:
+    for invite_id in _of_member(conn, log_id, member):
         conn.execute("UPDATE invites SET member = ? WHERE id = ?", (name, invite_id))
+
+
+def _of_member(conn: sqlite3.Connection, log_id: int, member: str) -> list[str]:
+    """Return the ids of a member's invites, however its name is written."""
+    rows = conn.execute("SELECT id, member FROM invites WHERE log = ? AND member IS NOT NULL", (log_id,))
+    return [row[0] for row in rows if fold(row[1]) == fold(member)]
 
 
 def _put(conn: sqlite3.Connection, invite: InviteInfo) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from locshare_ext.model.store import PlaceInfo
 from locshare_ext.store.connection import transaction
-
-if TYPE_CHECKING:
-    from locshare_ext.store.writer import Desk
+from locshare_ext.store.desk import Desk
 
 __all__ = ["list_places", "put_places"]
 

@@ -6,7 +6,7 @@ from locshare_ext.errors import NotFound
 from locshare_ext.model.store import RecordingInfo
 from locshare_ext.store import selecting, upkeep
 from locshare_ext.store.connection import transaction
-from locshare_ext.store.writer import Desk
+from locshare_ext.store.desk import Desk
 
 __all__ = ["delete_recording", "put_recording"]
 

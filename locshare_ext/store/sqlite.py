@@ -33,8 +33,9 @@ from locshare_ext.store import invites, recordings, selecting, upkeep
 from locshare_ext.store.appending import make_log
 from locshare_ext.store.columns import read_trails
 from locshare_ext.store.connection import Synchronous, failure, open_reader, snapshot, transaction
+from locshare_ext.store.desk import Desk
 from locshare_ext.store.places import list_places, put_places
-from locshare_ext.store.writer import Desk, Writer
+from locshare_ext.store.writer import Writer
 
 if TYPE_CHECKING:
     import pyarrow as pa

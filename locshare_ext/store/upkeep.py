@@ -13,11 +13,11 @@ from typing import Any
 from locshare_ext.errors import Conflict
 from locshare_ext.model.names import fold
 from locshare_ext.store.connection import transaction
+from locshare_ext.store.desk import Desk
 from locshare_ext.store.invites import forget_invites, rename_invites
 from locshare_ext.store.rows import first_id, last_id, offset_of
 from locshare_ext.store.schema import GONE
 from locshare_ext.store.selecting import find_log, inside, list_recordings
-from locshare_ext.store.writer import Desk
 
 __all__ = [
     "begin_delete",

@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from locshare_ext.errors import InvalidInput, LocShareError, NotFound, StoreError
+from locshare_ext.errors import InvalidInput, LocShareError, StoreError
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Appended, LogKind
-from locshare_ext.store.appending import Batches, LogState, load_state, make_log
-from locshare_ext.store.boot import mark_closed, mark_open, this_boot
-from locshare_ext.store.connection import Synchronous, failure, open_writer
+from locshare_ext.store.connection import Synchronous, failure
+from locshare_ext.store.desk import Desk
 
-__all__ = ["Desk", "Writer"]
+__all__ = ["Writer"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 MAX_IN_ONE = 2_000  # drafts per transaction: it holds up the live fixes behind it for about 10 ms
 MAX_WAITING = 200_000  # drafts that wait for a disk that does not answer; then StoreError
+_DATA_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
 @dataclass(slots=True)
@@ -47,136 +47,8 @@ class _Task(Generic[_T]):
     future: asyncio.Future[_T]
 
 
-_DATA_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-
 _Job = _Append | _Task[Any]
 _Answer = tuple[asyncio.Future[Any], Any, BaseException | None]
-
-
-class Desk:
-    """What the writer's thread works with: its connection and the logs it has in memory.
-
-    Only used on that thread. After an error of SQLite the connection is closed and opened
-    anew for the next job, so that a store recovers when the cause is gone.
-    """
-
-    def __init__(self, path: Path, synchronous: Synchronous) -> None:
-        self.path = path
-        self.deleted: set[str] = set()  # epochs of logs deleted while this program runs
-        self._synchronous = synchronous
-        self._conn: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None  # device and inode of what was first opened
-        self._data_version: int | None = None
-        self._states: dict[str, LogState] = {}
-
-    @property
-    def conn(self) -> sqlite3.Connection:
-        """The open connection; raises StoreError when the file cannot be opened."""
-        if self._conn is None:
-            self._conn = self._open()
-        return self._conn
-
-    @property
-    def has_opened(self) -> bool:
-        """Whether the file was opened, and so has this version's schema; any thread may ask."""
-        return self._file is not None
-
-    def check_file(self) -> None:
-        """Raise StoreError if the open file is no longer the one at its path.
-
-        Its folder may have been emptied, or another file put in its place: what is written
-        to the old one would be acknowledged and lost, and in a new one the same lives would
-        begin again at 1.
-        """
-        if _identity(self.path) != self._file:
-            raise StoreError(
-                f"store {self.path} was removed or replaced while it was open: "
-                "put the file back, or restart to begin a new one",
-                code="store_replaced",
-            )
-
-    def state(self, log: str) -> LogState | None:
-        """Return a log's state, loaded when it is not in memory."""
-        state = self._states.get(log)
-        if state is None:
-            state = load_state(self.conn, log)
-            if state is not None:
-                self._states[log] = state
-        return state
-
-    def drop_state(self, log: str) -> None:
-        """Load a log's state anew next time: its rows were changed past it."""
-        self._states.pop(log, None)
-
-    def append(self, jobs: Sequence[_Append]) -> list[list[Appended | LocShareError]]:
-        """Store all batches of `jobs` in one transaction, or none."""
-        conn = self.conn
-        self.check_file()
-        conn.execute("BEGIN IMMEDIATE")
-        self._notice_others(conn)
-        batches = Batches(conn)
-        answers: list[list[Appended | LocShareError]] = [
-            [*batches.add(self._state_for(job), job.batches)] for job in jobs
-        ]
-        batches.finish()
-        conn.execute("COMMIT")
-        return answers
-
-    def recover(self, *, reopen: bool) -> None:
-        """Undo what was begun, and forget what was in memory of it."""
-        self._states.clear()
-        conn, self._conn = self._conn, None if reopen else self._conn
-        if conn is None:
-            return
-        try:
-            if conn.in_transaction:
-                conn.execute("ROLLBACK")
-        except sqlite3.Error:
-            _log.debug("rollback failed", exc_info=True)  # closing does the same
-        if reopen:
-            conn.close()
-
-    def close(self) -> None:
-        """Close the file; the last connection also empties the write-ahead log into it."""
-        self._states.clear()
-        conn, self._conn = self._conn, None
-        if conn is not None:
-            try:
-                mark_closed(conn)
-            except sqlite3.Error:
-                _log.debug("the file could not be marked as closed", exc_info=True)
-            conn.close()
-
-    def _notice_others(self, conn: sqlite3.Connection) -> None:
-        """Load logs anew if another process wrote: its offsets must not be given again."""
-        version = conn.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._data_version:
-            self._data_version = version
-            self._states.clear()
-
-    def _open(self) -> sqlite3.Connection:
-        if self._file is not None:
-            self.check_file()
-        conn = open_writer(self.path)
-        try:
-            if self._synchronous == "NORMAL":
-                mark_open(conn, this_boot())
-            conn.execute(f"PRAGMA synchronous = {self._synchronous}")
-        except sqlite3.Error as error:
-            conn.close()
-            raise failure(error, f"store {self.path} cannot be opened") from error
-        self._file = _identity(self.path)
-        return conn
-
-    def _state_for(self, job: _Append) -> LogState:
-        state = self.state(job.log)
-        if state is None:
-            if job.epoch in self.deleted:
-                raise NotFound(f"log {job.log!r} was deleted", code="log_deleted")
-            make_log(self.conn, job.log, job.kind, job.epoch)
-            state = self.state(job.log)
-        assert state is not None  # noqa: S101 - made above
-        return state
 
 
 class Writer:
@@ -365,14 +237,6 @@ def _answer(job: _Append, results: list[Appended | LocShareError]) -> _Answer:
         return job.future, results, None
     result = results[0]
     return (job.future, result, None) if isinstance(result, Appended) else (job.future, None, result)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _tell(answers: list[_Answer]) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from locshare_ext.errors import InvalidInput, NotFound, SchemaTooNew, StoreError
 from locshare_ext.model.store import Selection
-from locshare_ext.store import SQLiteStore, upkeep, writer
+from locshare_ext.store import SQLiteStore, desk, upkeep
 from locshare_ext.store.boot import SKIPPED
 from locshare_ext.store.connection import open_writer
 from locshare_ext.store.schema import VERSION
@@ -125,7 +125,7 @@ async def test_a_read_waits_for_a_file_that_is_being_made(
         go_on.wait()
         return open_writer(place)
 
-    monkeypatch.setattr(writer, "open_writer", slowly)
+    monkeypatch.setattr(desk, "open_writer", slowly)
     store = SQLiteStore(path)
     stored = asyncio.ensure_future(put(store, a_fix("ann", 0)))
     await asyncio.to_thread(made_empty.wait)
@@ -317,7 +317,7 @@ async def test_after_a_power_cut_offsets_go_on_far_above(path: Path, monkeypatch
         conn.execute("UPDATE state SET value = 'the boot before' WHERE name = 'open'")
     conn.close()
     assert await next_offset(path) == 5 + SKIPPED
-    monkeypatch.setattr("locshare_ext.store.writer.this_boot", lambda: "the next boot")
+    monkeypatch.setattr("locshare_ext.store.desk.this_boot", lambda: "the next boot")
     assert await next_offset(path) == 6 + SKIPPED
 
 
