@@ -235,7 +235,11 @@ def _positive(text: str) -> float:
 
 def _server(command: argparse.ArgumentParser) -> None:
     command.add_argument("--server", metavar="URL", help="default: the notebook server that runs here")
-    command.add_argument("--token", help="of that server")
+    command.add_argument(
+        "--token",
+        help="of that server; who else is on this machine can see it, unless server and token come by "
+        "LOCSHARE_URL and LOCSHARE_TOKEN instead",
+    )
 
 
 if __name__ == "__main__":

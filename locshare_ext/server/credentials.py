@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.errors import AccessDenied, NotAuthenticated, TooFast
-from locshare_ext.services.tokens import INVITE, wrong_error
 
 if TYPE_CHECKING:
     from locshare_ext.services.invites import Invites
@@ -23,6 +22,7 @@ __all__ = ["HOST", "KERNEL", "Credentials", "check_carrier", "new_secret", "sent
 
 KERNEL = "lsk_"  # the kernel's: in the runtime file
 HOST = "lsh_"  # the host's of a server without notebooks
+INVITE = "lsi_"  # an invite's; services.tokens would load msgspec with every notebook server
 PREFIXES = (KERNEL, HOST, INVITE)
 
 _LETTERS = string.ascii_letters + string.digits  # some apps take nothing else
@@ -45,14 +45,13 @@ def sent_credential(headers: Mapping[str, str]) -> str | None:
     token = headers.get("X-Locshare-Token")
     if token is not None:
         return token.strip()
-    scheme, _, value = headers.get("Authorization", "").strip().partition(" ")
-    value = value.strip()
-    if scheme.lower() == "basic":
+    scheme, value = _authorization(headers)
+    if scheme == "basic":
         try:
             value = base64.b64decode(value, validate=True).decode().partition(":")[2]
         except (binascii.Error, UnicodeDecodeError):
             return None
-    elif scheme.lower() != "bearer":
+    elif scheme != "bearer":
         return None
     return value if value.startswith(PREFIXES) else None
 
@@ -63,14 +62,20 @@ def check_carrier(headers: Mapping[str, str], token_arguments: list[bytes]) -> N
     There it would be shown to the identity provider, under a Hub to the Hub, and a query
     stands in logs. token_arguments: the values of `?token=`.
     """
-    scheme, _, value = headers.get("Authorization", "").strip().partition(" ")
-    sent = [value.strip()] if scheme.lower() == "token" else []
+    scheme, value = _authorization(headers)
+    sent = [value] if scheme == "token" else []
     sent += [value.decode(errors="replace").strip() for value in token_arguments]
     if any(value.startswith(PREFIXES) for value in sent):
         raise NotAuthenticated(
             "an invite is no token of Jupyter's: send it in the header X-Locshare-Token",
             code="credential_misplaced",
         )
+
+
+def _authorization(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return the scheme, in small letters, and the value; between them any white space, as for Jupyter."""
+    words = headers.get("Authorization", "").strip().split(None, 1)
+    return (words[0].lower(), words[1]) if len(words) == 2 else ("", "")
 
 
 class Credentials:
@@ -122,7 +127,7 @@ class Credentials:
         if invite_id:
             self._by_token.count(invite_id[:_ID])
         self._by_address.count(address)
-        raise wrong_error()
+        raise AccessDenied("the credential is not valid here", code="credential_invalid")
 
     def check_still(self, principal: Principal, *, late: bool = False) -> Principal:
         """Return whom a credential that was checked before names now; late: as in `check`.
