@@ -44,9 +44,9 @@ class Recordings:
         """Return recordings by time of creation: all, or those of a group."""
         return await self._store.recordings(None if group is None else group.slug)
 
-    async def get(self, recording_id: str) -> RecordingInfo:
-        """Return one; raises NotFound."""
-        known = await self._store.recordings()
+    async def get(self, recording_id: str, group: Group | None = None) -> RecordingInfo:
+        """Return one: of all, or of a group's; raises NotFound, with near ones of the same."""
+        known = await self.all(group)
         for info in known:
             if info.id == recording_id:
                 return info

@@ -149,3 +149,53 @@ async def test_who_has_left_before_its_credential_was_read_takes_no_place(stomp,
     go_on.set()
     await asyncio.sleep(0.05)
     assert site.leases.count(card["id"]) == 0
+
+
+# -- what it tells of others
+
+
+async def test_nothing_is_told_of_another_groups_recordings(fetch, invite):
+    for group in ("hikers", "others"):
+        said(await fetch(f"api/groups/{group}/fixes", "POST", fix(member="zed")))
+    foreign = said(await fetch("api/recordings", "POST", {"group": "others", "name": "x"}), 201)["id"]
+    own = said(await fetch("api/recordings", "POST", {"group": "hikers", "name": "x"}), 201)["id"]
+    headers = by(await invite("ann", roles="watch"))
+    shapes = []
+    for name in (foreign, foreign[:-1], "r000000000"):
+        shape = error(await fetch(f"api/groups/hikers/trails?recording={name}", headers=headers), 404)
+        assert foreign not in json.dumps(shape).replace(repr(name), "")
+        shapes.append((shape["code"], shape["message"].replace(name, "")))
+    assert len(set(shapes)) == 1
+    assert (await fetch(f"api/groups/hikers/trails?recording={own}", headers=headers)).code == 200
+
+
+async def test_health_tells_an_invite_nothing_of_the_server(fetch, invite, store_path, site, monkeypatch):
+    said(await fetch("api/groups/others/fixes", "POST", fix(member="zed")))
+    headers = by(await invite("ann"))
+    told = said(await fetch("api/health", headers=headers))
+    assert (told["groups"], told["connections"]) == (None, None)
+    monkeypatch.setattr(type(site.store), "failure", f"store {store_path} cannot be opened")
+    told = said(await fetch("api/health", headers=headers))
+    assert told["store"]["works"] is False
+    assert str(store_path) not in json.dumps(told)
+    assert str(store_path) in json.dumps(said(await fetch("api/health")))
+
+
+# -- where credentials belong, and lead to
+
+
+@pytest.mark.parametrize("space", ["\t", "  ", " \t "])
+async def test_no_white_space_brings_an_invite_before_jupyter(fetch, invite, space):
+    card = await invite("ann")
+    value = f"token{space}{card['token']}"
+    assert (
+        error(await fetch("api/me", headers={"Authorization": value}), 401)["code"] == "credential_misplaced"
+    )
+    value = f"Bearer{space}{card['token']}"
+    assert said(await fetch("api/me", headers={"Authorization": value}))["member"] == "ann"
+
+
+@pytest.mark.parametrize("jp_base_url", ["/user/locshare/", "/locshare/api/"])
+async def test_links_begin_where_the_server_does(fetch, invite, jp_base_url):
+    card = await invite("ann", group="locshare")
+    assert card["links"] == {"attach": f"{jp_base_url}locshare/#t={card['token']}&g=locshare"}

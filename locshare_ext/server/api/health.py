@@ -17,26 +17,29 @@ class HealthHandler(Handler):
     """`api/health`."""
 
     async def get(self) -> None:
-        """Give versions, the store and whether it works, groups and connections."""
+        """Give versions, whether the store works, and to the host where it is, groups and connections."""
         self.query()
         site = self.site
+        is_host = self.principal.may(None, MANAGE)
         store: dict[str, Any] = {"persistent": site.store.persistent, "works": True}
-        groups = None
+        groups, failure = None, site.store.failure  # it can be read, but recording failed
         try:
             groups = sum(info.kind == "group" for info in await site.store.logs())
         except StoreError as error:
-            store.update(works=False, error=error.message)
-        if site.store.failure is not None:  # it can be read, but recording failed
-            store.update(works=False, error=site.store.failure)
-        if self.principal.may(None, MANAGE):
+            failure = failure or error.message
+        if failure is not None:
+            store["works"] = False
+        if is_host:  # how much others share, and where, is not for who has an invite
             store["path"] = site.store_path
+            if failure is not None:
+                store["error"] = failure
         self.answer(
             {
                 "version": __version__,
                 "protocol": int(PROTOCOL),
                 "store": store,
                 "retention": {"age": site.retention.age},
-                "groups": groups,
-                "connections": len(site.sessions),
+                "groups": groups if is_host else None,
+                "connections": len(site.sessions) if is_host else None,
             }
         )

@@ -131,10 +131,6 @@ def _shape(handler: Handler, group: Group, info: InviteInfo) -> dict[str, Any]:
 async def _card(handler: Handler, group: Group, info: InviteInfo) -> dict[str, Any]:
     """Return an invite with what is needed to use it; links are paths from the server's root."""
     token = await handler.site.invites.token(info)
-    base = handler.request.path.partition("/locshare/")[0] + "/locshare/"
-    links = {
-        "attach": f"{base}#t={token}&g={quote(group.slug)}",
-        "share": f"{base}share#t={token}",
-        "phone": f"{base}in/{token}",
-    }
+    base = handler.request.path.rpartition("/locshare/api/")[0] + "/locshare/"
+    links = {"attach": f"{base}#t={token}&g={quote(group.slug)}"}
     return {**_shape(handler, group, info), "token": token, "links": links}

@@ -41,13 +41,7 @@ class TrailsHandler(Handler):
         chosen = selection(query, place)
         wanted = format_of(query)
         if "recording" in query:
-            info = await self.site.recordings.get(query["recording"])
-            if info.log != group.slug:
-                raise InvalidInput(
-                    f"recording {info.id!r} is not of group {group.slug!r}",
-                    code="recording_of_another_group",
-                    field="recording",
-                )
+            info = await self.site.recordings.get(query["recording"], group)
             table = await self.site.recordings.trails(info, chosen)
         else:
             table = await self.site.store.trails(group.slug, chosen)
