@@ -169,7 +169,8 @@ async def a_token(name, fetch, invite, site, monkeypatch):
     if name == "wrong":
         return made["token"][:-1] + swapped
     if name == "unknown":
-        return made["token"].replace(made["id"], made["id"][:-1] + swapped)
+        other = "z" if made["id"][-1] != "z" else "y"
+        return made["token"].replace(made["id"], made["id"][:-1] + other)
     return made["token"]
 
 
