@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Literal, Protocol
-from weakref import WeakValueDictionary
 
 import msgspec
 
 from locshare_ext.broker.newest import NewestFixes
+from locshare_ext.broker.sharing import Made, Sharing
 from locshare_ext.broker.tail import LogEntry, Tail
 from locshare_ext.errors import LocShareError, StoreError, Unavailable
 from locshare_ext.model import wire
@@ -22,7 +22,7 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
 from locshare_ext.model.store import Appended, Entry, LogInfo, LogStore
 
-__all__ = ["GroupLog", "LogEntry", "Made", "Place", "Reader"]
+__all__ = ["GroupLog", "LogEntry", "Place", "Reader"]
 
 LENGTH = 10_000  # entries in memory
 LENGTH_BYTES = 4 << 20  # of their bodies
@@ -50,28 +50,6 @@ class Place:
     gap: bool
 
 
-class Made:
-    """What equal readers have made of the log in this turn of the loop, so that one makes it for all.
-
-    by_place: a place in the log -> the place after, and the bytes of what lies between.
-    """
-
-    __slots__ = ("__weakref__", "_fresh", "by_place")
-
-    def __init__(self, fresh: list[Made]) -> None:
-        self.by_place: dict[int, tuple[int, bytes]] = {}
-        self._fresh = fresh
-
-    def put(self, after: int, upto: int, data: bytes) -> None:
-        """Keep what lies between two places until the end of this turn."""
-        fresh = self._fresh
-        if not fresh:
-            asyncio.get_running_loop().call_soon(_let_go, fresh)
-        if not self.by_place:
-            fresh.append(self)
-        self.by_place[after] = upto, data
-
-
 class GroupLog:
     """A group's log, live: the newest entries in memory, all others from the store.
 
@@ -90,8 +68,7 @@ class GroupLog:
         self._newest = NewestFixes()
         self._readers: set[Reader] = set()
         self._is_waking = False
-        self._made: WeakValueDictionary[Hashable, Made] = WeakValueDictionary()
-        self._fresh: list[Made] = []  # those that hold something until the end of this turn
+        self._sharing = Sharing()
         self._closed: str | None = None
 
     @property
@@ -218,10 +195,7 @@ class GroupLog:
 
     def made(self, key: Hashable) -> Made:
         """Return what the readers of one key share; it lives as long as one of them."""
-        made = self._made.get(key)
-        if made is None:
-            made = self._made[key] = Made(self._fresh)
-        return made
+        return self._sharing.made(key)
 
     async def forget(self, member: str) -> int:
         """Remove every trace of a member from store and memory; returns the number of entries."""
@@ -329,12 +303,6 @@ class GroupLog:
 
 def _encode(entry: Entry) -> LogEntry:
     return LogEntry(entry.offset, entry.item, wire.encode(entry.item), isinstance(entry.item, Fix))
-
-
-def _let_go(fresh: list[Made]) -> None:
-    for made in fresh:
-        made.by_place.clear()
-    fresh.clear()
 
 
 def _is_of(folded: str, entry: LogEntry) -> bool:
