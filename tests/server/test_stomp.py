@@ -405,6 +405,36 @@ async def test_a_silent_client_is_closed(stomp):
         assert await client.closed() is not None
 
 
+async def test_a_bug_of_ours_ends_in_an_error(stomp, site, monkeypatch, caplog):
+    def buggy(*_: object) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    watcher, sender, other = [await stomp() for _ in range(3)]
+    await subscribe(watcher)
+    with monkeypatch.context() as patch:
+        patch.setattr(site.groups, "admit", buggy)
+        sender.write("SEND", {"destination": "/topic/group.hikers"}, fix())
+        error = await sender.frame()
+        assert (error.command, error.get("code")) == ("ERROR", "unavailable")
+        assert "nobody thought" not in error.get("message")
+        assert await sender.closed() == 1013
+    assert "nobody thought of this" in caplog.text
+    assert (await send(other, fix())).command == "RECEIPT"
+    assert (await watcher.frame()).command == "MESSAGE"
+
+
+async def test_a_failing_session_is_cut(stomp, site, monkeypatch, caplog):
+    def buggy(*_: object) -> None:
+        raise RuntimeError("not even this")
+
+    client = await stomp()
+    [session] = site.sessions
+    monkeypatch.setattr(session._wire, "write", buggy)
+    client.write("SEND", {"destination": "/topic/a", "receipt": "1"})
+    assert await client.frame() is None
+    assert caplog.text.count("a STOMP connection failed") == 2  # its ERROR cannot be written either
+
+
 async def test_a_failing_store_keeps_watchers_live(stomp, site, fetch, caplog):
     watcher, batched, sender = [await stomp() for _ in range(3)]
     await subscribe(watcher)

@@ -260,8 +260,14 @@ class Session:
         self._wire.resume()
 
     def broken(self, error: Exception) -> None:
-        """End the connection after a bug of ours."""
+        """End the connection after a bug of ours, with an ERROR if that is to be had."""
         self._site.log.error("a STOMP connection failed", exc_info=error)
+        try:
+            if not self.is_over:
+                self.fail(Unavailable("something went wrong in the server; its log says what"))
+                return
+        except Exception as second:
+            self._site.log.error("its ERROR failed too", exc_info=second)
         self._wire.abort()
 
     # -- inside
