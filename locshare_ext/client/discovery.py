@@ -11,12 +11,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from locshare_ext.errors import InvalidInput, ServerNotFound
+from locshare_ext.model.credentials import INVITE, KERNEL, PREFIXES
 
 __all__ = ["Server", "find_server", "holds_secret", "is_link", "parse_link", "server_from_url"]
 
 CA_FILE = "LOCSHARE_CA_FILE"  # names the certificate authority of a server with https
-_KERNEL, _HOST, _INVITE = "lsk_", "lsh_", "lsi_"
-_OWN_TOKENS = (_KERNEL, _HOST, _INVITE)
 _PAGES = ("lab", "tree", "notebooks", "login", "hub")  # Jupyter's own pages, as copied from a browser
 
 _CAUSES = """\
@@ -57,18 +56,18 @@ class Server:
     @property
     def is_of_kernel(self) -> bool:
         """Whether the token is what a notebook server gives its kernels: new at each of its starts."""
-        return self.token is not None and self.token.startswith(_KERNEL)
+        return self.token is not None and self.token.startswith(KERNEL)
 
     @property
     def is_by_invite(self) -> bool:
         """Whether the token is an invite."""
-        return self.token is not None and self.token.startswith(_INVITE)
+        return self.token is not None and self.token.startswith(INVITE)
 
     def headers(self) -> dict[str, str]:
         """Return the HTTP headers that carry the credential."""
         if self.token is None:
             return {}
-        if self.token.startswith(_OWN_TOKENS):
+        if self.token.startswith(PREFIXES):
             return {"X-Locshare-Token": self.token}
         return {"Authorization": f"token {self.token}"}
 
@@ -88,7 +87,7 @@ def is_link(text: str) -> bool:
 
 def holds_secret(text: str) -> bool:
     """Return whether a token of ours is in a text, such as a link without its beginning."""
-    return any(prefix in text for prefix in _OWN_TOKENS)
+    return any(prefix in text for prefix in PREFIXES)
 
 
 def parse_link(text: str) -> tuple[Server, str | None]:

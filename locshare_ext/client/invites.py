@@ -15,6 +15,7 @@ from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.times import ms_from, now_ms, span_ms
 from locshare_ext.errors import InvalidInput, NotFound
 from locshare_ext.model.clock import datetime_from_ms
+from locshare_ext.model.credentials import INVITE
 from locshare_ext.model.names import fold, member_name, near_names
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Invite", "Wish", "invites_frame", "make_invite", "revoke_invites"]
 
-_PREFIX = "lsi_"
 _DATE = re.compile(r"\s*\d{4}-\d")  # how a moment begins, and no span does
 
 
@@ -156,8 +156,8 @@ def revoke_invites(api: Api, group: str, which: Invite | str) -> int:
 
 
 def _meant(api: Api, group: str, which: str) -> list[str]:
-    if _PREFIX in which:
-        return [which.partition(_PREFIX)[2].partition("_")[0]]
+    if INVITE in which:
+        return [which.partition(INVITE)[2].partition("_")[0]]
     told = api.get(path_of("groups", group, "invites"))["invites"]
     if any(one["id"] == which for one in told):
         return [which]

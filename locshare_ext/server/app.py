@@ -16,7 +16,8 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Enum, Float, Integer, List, Unicode, default
 
 from locshare_ext.broker.queues import QueueLimits
-from locshare_ext.server.credentials import KERNEL, new_secret
+from locshare_ext.model.credentials import KERNEL
+from locshare_ext.server.credentials import new_secret
 from locshare_ext.server.door import door_rule
 from locshare_ext.server.limits import Limits
 from locshare_ext.server.runtime import kernel_host, remove_runtime_file, write_runtime_file

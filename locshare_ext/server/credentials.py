@@ -14,16 +14,12 @@ from typing import TYPE_CHECKING
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.errors import AccessDenied, NotAuthenticated, TooFast
+from locshare_ext.model.credentials import INVITE, PREFIXES
 
 if TYPE_CHECKING:
     from locshare_ext.services.invites import Invites
 
-__all__ = ["HOST", "KERNEL", "Credentials", "check_carrier", "new_secret", "sent_credential"]
-
-KERNEL = "lsk_"  # the kernel's: in the runtime file
-HOST = "lsh_"  # the host's of a server without notebooks
-INVITE = "lsi_"  # an invite's; services.tokens would load msgspec with every notebook server
-PREFIXES = (KERNEL, HOST, INVITE)
+__all__ = ["Credentials", "check_carrier", "new_secret", "sent_credential"]
 
 _LETTERS = string.ascii_letters + string.digits  # some apps take nothing else
 _WINDOW = 60.0  # s

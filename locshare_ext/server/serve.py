@@ -19,8 +19,9 @@ from tornado.web import Application
 
 from locshare_ext.broker.access import ALL_ROLES, Principal
 from locshare_ext.errors import InvalidInput, Unavailable
+from locshare_ext.model.credentials import HOST
 from locshare_ext.server.base import NothingHere
-from locshare_ext.server.credentials import HOST, new_secret
+from locshare_ext.server.credentials import new_secret
 from locshare_ext.server.limits import Limits
 from locshare_ext.server.routes import routes
 from locshare_ext.server.site import Site

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from locshare_ext.errors import AccessDenied, Gone, Unavailable
 from locshare_ext.model.clock import utc_text
+from locshare_ext.model.credentials import INVITE
 
 __all__ = [
-    "INVITE",
     "InviteKey",
     "expired_error",
     "new_id",
@@ -25,7 +25,6 @@ __all__ = [
     "wrong_error",
 ]
 
-INVITE = "lsi_"
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase  # some apps take nothing else
 _ID_LENGTH = 12  # 71 bits: no two are the same, and none is guessed
 _SECRET_BYTES = 16

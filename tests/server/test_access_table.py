@@ -9,8 +9,9 @@ from typing import Any, get_args
 import pytest
 
 from locshare_ext.broker.access import Principal
+from locshare_ext.model.credentials import HOST
 from locshare_ext.server.base import Handler
-from locshare_ext.server.credentials import HOST, new_secret
+from locshare_ext.server.credentials import new_secret
 from locshare_ext.server.routes import ROUTES
 from locshare_ext.stomp import ClientEvent
 from tests.support.sse import Sse
@@ -32,6 +33,7 @@ NEEDED = {
     "POST api/groups/hikers/fixes": "publish",
     "GET api/groups/hikers/trails": "watch",
     "GET api/groups/hikers/events": "watch",
+    "GET api/groups/hikers/ws": "any",  # see below; whoever comes without an identity sends a token first
     "GET api/groups/hikers/notes": "watch",
     "POST api/groups/hikers/notes": "publish",
     "DELETE api/groups/hikers/notes/NOTE": "publish",  # of one's own; others' by manage
@@ -56,7 +58,11 @@ NEEDED = {
     "PUT nothing": "any",
     "HEAD nothing": "any",
 }
-NEEDED |= {f"HEAD{call[3:]}": needed for call, needed in NEEDED.items() if call.startswith("GET api")}
+NEEDED |= {
+    f"HEAD{call[3:]}": needed
+    for call, needed in NEEDED.items()
+    if call.startswith("GET api") and not call.endswith("/ws")
+}
 
 ALL = frozenset({"publish", "watch", "manage"})
 # credential -> its roles in hikers, and whether it is for all groups
@@ -215,8 +221,8 @@ async def test_all_handlers_and_all_credentials(fetch, invite, credential, name)
 def expected(name: str, call: str, needed: str) -> tuple[int, ...]:
     """The statuses that one of the two may be answered with."""
     method, path = call.split(" ")
-    if path == "stomp" and name == "none":
-        return (400,)  # no WebSocket; who CONNECTs shows its credential then
+    if path.rpartition("/")[2] in ("stomp", "ws") and name == "none":
+        return (400,)  # no WebSocket; its first message shows the credential then
     if path == "nothing" and name in ("none", *GOOD):
         return (404,)
     if (name, call) == ("expired", "POST api/groups/hikers/fixes"):
@@ -250,6 +256,36 @@ async def test_streams_and_all_credentials(
         assert first is not None
         assert first.type == "hello"
     await stream.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "credential"), [(name, name) for name in CREDENTIALS], indirect=["credential"]
+)
+async def test_plain_websockets_and_all_credentials(jp_ws_fetch, fetch, credential, name):
+    await fetch("api/groups/hikers/fixes", "POST", fix(member="ann"))
+    _, upgrade, connect = credential
+    socket = await jp_ws_fetch("locshare", "api", "groups", "hikers", "ws", headers=dict(upgrade))
+    if connect:
+        await socket.write_message(json.dumps({"token": connect["passcode"]}))
+    elif name == "none":
+        await socket.write_message(json.dumps(fix()))
+    first = json.loads(await socket.read_message())
+    if name in REFUSED or name == "other group":
+        assert first["type"] == "error"
+        assert first["error"]["code"] == REASONS.get(name, first["error"]["code"])
+        assert await socket.read_message() is None
+        assert socket.close_code == 1008
+        return
+    assert first["type"] == "hello"
+    await socket.write_message(json.dumps(fix(lat=1)))
+    answers = [json.loads(await socket.read_message())]
+    if isinstance(answers[0], list):  # its own fix, seen before it was told so
+        answers.append(json.loads(await socket.read_message()))
+    may = allowed(name, "publish") and name != "open"
+    assert answers[-1]["type"] == ("stored" if may else "error")
+    assert isinstance(answers[0], list) == (may and allowed(name, "watch"))
+    socket.close()
+    assert await socket.read_message() is None
 
 
 @pytest.mark.parametrize("credential", ["kernel", "host", "jupyter token", "manage"], indirect=True)
