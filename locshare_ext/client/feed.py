@@ -84,11 +84,6 @@ class Feed:
         return self._status
 
     @property
-    def is_started(self) -> bool:
-        """Whether the thread was started."""
-        return self._thread is not None
-
-    @property
     def is_closed(self) -> bool:
         """Whether it was closed, for good."""
         return self._closing.is_set()

@@ -8,11 +8,10 @@ import msgspec
 
 from locshare_ext.model.clock import datetime_from_ms
 
-__all__ = ["FLAGS", "NUMBERS", "Fix", "Scalar"]
+__all__ = ["NUMBERS", "Fix", "Scalar"]
 
 Scalar = str | int | float | bool | None
 
-FLAGS = ("late", "future", "repaired", "volatile")
 NUMBERS = ("altitude", "accuracy", "speed", "heading", "battery")  # optional, float
 
 
@@ -46,7 +45,7 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     @property
     def effective_time(self) -> int:
         """The earlier of both clocks, ms: decides which fix of a member is newest."""
-        time, received = self.time, self.received  # `effective_time`, without its call: for every fix
+        time, received = self.time, self.received  # no call of min(): it is asked for every fix
         return received if 0 < received < time else time
 
     @property
