@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.stomp import frame_bytes
+
 NOTHING = {"Authorization": ""}
 
 
@@ -199,3 +201,92 @@ async def test_no_white_space_brings_an_invite_before_jupyter(fetch, invite, spa
 async def test_links_begin_where_the_server_does(fetch, invite, jp_base_url):
     card = await invite("ann", group="locshare")
     assert card["links"] == {"attach": f"{jp_base_url}locshare/#t={card['token']}&g=locshare"}
+
+
+# -- connections that are busy when their invite ends
+
+
+async def connected(stomp: Any, card: dict[str, Any]) -> Any:
+    return await stomp(headers=dict(NOTHING), connect={"passcode": card["token"]})
+
+
+async def test_what_a_transaction_held_is_dropped_with_its_invite(fetch, stomp, invite):
+    card = await invite("ann")
+    client = await connected(stomp, card)
+    assert (await client.ask("BEGIN", {"transaction": "t"})).command == "RECEIPT"
+    held = {"destination": "/topic/group.hikers", "transaction": "t"}
+    assert (await client.ask("SEND", held, fix())).command == "RECEIPT"
+    said(await fetch(f"api/groups/hikers/invites/{card['id']}", "DELETE"))
+    frame = await client.frame(timeout=2)
+    assert (frame.command, json.loads(frame.body)["error"]["code"]) == ("ERROR", "invite_revoked")
+    assert await client.frame(timeout=2) is None
+    assert client.socket.close_code == 1008
+    assert said(await fetch("api/groups/hikers"))["counts"] == {}
+
+
+async def test_an_invite_that_ends_between_connect_and_connected(fetch, stomp, invite, site, monkeypatch):
+    card = await invite("ann")
+    checked, go_on = asyncio.Event(), asyncio.Event()
+    check = site.credentials.check
+
+    async def slow(token: str, *args: Any, **kwargs: Any) -> Any:
+        found = await check(token, *args, **kwargs)
+        if token == card["token"]:
+            checked.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(site.credentials, "check", slow)
+    client = await stomp(headers=dict(NOTHING), connect=False)
+    client.write("CONNECT", {"accept-version": "1.2", "host": "x", "passcode": card["token"]})
+    await checked.wait()
+    said(await fetch(f"api/groups/hikers/invites/{card['id']}", "DELETE"))
+    go_on.set()
+    frame = await client.frame(timeout=2)
+    assert (frame.command, json.loads(frame.body)["error"]["code"]) == ("ERROR", "invite_revoked")
+    assert site.leases.count(card["id"]) == 0
+
+
+async def test_who_reads_nothing_gets_nothing_more(fetch, invite, site, jp_http_port, jp_base_url):
+    card = await invite("ann", roles="watch")
+    wire = socket.socket()
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    wire.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(wire, ("127.0.0.1", jp_http_port))
+    head = (
+        f"GET {jp_base_url}locshare/stomp HTTP/1.1\r\nHost: localhost:{jp_http_port}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+    )
+    await loop.sock_sendall(wire, head.encode())
+    assert b"101" in await loop.sock_recv(wire, 4096)
+    for command, headers in (
+        ("CONNECT", {"accept-version": "1.2", "host": "x", "passcode": card["token"]}),
+        ("SUBSCRIBE", {"destination": "/topic/group.hikers", "id": "0"}),
+    ):
+        await loop.sock_sendall(wire, masked(frame_bytes(command, headers)))
+    while not (group := site.groups.get("hikers")) or not group.log.readers:
+        await asyncio.sleep(0.01)
+    start = 1_763_806_275_123
+    for number in range(20):
+        fixes = [fix(member="bob", time=start + 1000 * number + one) for one in range(1000)]
+        said(await fetch("api/groups/hikers/fixes", "POST", fixes))
+    [session] = site.sessions
+    assert session._wire.unsent > 0
+    said(await fetch(f"api/groups/hikers/invites/{card['id']}", "DELETE"))
+    assert not group.log.readers
+    said(await fetch("api/groups/hikers/fixes", "POST", fix(member="zed")))
+    async with asyncio.timeout(10):
+        received = b""
+        while data := await loop.sock_recv(wire, 1 << 20):
+            received += data
+    wire.close()
+    assert b"bob" in received
+    assert b"zed" not in received
+    assert b"invite_revoked" in received
+
+
+def masked(data: bytes) -> bytes:
+    """Return a binary WebSocket message of a client, its mask zero."""
+    return b"\x82" + bytes([0x80 | 126]) + len(data).to_bytes(2, "big") + b"\0\0\0\0" + data
