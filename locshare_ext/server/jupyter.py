@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth import IdentityProvider, User
@@ -14,9 +14,6 @@ from tornado import web
 
 from locshare_ext.broker.access import ALL_ROLES, Principal
 from locshare_ext.errors import AccessDenied
-
-if TYPE_CHECKING:
-    from locshare_ext.server.base import Handler
 
 __all__ = ["RESOURCE", "JupyterIdentity"]
 
@@ -38,7 +35,7 @@ class JupyterIdentity:
         provider = self._settings.get("identity_provider")
         return bool(getattr(provider, "auth_enabled", True))
 
-    async def principal(self, handler: Handler, action: str) -> Principal | None:
+    async def principal(self, handler: web.RequestHandler, action: str) -> Principal | None:
         """Return the Jupyter user who sent the request, None if it is nobody's.
 
         Raises AccessDenied when the authorizer says no, and for a write with a cookie but

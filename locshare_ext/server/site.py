@@ -7,7 +7,9 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+from tornado import web
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.broker.memory_queues import MemoryQueues
@@ -29,9 +31,6 @@ from locshare_ext.services.recordings import Recordings
 from locshare_ext.services.retention import Retention
 from locshare_ext.services.tokens import InviteKey
 
-if TYPE_CHECKING:
-    from locshare_ext.server.base import Handler
-
 __all__ = ["PROTOCOL", "Connection", "Identity", "Site", "server_clock"]
 
 WARN_EVERY = 60.0  # s between warnings of a store that fails: the disk may be full of logs
@@ -50,7 +49,7 @@ class Identity(Protocol):
     def is_guarded(self) -> bool:
         """Whether everybody needs a credential."""
 
-    async def principal(self, handler: Handler, action: str) -> Principal | None:
+    async def principal(self, handler: web.RequestHandler, action: str) -> Principal | None:
         """Return the principal, None if there is none.
 
         action: read, write or execute. Raises AccessDenied.
@@ -79,7 +78,7 @@ class Nobody:
 
     is_guarded = True  # everybody needs a credential
 
-    async def principal(self, handler: Handler, action: str) -> Principal | None:
+    async def principal(self, handler: web.RequestHandler, action: str) -> Principal | None:
         """Return None."""
         return None
 
