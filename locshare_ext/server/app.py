@@ -75,13 +75,15 @@ class LocShareApp(ExtensionApp):
     ).tag(config=True)
     max_groups = Integer(1000, min=1, help="Groups of this server.").tag(config=True)
     max_members = Integer(10_000, min=1, help="Members of one group.").tag(config=True)
-    max_connections = Integer(_LIMITS.connections, min=1, help="STOMP connections open at once.").tag(
-        config=True
-    )
+    max_connections = Integer(
+        _LIMITS.connections, min=1, help="WebSockets open at once, STOMP or plain."
+    ).tag(config=True)
     max_unproved = Integer(
         _LIMITS.unproved, min=1, help="Open connections of one address that have shown no credential."
     ).tag(config=True)
-    max_frame = Integer(_LIMITS.frame, min=1024, help="Bytes of a STOMP frame.").tag(config=True)
+    max_frame = Integer(_LIMITS.frame, min=1024, help="Bytes of a STOMP frame, or plain message.").tag(
+        config=True
+    )
     max_subscriptions = Integer(_LIMITS.subscriptions, min=1, help="Subscriptions of one connection.").tag(
         config=True
     )
@@ -111,9 +113,9 @@ class LocShareApp(ExtensionApp):
     ).tag(config=True)
     max_body = Integer(_LIMITS.body, min=1024, help="Bytes of a POST's body.").tag(config=True)
     max_import = Integer(_LIMITS.imported, min=1024, help="Bytes of an imported file.").tag(config=True)
-    connect_timeout = Float(_LIMITS.connect, min=0.1, help="Seconds until a connection must CONNECT.").tag(
-        config=True
-    )
+    connect_timeout = Float(
+        _LIMITS.connect, min=0.1, help="Seconds until a connection must CONNECT, or send its token."
+    ).tag(config=True)
     heart_beat = Integer(
         _LIMITS.heart_beat, min=0, help="Milliseconds between heart-beats offered both ways; 0: none."
     ).tag(config=True)
@@ -166,7 +168,9 @@ class LocShareApp(ExtensionApp):
         100_000, min=1, help="Fixes that may come at once with one invite: a phone brings home a day."
     ).tag(config=True)
     max_invite_frame = Integer(
-        _LIMITS.invite_frame, min=1024, help="Bytes of a STOMP frame that comes with an invite."
+        _LIMITS.invite_frame,
+        min=1024,
+        help="Bytes of a STOMP frame, or plain message, that comes with an invite.",
     ).tag(config=True)
     max_invite_subscriptions = Integer(
         _LIMITS.invite_subscriptions, min=1, help="Subscriptions of one connection with an invite."

@@ -14,6 +14,7 @@ from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
 from locshare_ext.server.site import Site
 from locshare_ext.server.stomp.socket import StompSocket
+from locshare_ext.server.streams.plain import PlainSocket
 from locshare_ext.server.streams.sse import EventsHandler
 
 __all__ = ["ROUTES", "routes"]
@@ -25,6 +26,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/groups/([^/]+)/fixes", FixesHandler),
     (r"/locshare/api/groups/([^/]+)/trails", TrailsHandler),
     (r"/locshare/api/groups/([^/]+)/events", EventsHandler),
+    (r"/locshare/api/groups/([^/]+)/ws", PlainSocket),
     (r"/locshare/api/groups/([^/]+)/notes", NotesHandler),
     (r"/locshare/api/groups/([^/]+)/notes/([^/]+)", NoteHandler),
     (r"/locshare/api/groups/([^/]+)/members/([^/]+)", MemberHandler),

@@ -10,10 +10,10 @@ from tornado import iostream, web
 
 from locshare_ext.errors import InvalidInput
 from locshare_ext.server.channel import Channel
-from locshare_ext.server.pipe import open_pipe
+from locshare_ext.server.pipe import Pipe, open_pipe
 from locshare_ext.server.websocket import accept_key
 
-__all__ = ["check_upgrade", "upgrade"]
+__all__ = ["check_upgrade", "upgrade", "upgraded_pipe"]
 
 
 def check_upgrade(handler: web.RequestHandler) -> None:
@@ -37,6 +37,15 @@ def check_upgrade(handler: web.RequestHandler) -> None:
 
 async def upgrade(handler: web.RequestHandler, subprotocols: Sequence[str]) -> Channel | None:
     """Answer the handshake; returns the WebSocket, None when the client has left or was refused.
+
+    See `upgraded_pipe`.
+    """
+    pipe = await upgraded_pipe(handler, subprotocols)
+    return None if pipe is None else Channel(pipe)
+
+
+async def upgraded_pipe(handler: web.RequestHandler, subprotocols: Sequence[str]) -> Pipe | None:
+    """Answer the handshake; returns what is below the WebSocket, None as `upgrade`.
 
     subprotocols: ours, the best first; the first that the client offers too is agreed. No
     extension ever is: fixes are small, compression bombs are not. The caller has checked who
@@ -65,4 +74,4 @@ async def upgrade(handler: web.RequestHandler, subprotocols: Sequence[str]) -> C
     if stream is None or stream.closed():
         return None
     stream.set_nodelay(True)
-    return Channel(open_pipe(stream))
+    return open_pipe(stream)
