@@ -1,4 +1,4 @@
-"""Which server to talk to: what SECURITY.md calls the kernel's search, and links."""
+"""Which server to talk to: the one that a link names, or the one that is found from here."""
 
 from __future__ import annotations
 

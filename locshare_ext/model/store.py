@@ -87,7 +87,7 @@ class Selection:
     """Which fixes of a log: [since, until] in ms on `clock`, of `members` (None: all).
 
     Entries with an offset in (after, upto] only; None: no bound.
-    `recording` adds the rule of DESIGN 8: what lies in that recording.
+    recording: the id of one whose part of the log it must lie in, too; see `RecordingInfo.has`.
     """
 
     since: int | None = None

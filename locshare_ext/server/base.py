@@ -63,7 +63,7 @@ class Handler(web.RequestHandler):
     `prepare` finds the principal by `authenticate`, the one place for that; without one no
     method is reached. Bodies are streamed and limited: what is refused in `prepare` is
     answered only after the body was read, else a proxy's next request over the same
-    connection fails (SECURITY 3.2). Methods raise our errors; they become the one shape.
+    connection fails. Methods raise our errors; they become the one shape.
     """
 
     _stream_request_body = True  # what tornado's decorator sets; here for all handlers

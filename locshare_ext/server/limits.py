@@ -11,7 +11,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes, seconds and counts; SECURITY has their reasons.
+    """Bytes, seconds and counts: the most that a peer which errs or means harm can cost.
 
     frame, frame_before_connect, headers, header_line, subscriptions: of a STOMP connection.
     connect: s until CONNECT must have come. heart_beat: ms offered both ways.
@@ -28,7 +28,8 @@ class Limits:
     invite_frame, invite_subscriptions: of a connection by invite. invite_connections: open by
     one invite of a member; open_invite_connections: by one open invite.
     body: of a POST; drain: what is read of a refused one, so that a proxy can keep the
-    connection. body_timeout: s until a body must be there.
+    connection. body_timeout: s until a body must be there. imported: bytes of an imported file.
+    failures_per_address, failures_per_token: wrong credentials until the answer is 429.
     """
 
     frame: int = MIB

@@ -1,4 +1,4 @@
-"""The file by which kernels find the server that started them (SECURITY 2)."""
+"""The file by which kernels find the server that started them."""
 
 from __future__ import annotations
 
