@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from locshare_ext.broker.access import Principal
+from locshare_ext.broker.access import MANAGE, Principal
 from locshare_ext.errors import AccessDenied, Conflict, Gone, LocShareError, NotFound, StoreError, Unavailable
 from locshare_ext.model.names import fold, looks, member_name
 from locshare_ext.model.store import InviteInfo
@@ -170,7 +170,8 @@ class Invites:
         if living is not None:
             return living, False
         expires = self._end(wish.expires_in, principal.expires)
-        made = self._new(group, name, roles, expires, uses=wish.uses)
+        origin = principal.id if principal.kind == "invite" else None
+        made = self._new(group, name, roles, expires, uses=wish.uses, origin=origin)
         try:
             await self._groups.store.put_invite(made)
         except BaseException:
@@ -193,10 +194,17 @@ class Invites:
         return info
 
     async def revoke(self, group: Group, invite_id: str) -> InviteInfo:
-        """End an invite, and what is open by it; twice is no error. Raises NotFound."""
+        """End an invite, what is open by it, and what a manager made with it; twice is no error.
+
+        Raises NotFound.
+        """
         info = await self.find(group, invite_id)
         if info.revoked is None:
             info = await self._revoke(info)
+        if MANAGE in info.roles:  # else there are only those who joined by an open one
+            for made in self._book.of_group(group.slug):
+                if made.origin == info.id and self.state(made) == "living":
+                    await self.revoke(group, made.id)
         return info
 
     async def token(self, info: InviteInfo) -> str:

@@ -107,3 +107,18 @@ async def test_a_stranger_learns_no_path_of_the_server(store: LogStore, clock: C
     assert "secret-home" not in refused.value.message
     with pytest.raises(Unavailable, match="secret-home"):  # the owner is told
         await house.make("ann")
+
+
+async def test_what_a_manager_made_ends_when_it_is_revoked(house: House) -> None:
+    boss = await house.make("boss", roles="manage")
+    second = await house.make("second", by=await house.check(boss), roles="manage")
+    third = await house.make("third", by=await house.check(second))
+    others = await house.make("ann")
+    opened = await house.make()
+    joined = await house.exchange(opened, "joined")
+    group = await house.groups.find("hikers")
+    await house.invites.revoke(group, boss.id)
+    await house.invites.revoke(group, opened.id)
+    assert {name for name, _ in house.ended} == {boss.id, second.id, third.id, opened.id}
+    for info in (others, joined):  # who has joined by an open link stays until revoked alone
+        assert await house.check(info)
