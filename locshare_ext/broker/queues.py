@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from locshare_ext.broker.topics import MAX_NAME, is_pattern
+from locshare_ext.broker.topics import check_name, is_pattern
 from locshare_ext.errors import InvalidInput
 
 __all__ = [
@@ -127,12 +127,7 @@ class Queues(Protocol):
 
 def check_queue(name: str) -> str:
     """Return a queue's name, what follows `/queue/`; raises InvalidInput for one that cannot be."""
-    if not 1 <= len(name.encode()) <= MAX_NAME:
-        raise InvalidInput(
-            f"queue name has {len(name.encode())} bytes, expected 1-{MAX_NAME}",
-            code="destination_invalid",
-            field="destination",
-        )
+    check_name(name, "queue")
     if is_pattern(name):
         raise InvalidInput(
             f"queue {name[:80]!r} has a wildcard; a queue is named in full",

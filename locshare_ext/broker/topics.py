@@ -84,11 +84,11 @@ def is_pattern(name: str) -> bool:
     return any(word in ("*", "#") for word in name.split("."))
 
 
-def check_name(name: str) -> str:
-    """Return a free topic's name; raises InvalidInput for one that cannot be."""
+def check_name(name: str, what: str = "topic") -> str:
+    """Return the name of a free topic, or of what else has such names; raises InvalidInput."""
     if not 1 <= len(name.encode()) <= MAX_NAME:
         raise InvalidInput(
-            f"topic name has {len(name.encode())} bytes, expected 1-{MAX_NAME}",
+            f"{what} name has {len(name.encode())} bytes, expected 1-{MAX_NAME}",
             code="destination_invalid",
             field="destination",
         )
