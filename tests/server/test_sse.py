@@ -272,6 +272,13 @@ async def test_http_1_0_gets_a_plain_body(sse, fetch):
     assert numbers((await stream.event()).data) == [0]
 
 
+async def test_head_tells_what_a_stream_is_without_one(sse, fetch, site):
+    answer = await fetch(EVENTS, "HEAD")
+    assert answer.code == 200
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert len(site.responses) == 0
+
+
 # -- access, limits, ends
 
 
