@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from locshare_ext.broker.log import GroupLog, LogEntry
+from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.stomp.acks import Ledger
 from locshare_ext.server.stomp.feed import Feed
 from locshare_ext.server.stomp.frames import in_messages
-from locshare_ext.server.stomp.options import FeedOptions
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.services.places import Holder
 

@@ -10,10 +10,10 @@ from locshare_ext.errors import LocShareError
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
+from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.site import PROTOCOL
 from locshare_ext.server.stomp.acks import Ledger
 from locshare_ext.server.stomp.frames import in_messages
-from locshare_ext.server.stomp.options import FeedOptions
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.stomp import encode_message
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from locshare_ext.broker.access import WATCH, Principal, require
 from locshare_ext.errors import Conflict
+from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.stomp.acked import AckedFeed
 from locshare_ext.server.stomp.acks import Acks, Ledger, Subscription, make_ledger
 from locshare_ext.server.stomp.destinations import Destination, parse_destination
 from locshare_ext.server.stomp.feed import Feed
 from locshare_ext.server.stomp.listener import FreeListener
-from locshare_ext.server.stomp.options import FeedOptions, read_prefetch, refuse_group_headers
+from locshare_ext.server.stomp.options import read_durable_name, read_prefetch, refuse_group_headers
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.server.stomp.queued import QueueSubscription
 from locshare_ext.services.groups import Group
@@ -50,7 +51,7 @@ class Subscriptions:
         prefetch = self._prefetch(principal, headers, target)
         ledger = make_ledger(event.id, event.ack, self._session.version, prefetch)
         if target.kind in ("fixes", "events"):
-            await self._follow(principal, event, target, FeedOptions.read(headers), ledger)
+            await self._follow(principal, event, target, headers, ledger)
             return
         require(principal, None, WATCH)
         refuse_group_headers(headers, event.destination)
@@ -91,11 +92,12 @@ class Subscriptions:
         principal: Principal,
         event: Subscribe,
         target: Destination,
-        options: FeedOptions,
+        headers: Mapping[str, str],
         ledger: Ledger | None,
     ) -> None:
         session = self._session
         require(principal, target.name, WATCH)
+        options, durable = FeedOptions.read(headers), read_durable_name(headers)
         group = await self._site.groups.open(target.name)
         name = event.id if event.named else None
         wants_fixes = target.kind == "fixes"
@@ -103,9 +105,9 @@ class Subscriptions:
             feed = Feed(session, group.log, name, target.text, options, wants_fixes=wants_fixes)
         else:
             holder = None
-            if options.durable is not None:
+            if durable is not None:
                 group.log.place(options.after, "now")  # before the place is taken from another
-                holder, options = await self._resume(principal, group, target, options, options.durable)
+                holder, options = await self._resume(principal, group, target, options, durable)
             feed = AckedFeed(
                 session,
                 group.log,

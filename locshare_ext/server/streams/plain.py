@@ -27,10 +27,10 @@ from locshare_ext.errors import (
 from locshare_ext.model.names import group_slug
 from locshare_ext.model.wire import error_object
 from locshare_ext.server.base import Handler
+from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.limits import Limits
 from locshare_ext.server.room import check_room
 from locshare_ext.server.site import PROTOCOL, Site
-from locshare_ext.server.stomp.options import FeedOptions
 from locshare_ext.server.streams.messages import MessageChannel
 from locshare_ext.server.streams.stream import Stream
 from locshare_ext.server.upgrade import check_upgrade, upgraded_pipe

@@ -9,7 +9,7 @@ from typing import Protocol
 from locshare_ext.broker.log import GroupLog, LogEntry
 from locshare_ext.errors import LocShareError
 from locshare_ext.model.names import fold
-from locshare_ext.server.stomp.options import FeedOptions
+from locshare_ext.server.feed_options import FeedOptions
 
 __all__ = ["Form", "GroupReader", "Outlet", "is_of"]
 

@@ -15,9 +15,9 @@ from locshare_ext.errors import InvalidInput, LocShareError
 from locshare_ext.model.wire import error_object
 from locshare_ext.server.api.notes import PAGE, events_page
 from locshare_ext.server.base import Handler
+from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.pipe import Pipe, open_pipe
 from locshare_ext.server.site import PROTOCOL, Site
-from locshare_ext.server.stomp.options import FeedOptions
 from locshare_ext.server.streams.stream import Stream
 
 __all__ = ["EventsHandler", "SseForm", "SseStream"]

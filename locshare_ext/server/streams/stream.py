@@ -8,8 +8,8 @@ from typing import Protocol
 from locshare_ext.broker.access import Principal
 from locshare_ext.broker.log import GroupLog
 from locshare_ext.errors import LocShareError, Unavailable
+from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.site import Site
-from locshare_ext.server.stomp.options import FeedOptions
 from locshare_ext.server.streams.reader import Form, GroupReader
 
 __all__ = ["Stream", "Wire"]
