@@ -133,13 +133,16 @@ async def test_who_is_renamed_between_upgrade_and_connect_has_the_new_name(fetch
 
 async def test_who_has_left_before_its_credential_was_read_takes_no_place(stomp, invite, site, monkeypatch):
     card = await invite("ann")
-    asked, go_on = asyncio.Event(), asyncio.Event()
+    asked, go_on, checked = asyncio.Event(), asyncio.Event(), asyncio.Event()
     check = site.credentials.check
 
     async def slow(*args: Any, **kwargs: Any) -> Any:  # as when the invites are read from a slow disk
         asked.set()
         await go_on.wait()
-        return await check(*args, **kwargs)
+        try:
+            return await check(*args, **kwargs)
+        finally:
+            checked.set()  # who waits goes on after what is done with the answer
 
     monkeypatch.setattr(site.credentials, "check", slow)
     client = await stomp(headers=dict(NOTHING), connect=False)
@@ -149,7 +152,7 @@ async def test_who_has_left_before_its_credential_was_read_takes_no_place(stomp,
     while site.sessions:
         await asyncio.sleep(0.01)
     go_on.set()
-    await asyncio.sleep(0.05)
+    await checked.wait()
     assert site.leases.count(card["id"]) == 0
 
 
