@@ -20,8 +20,8 @@ from stomp.exception import NotConnectedException
 from stomp.protocol import Protocol12
 
 from locshare_ext.client.discovery import Server
-from locshare_ext.client.refusals import FOREIGN, error_of_frame, error_of_http
 from locshare_ext.errors import AccessDenied, LocShareError, ServerUnreachable
+from locshare_ext.transports.refusals import FOREIGN, error_of_frame, error_of_http
 
 __all__ = ["Connection", "Handler"]
 

@@ -18,13 +18,13 @@ from locshare_ext.client.columns import FixColumns, batch_from_table
 from locshare_ext.client.connection import Connection
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.incoming import Row, decode_fixes, decode_rows, seq_of, seqs_of
-from locshare_ext.client.refusals import is_final
 from locshare_ext.client.source import FixBatch, SourceState, SourceStatus
 from locshare_ext.client.times import now_ms
 from locshare_ext.errors import InvalidCursor, LocShareError, NotFound, ServerNotFound
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import group_topic
+from locshare_ext.transports.refusals import is_final
 
 __all__ = ["Feed"]
 

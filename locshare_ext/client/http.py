@@ -10,8 +10,8 @@ from urllib.parse import quote
 import requests
 
 from locshare_ext.client.discovery import Server
-from locshare_ext.client.refusals import FOREIGN, error_of_http
 from locshare_ext.errors import AccessDenied, LocShareError, NotFound, ServerUnreachable, Unavailable
+from locshare_ext.transports.refusals import FOREIGN, error_of_http
 
 if TYPE_CHECKING:
     import pyarrow as pa

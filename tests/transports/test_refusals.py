@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from locshare_ext.client.refusals import error_of_frame, error_of_http, is_final
 from locshare_ext.errors import (
     AccessDenied,
     Gone,
@@ -18,6 +17,7 @@ from locshare_ext.errors import (
     TooFast,
     Unavailable,
 )
+from locshare_ext.transports.refusals import error_of_frame, error_of_http, is_final
 
 
 @pytest.mark.parametrize(
