@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.names import fold, split_names
 
-__all__ = ["FeedOptions"]
+__all__ = ["FEED_OPTIONS", "FeedOptions"]
 
+FEED_OPTIONS = ("after", "members", "batch", "conflate", "last")  # by their names in a query
 MAX_BATCH = 60_000  # ms
 CONFLATED = 100  # ms, of `conflate` without `batch`
 MAX_MEMBERS = 1000
@@ -28,6 +29,13 @@ class FeedOptions:
     batch: int | None = None
     conflate: bool = False
     members: frozenset[str] | None = None
+
+    def begins_with_newest(self, gap: bool) -> bool:
+        """Whether each member's newest fix comes first: not where a place is resumed from.
+
+        gap: whether the place was lost.
+        """
+        return self.last and (self.after in (None, "now") or gap)
 
     @classmethod
     def read(cls, sent: Mapping[str, str]) -> FeedOptions:

@@ -9,11 +9,28 @@ from collections.abc import Sequence
 from tornado import iostream, web
 
 from locshare_ext.errors import InvalidInput
+from locshare_ext.server.base import Handler
 from locshare_ext.server.channel import Channel
+from locshare_ext.server.leaving import detached, response_head
 from locshare_ext.server.pipe import Pipe, open_pipe
 from locshare_ext.server.websocket import accept_key
 
-__all__ = ["check_upgrade", "upgrade", "upgraded_pipe"]
+__all__ = ["SocketHandler", "check_upgrade", "upgrade", "upgraded_pipe"]
+
+
+class SocketHandler(Handler):
+    """What opens WebSockets: a GET without a body; one that comes is read, dropped and refused."""
+
+    action = "execute"
+    needs_principal = False
+    has_head = False
+
+    def _check_body(self) -> None:
+        headers = self.request.headers
+        if "Transfer-Encoding" in headers or headers.get("Content-Length", "0").strip("0"):
+            raise InvalidInput(
+                "the request that opens a WebSocket has no body", code="body_not_expected", field="body"
+            )
 
 
 def check_upgrade(handler: web.RequestHandler) -> None:
@@ -60,18 +77,16 @@ async def upgraded_pipe(handler: web.RequestHandler, subprotocols: Sequence[str]
     offered = [name.strip() for name in headers.get("Sec-WebSocket-Protocol", "").split(",")]
     agreed = next((name for name in subprotocols if name in offered), None)
     handler.clear_header("Content-Type")
-    handler.set_status(101)
     handler.set_header("Upgrade", "websocket")
     handler.set_header("Connection", "Upgrade")
     handler.set_header("Sec-WebSocket-Accept", accept_key(headers["Sec-WebSocket-Key"].strip()))
     if agreed is not None:
         handler.set_header("Sec-WebSocket-Protocol", agreed)
+    stream = detached(handler)
+    if stream is None:
+        return None
     try:
-        await handler.finish()
+        await stream.write(response_head(handler, "101 Switching Protocols"))
     except iostream.StreamClosedError:
         return None
-    stream = handler.detach()
-    if stream is None or stream.closed():
-        return None
-    stream.set_nodelay(True)
     return open_pipe(stream)

@@ -65,7 +65,7 @@ async def test_hello_then_fixes_and_events_as_they_come(sse, fetch):
     await fetch(FIXES, "POST", fix())  # before: the default place is now
     stream = await sse()
     assert stream.headers["content-type"] == "text/event-stream"
-    assert stream.headers["cache-control"] == "no-store"
+    assert stream.headers["cache-control"] == "no-store, no-transform"
     first = await hello(stream)
     assert first["gap"] is False
     assert first["protocol"] == "1"
@@ -189,7 +189,12 @@ async def test_a_reader_far_behind_reads_from_the_store(sse, fetch, site, monkey
     assert numbers(await stream.fixes(3000)) == list(range(3000))
     newest = await sse("?after=start&conflate=1")
     await hello(newest)
-    assert numbers((await newest.event()).data) == [2999]
+    seen = [0]
+    while seen[-1] < 2999:  # one, unless reading takes longer than a batch
+        (number,) = numbers((await newest.event()).data)
+        assert seen[-1] < number
+        seen.append(number)
+    assert len(seen) <= 4
     await fetch(FIXES, "POST", fix(3000))
     assert numbers((await newest.event()).data) == [3000]
 

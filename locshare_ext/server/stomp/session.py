@@ -10,18 +10,9 @@ from dataclasses import replace
 import msgspec
 
 from locshare_ext.broker.access import Principal
-from locshare_ext.errors import (
-    AccessDenied,
-    FrameTooLarge,
-    Gone,
-    InvalidInput,
-    LocShareError,
-    NotAuthenticated,
-    TooFast,
-    TooLarge,
-    Unavailable,
-)
+from locshare_ext.errors import InvalidInput, LocShareError, Unavailable
 from locshare_ext.model.wire import error_object
+from locshare_ext.server.closing import closing_code
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.stomp.commands import Commands
 from locshare_ext.server.stomp.intake import Intake
@@ -212,7 +203,7 @@ class Session:
         frame = self._connection.error_for(
             error, body=shape, content_type="application/json", receipt=receipt
         )
-        self._end(frame, _close_code(error), error.message)
+        self._end(frame, closing_code(error), error.message)
 
     def serve(self) -> None:
         """Write all that is owed in one write; called once per loop turn."""
@@ -351,13 +342,3 @@ def _stomp_limits(site: Site) -> Limits:
         subscriptions=limits.subscriptions,
         transactions=limits.transactions,
     )
-
-
-def _close_code(error: LocShareError) -> int:
-    if isinstance(error, FrameTooLarge | TooLarge):
-        return 1009
-    if isinstance(error, AccessDenied | NotAuthenticated | Gone | TooFast):
-        return 1008
-    if isinstance(error, Unavailable):
-        return 1013
-    return 1002

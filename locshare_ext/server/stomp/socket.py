@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from locshare_ext.server.base import Handler
 from locshare_ext.server.room import check_room
-from locshare_ext.server.upgrade import check_upgrade, upgrade
+from locshare_ext.server.upgrade import SocketHandler, check_upgrade, upgrade
 
 __all__ = ["StompSocket"]
 
 SUBPROTOCOLS = ("v12.stomp", "v11.stomp", "v10.stomp")
 
 
-class StompSocket(Handler):
+class StompSocket(SocketHandler):
     """Opens STOMP sessions; who comes without an identity must CONNECT with a passcode."""
-
-    _stream_request_body = False  # a GET without a body; tornado's connection is free to be detached then
-    action = "execute"
-    needs_principal = False
-    has_head = False
 
     async def get(self, *args: str, **kwargs: str) -> None:
         """Upgrade, unless there are too many connections."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -13,33 +14,22 @@ import msgspec
 
 from locshare_ext.broker.access import PUBLISH, WATCH, Principal, require
 from locshare_ext.broker.log import GroupLog, LogEntry
-from locshare_ext.errors import (
-    AccessDenied,
-    Gone,
-    InvalidInput,
-    LocShareError,
-    NotAuthenticated,
-    NotFound,
-    TooFast,
-    TooLarge,
-    Unavailable,
-)
+from locshare_ext.errors import Gone, LocShareError, NotAuthenticated, TooLarge
 from locshare_ext.model.names import group_slug
 from locshare_ext.model.wire import error_object
-from locshare_ext.server.base import Handler
-from locshare_ext.server.feed_options import FeedOptions
+from locshare_ext.server.closing import closing_code
+from locshare_ext.server.feed_options import FEED_OPTIONS, FeedOptions
 from locshare_ext.server.limits import Limits
 from locshare_ext.server.room import check_room
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.streams.messages import MessageChannel
 from locshare_ext.server.streams.stream import Stream
-from locshare_ext.server.upgrade import check_upgrade, upgraded_pipe
+from locshare_ext.server.upgrade import SocketHandler, check_upgrade, upgraded_pipe
 from locshare_ext.server.websocket import TEXT, message
 from locshare_ext.services.groups import Group
 
 __all__ = ["JsonForm", "PlainSession", "PlainSocket"]
 
-_OPTIONS = ("after", "members", "batch", "conflate", "last")
 _ARRAY = 32 << 10  # bytes of one array; some clients refuse messages over 64 KiB
 _HELD = 128 << 10  # bytes that wait to be stored; then the socket is left alone
 _AT_ONCE = 50  # messages that are answered before others have their turn
@@ -62,9 +52,11 @@ class JsonForm:
             out += _arrays(some) if is_fix else [message(entry.body, TEXT) for entry in some]
         return b"".join(out)
 
-    def fixes(self, entries: Sequence[LogEntry]) -> bytes:
+    def snapshot(self, entries: Sequence[LogEntry], first: int) -> bytes:
         """Return arrays of fixes."""
         return b"".join(_arrays(entries))
+
+    volatile = snapshot
 
     def hello(self, cursor: str, gap: bool) -> bytes:
         """Return what it begins with."""
@@ -89,7 +81,9 @@ _FORM = JsonForm()
 class PlainSession(Stream):
     """One client: what it sends is stored and answered in order, and it watches meanwhile.
 
-    Without a principal its first message must bring the token, within `connect` seconds.
+    Without a principal its first message must bring the token, within `connect` seconds. A
+    token that is shown so is who the client is from then on, whatever else came with the
+    upgrade: what is said in so many words beats a cookie, which a browser sends unasked.
     """
 
     def __init__(
@@ -102,6 +96,7 @@ class PlainSession(Stream):
         self._messages: deque[bytes] = deque()  # to be done
         self._held = 0  # bytes of them
         self._task: asyncio.Task[None] | None = None
+        self._is_first = True  # no message was done yet
         self._is_paused = False
         self._begun = asyncio.Event()  # hello was said: answers may follow
         self._room = asyncio.Event()
@@ -109,20 +104,27 @@ class PlainSession(Stream):
         site.joined(self)
 
     async def begin(self, principal: Principal) -> None:
-        """Say hello to who has shown a credential, and serve; raises LocShareError."""
-        site = self.site
+        """Say hello to who has shown a credential, and serve; raises LocShareError.
+
+        Of who was served as somebody else it goes on at the place where that ended.
+        """
+        site, options = self.site, self._options
         if self.is_over:
             return
         site.credentials.check_still(principal)
+        site.leases.leave(self.principal, self)
         site.leases.take(principal, self)
         self.principal = principal
         self._timer.cancel()
         self._channel.most = _largest(site.limits, principal)
+        if self.cursor is not None:
+            options = replace(options, after=self.cursor)
+            self.unfollow()
         group = await opened(site, principal, self._slug)
         if principal.may(self._slug, WATCH):
-            await self.follow(group.log, self._options, _FORM)
+            await self.follow(group.log, options, _FORM)
         else:
-            self.send(_FORM.hello(group.log.cursor(group.log.head), False))
+            self.send_framed(_FORM.hello(group.log.cursor(group.log.head), False))
         self._begun.set()
 
     # -- what the channel and the site call
@@ -176,7 +178,7 @@ class PlainSession(Stream):
         """Send the error, then close."""
         self._timer.cancel()
         self._channel.write(_FORM.error(error))
-        self._channel.close(_close_code(error), error.message)
+        self._channel.close(closing_code(error), error.message)
 
     def cut(self) -> None:
         """Close TCP now."""
@@ -206,8 +208,13 @@ class PlainSession(Stream):
             self._task = None
 
     async def _do(self, data: bytes) -> None:
+        is_first, self._is_first = self._is_first, False
+        token = _token(data) if is_first else None
+        if token is not None:
+            await self._prove(token)
+            return
         if self.principal is None:
-            await self._prove(data)
+            self.fail(NotAuthenticated('the first message is not {"token": "..."}', field="token"))
             return
         await self._begun.wait()
         try:
@@ -217,15 +224,17 @@ class PlainSession(Stream):
         except Gone as error:
             self.fail(error)
         except LocShareError as error:
-            self.send(_FORM.error(error))
+            self.send_framed(_FORM.error(error))
         else:
-            self.send(_FORM.object({"type": "stored", **stored.as_json()}))
+            self.send_framed(_FORM.object({"type": "stored", **stored.as_json()}))
 
-    async def _prove(self, data: bytes) -> None:
+    async def _prove(self, token: str) -> None:
+        if self.principal is not None:
+            await self._begun.wait()  # one hello after the other
         if self.is_over:
             return
         try:
-            await self.begin(await self.site.credentials.check(_token(data), self.address))
+            await self.begin(await self.site.credentials.check(token, self.address))
         except LocShareError as error:
             self.fail(error)
 
@@ -258,18 +267,13 @@ class PlainSession(Stream):
             )
 
 
-class PlainSocket(Handler):
+class PlainSocket(SocketHandler):
     """`api/groups/{g}/ws`: opens sessions; who comes without an identity must send a token first."""
-
-    _stream_request_body = False  # a GET without a body; tornado's connection is free to be detached then
-    action = "execute"
-    needs_principal = False
-    has_head = False
 
     async def get(self, name: str) -> None:
         """Upgrade, when there is room, and the group is there for who asks."""
         check_upgrade(self)
-        options = FeedOptions.read(self.query(*_OPTIONS))
+        options = FeedOptions.read(self.query(*FEED_OPTIONS))
         site, principal, address = self.site, self.current_principal, self.request.remote_ip or ""
         slug = group_slug(name)
         if principal is not None:
@@ -308,15 +312,13 @@ def _largest(limits: Limits, principal: Principal | None) -> int:
     return min(limits.invite_frame, limits.frame) if principal.kind == "invite" else limits.frame
 
 
-def _token(data: bytes) -> str:
-    """Return the token of a first message; raises NotAuthenticated for anything else."""
+def _token(data: bytes) -> str | None:
+    """Return the token that a message shows, None for any other message."""
     try:
         sent = msgspec.json.decode(data, type=dict[str, str])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        sent = {}
-    if set(sent) != {"token"}:
-        raise NotAuthenticated('the first message is not {"token": "..."}', field="token")
-    return sent["token"]
+        return None
+    return sent["token"] if set(sent) == {"token"} else None
 
 
 def _arrays(entries: Sequence[LogEntry]) -> list[bytes]:
@@ -332,13 +334,3 @@ def _arrays(entries: Sequence[LogEntry]) -> list[bytes]:
         size += len(entry.body)
     out.append(message(b"[" + b",".join(bodies) + b"]", TEXT))
     return out
-
-
-def _close_code(error: LocShareError) -> int:
-    if error.code == "stream_closed":
-        return 1001
-    if isinstance(error, TooLarge):
-        return 1009
-    if isinstance(error, AccessDenied | NotAuthenticated | Gone | TooFast | NotFound | InvalidInput):
-        return 1008
-    return 1013 if isinstance(error, Unavailable) else 1011

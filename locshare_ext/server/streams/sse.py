@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,17 +13,19 @@ import msgspec
 from locshare_ext.broker.access import WATCH, Principal
 from locshare_ext.broker.log import GroupLog, LogEntry
 from locshare_ext.errors import InvalidInput, LocShareError
+from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.wire import error_object
 from locshare_ext.server.api.notes import PAGE, events_page
 from locshare_ext.server.base import Handler
-from locshare_ext.server.feed_options import FeedOptions
+from locshare_ext.server.feed_options import FEED_OPTIONS, FeedOptions
+from locshare_ext.server.leaving import detached, response_head
 from locshare_ext.server.pipe import Pipe, open_pipe
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.streams.stream import Stream
 
 __all__ = ["EventsHandler", "SseForm", "SseStream"]
 
-_STREAM = ("after", "members", "batch", "conflate", "last")
+_RETRY = (1000, 5000)  # ms after which who was cut comes again: not all in the same moment
 _ENCODER = msgspec.json.Encoder()
 _LAST_WORDS = 5.0  # s that the client has to take what is unsent at the end
 _END = b"0\r\n\r\n"  # of a chunked body, RFC 9112 7.1
@@ -59,13 +62,17 @@ class SseForm:
                 ]
         return self.framed(b"".join(out))
 
-    def fixes(self, entries: Sequence[LogEntry]) -> bytes:
+    def snapshot(self, entries: Sequence[LogEntry], first: int) -> bytes:
         """Return an array without an id."""
         return self.framed(_data(_array(entries)))
 
+    volatile = snapshot
+
     def hello(self, cursor: str, gap: bool) -> bytes:
-        """Return what the stream begins with."""
-        return self._object({"type": "hello", "cursor": cursor, "gap": gap, "protocol": PROTOCOL}, cursor)
+        """Return what the stream begins with, and when to come again after its end."""
+        retry = b"retry: %d\n" % random.randint(*_RETRY)  # noqa: S311 -- no secret
+        hello = {"type": "hello", "cursor": cursor, "gap": gap, "protocol": PROTOCOL}
+        return self._object(hello, cursor, retry)
 
     def gap(self, cursor: str) -> bytes:
         """Return that what lay before a cursor is no longer kept."""
@@ -87,11 +94,10 @@ class SseForm:
         """Return what ends the body."""
         return _END if self.is_chunked else b""
 
-    def _object(self, value: dict[str, object], cursor: str | None = None) -> bytes:
+    def _object(self, value: dict[str, object], cursor: str | None = None, before: bytes = b"") -> bytes:
         place = b"" if cursor is None else _place(cursor)
-        return self.framed(
-            b"event: %b\n%b%b" % (str(value["type"]).encode(), place, _data(_ENCODER.encode(value)))
-        )
+        kind = str(value["type"]).encode()
+        return self.framed(b"%bevent: %b\n%b%b" % (before, kind, place, _data(_ENCODER.encode(value))))
 
 
 class SseStream(Stream):
@@ -105,7 +111,7 @@ class SseStream(Stream):
     def comment(self) -> None:
         """Keep proxies from cutting it while it is silent."""
         if not self._pipe.unsent:
-            self.send(self._form.comment())
+            self.send_framed(self._form.comment())
 
     def shut(self, error: LocShareError) -> None:
         """Write why it ends, and end the response; TCP is closed by the client, or after 5 s."""
@@ -142,9 +148,10 @@ class EventsHandler(Handler):
                 code="not_supported",
                 field="format",
             )
-        query = self.query("format", *_STREAM)
+        query = self.query("format", *FEED_OPTIONS)
         resumed = self.request.headers.get("Last-Event-ID", "").strip()
         if resumed:
+            Cursor.parse(resumed, field="last-event-id")
             query["after"] = resumed
         options = FeedOptions.read(query)
         group = await self.find_group(name, WATCH)
@@ -157,6 +164,7 @@ class EventsHandler(Handler):
 
     def _set_headers(self) -> None:
         self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-store, no-transform")  # who compresses would wait for more
         self.set_header("X-Accel-Buffering", "no")  # nginx would wait for a full buffer
         self.set_header("Connection", "close")
 
@@ -167,24 +175,18 @@ class EventsHandler(Handler):
         site.leases.check(principal, site.leases.count(principal.id))
         site.responses.check()
         form = SseForm(is_chunked=self.request.version == "HTTP/1.1")
-        connection = self.detach()
-        if connection is None or connection.closed():
+        connection = detached(self)
+        if connection is None:
             return
-        connection.set_nodelay(True)
         pipe = open_pipe(connection)
         stream = SseStream(site, pipe, self.request.remote_ip or "", principal, form)
         site.leases.take(principal, stream)
         site.responses.join(stream)
         pipe.start(stream)
-        stream.send(self._head(form))
-        await stream.follow(log, options, form)
-
-    def _head(self, form: SseForm) -> bytes:
-        """Return the response's head: by tornado it would be a write, and a wait, of its own."""
         if form.is_chunked:
             self.set_header("Transfer-Encoding", "chunked")
-        lines = [f"{name}: {value}\r\n" for name, value in self._headers.get_all()]
-        return f"HTTP/1.1 200 OK\r\n{''.join(lines)}\r\n".encode("latin1")
+        stream.send_framed(response_head(self, "200 OK"))  # by tornado it would be a write of its own
+        await stream.follow(log, options, form)
 
 
 def _place(cursor: str) -> bytes:

@@ -93,13 +93,24 @@ class Stream:
         except Exception as error:
             self.broken(error)
 
+    @property
+    def cursor(self) -> str | None:
+        """The place up to which all has gone out, None when nothing is followed."""
+        return None if self._reader is None else self._reader.cursor
+
+    def unfollow(self) -> None:
+        """Follow no more; no error if nothing was."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.stop()
+
     def fail(self, error: LocShareError) -> None:
         """Say why, and end: the credential is no longer taken, or what came is wrong."""
         if self.is_over:
             return
         self.site.log.debug("stream ended: %s", error.code)
         self._error = error
-        self._leave()
+        self.unfollow()
         self._list()
 
     def stop(self, reason: str) -> None:
@@ -107,10 +118,15 @@ class Stream:
         self.fail(Unavailable(reason, code="stream_closed"))
 
     def broken(self, error: Exception) -> None:
-        """End it after a bug of ours."""
+        """End it after a bug of ours, and say so if that is to be had."""
         self.site.log.error("a stream failed", exc_info=error)
+        if not self.is_over:
+            self._out.clear()  # what is left may be what failed
+            self._owed = 0
+            self.fail(LocShareError("something went wrong in the server; its log says what"))
+            return
         self._is_gone = True
-        self._leave()
+        self.unfollow()
         self.cut()
 
     def drained(self) -> None:
@@ -125,19 +141,23 @@ class Stream:
         """The connection has ended, by whichever side."""
         self._is_gone = True
         self._out.clear()
-        self._leave()
+        self.unfollow()
         if self._stall is not None:
             self._stall.cancel()
         self.site.leases.leave(self.principal, self)
 
     # -- what its reader calls
 
-    def woken(self) -> None:
+    def woken(self, reader: GroupReader) -> None:
         """Ask the reader at the end of this turn, or when there is room."""
         self._is_woken = True
         self._list()
 
-    def send(self, data: bytes) -> None:
+    def let_go(self, reader: GroupReader) -> None:
+        """Ask it no more."""
+        self._is_woken = False
+
+    def send_framed(self, data: bytes) -> None:
         """Send at the end of this turn, before what the reader has."""
         if not self.is_over:
             self._out.append(data)
@@ -159,7 +179,7 @@ class Stream:
         # the reader keeps its place while something is unsent, and `drained` comes here again
         if self._is_woken and not unsent and self._error is None and self._reader is not None:
             data = self._reader.take(limits.turn)
-            self._is_woken = self._reader.wants_more()
+            self._is_woken = self._reader.is_behind
             if data:
                 out.append(data)
         if out:
@@ -178,10 +198,6 @@ class Stream:
         if not self._is_listed and not self._is_gone:
             self._is_listed = True
             self.site.turn.add(self)
-
-    def _leave(self) -> None:
-        if self._reader is not None:
-            self._reader.stop()
 
     def _watch_progress(self) -> None:
         if self._stall is None:
