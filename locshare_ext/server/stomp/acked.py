@@ -8,8 +8,9 @@ from locshare_ext.broker.log import GroupLog, LogEntry
 from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.stomp.acks import Ledger
 from locshare_ext.server.stomp.feed import Feed
-from locshare_ext.server.stomp.frames import in_messages
+from locshare_ext.server.stomp.form import AckedForm
 from locshare_ext.server.stomp.peer import Peer
+from locshare_ext.server.streams.reader import Kind
 from locshare_ext.services.places import Holder
 
 __all__ = ["AckedFeed"]
@@ -26,26 +27,25 @@ class AckedFeed(Feed):
     subscription of that name gets it again.
 
     place: where the acknowledged is remembered, None for nowhere.
-    A MESSAGE's token in the ledger is the offset before all that it stands for.
     """
+
+    __slots__ = ("_begun", "_ledger", "_newest", "_place", "_refused", "_tokens")
 
     def __init__(
         self,
         session: Peer,
         log: GroupLog,
-        subscription: str | None,
-        destination: str,
         options: FeedOptions,
+        form: AckedForm,
+        kind: Kind,
         *,
-        wants_fixes: bool,
         ledger: Ledger,
         place: Holder | None,
     ) -> None:
-        super().__init__(session, log, subscription, destination, options, wants_fixes=wants_fixes)
+        super().__init__(session, log, options, form, kind)
+        self._tokens = form
         self._ledger = ledger
         self._place = place
-        self._before: int | None = None  # the token of what is being encoded, None for our place
-        self._built_upto: int | None = None  # what lies above went into no MESSAGE yet
         self._refused: int | None = None  # the lowest token of what was refused
         self._newest: Sequence[LogEntry] = ()  # the snapshot
         self._begun = 0  # how many of it have gone out
@@ -55,10 +55,9 @@ class AckedFeed(Feed):
         """What waits for an ACK."""
         return self._ledger
 
-    async def start(self, receipt: str | None) -> None:
+    async def start(self) -> None:
         """Follow from its place, and remember that."""
-        await super().start(receipt)
-        self._built_upto = self._offset
+        await super().start()
         self._remember()
 
     async def settle(self, tokens: Sequence[int], *, is_ack: bool) -> None:
@@ -72,8 +71,7 @@ class AckedFeed(Feed):
     def stop(self) -> None:
         """Leave the log; the place is remembered."""
         if self._place is not None:
-            if self._built_upto is not None:
-                self._remember()
+            self._remember()
             self._place.leave()
         self._newest = ()
         super().stop()
@@ -82,7 +80,8 @@ class AckedFeed(Feed):
         """Pass on what could not be stored while there is room for it."""
         room = self._ledger.room
         if room:
-            super().offer(items if self._options.batch is not None else items[:room])
+            self._tokens.before = self._offset
+            super().offer(items if self._batch is not None else items[:room])
 
     def take(self, most: int) -> bytes:
         """Return what came since the last call and there is room for."""
@@ -91,13 +90,11 @@ class AckedFeed(Feed):
             return b""
         if self._newest:
             return self._take_newest(min(room, max(most // _ENTRY, 1)))
-        self._before = self._built_upto
+        if self._upto is not None:
+            self._tokens.before = self._upto
         data = super().take(most)
-        self._before = None
-        if not self._gathered:
-            self._built_upto = self._offset
-            if not data:  # all that was read is of no interest: nothing of it waits
-                self._remember()
+        if not data and not self._gathered:  # all that was read is of no interest: nothing of it waits
+            self._remember()
         return data
 
     @property
@@ -106,7 +103,8 @@ class AckedFeed(Feed):
         return self._ledger.room > 0 and (bool(self._newest) or super().is_behind)
 
     def _begin(self, snapshot: Sequence[LogEntry]) -> None:
-        if self._options.batch is not None:  # it is one MESSAGE
+        if self._batch is not None:  # it is one MESSAGE
+            self._tokens.before = self._offset
             super()._begin(snapshot)
             return
         self._newest = snapshot
@@ -119,7 +117,8 @@ class AckedFeed(Feed):
         self._begun += len(part)
         if self._begun == len(self._newest):
             self._newest = ()
-        return self._snapshot(part, begun + 1)
+        self._tokens.before = self._offset
+        return self._tokens.snapshot(part, begun + 1)
 
     def _take_all(self, most: int) -> bytes:
         found, self._fetched = self._fetched, ()
@@ -138,12 +137,12 @@ class AckedFeed(Feed):
 
     def _most(self, most: int) -> int:
         """Return about how many bytes have room: what has none would only be copied."""
-        return most if self._options.batch is not None else min(most, self._ledger.room * _ENTRY)
+        return most if self._batch is not None else min(most, self._ledger.room * _ENTRY)
 
     def _fitting(self, entries: Sequence[LogEntry]) -> Sequence[LogEntry]:
         """Return the first entries, as many as have room; at least one."""
         room = self._ledger.room
-        if self._options.batch is not None or len(entries) <= room:
+        if self._batch is not None or len(entries) <= room:
             return entries
         for index, entry in enumerate(entries):
             if self._wanted((entry,)):
@@ -156,30 +155,11 @@ class AckedFeed(Feed):
     def _built(self, entries: Sequence[LogEntry], after: int) -> bytes:
         return self._build(entries, entries[-1].offset)
 
-    def _build(self, entries: Sequence[LogEntry], upto: int) -> bytes:
-        if self._options.batch is not None:
-            return super()._build(entries, upto)
-        frames: list[bytes] = []
-        for entry in self._wanted(entries):
-            self._before = entry.offset - 1
-            frames.append(self._encode(str(entry.item.cursor), entry.body, entry.item.member))
-        return in_messages(frames, self._opcode) if frames else b""
-
-    def _encode(
-        self,
-        message_id: str,
-        body: bytes,
-        member: str | None,
-        headers: tuple[tuple[str, str], ...] = (),
-    ) -> bytes:
-        before = self._offset if self._before is None else self._before
-        return super()._encode(message_id, body, member, (*self._ledger.add(message_id, before), *headers))
-
     def _remember(self) -> None:
-        if self._place is None or self._built_upto is None:
+        if self._place is None or self._upto is None:
             return
         first = self._ledger.first
-        upto = self._built_upto if first is None else first
+        upto = self._upto if first is None else first
         if self._refused is not None:
             upto = min(upto, self._refused)
         self._place.move(self._log.epoch, upto)

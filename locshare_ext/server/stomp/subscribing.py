@@ -13,10 +13,12 @@ from locshare_ext.server.stomp.acked import AckedFeed
 from locshare_ext.server.stomp.acks import Acks, Ledger, Subscription, make_ledger
 from locshare_ext.server.stomp.destinations import Destination, parse_destination
 from locshare_ext.server.stomp.feed import Feed
+from locshare_ext.server.stomp.form import AckedForm, MessageForm
 from locshare_ext.server.stomp.listener import FreeListener
 from locshare_ext.server.stomp.options import read_durable_name, read_prefetch, refuse_group_headers
 from locshare_ext.server.stomp.peer import Peer
 from locshare_ext.server.stomp.queued import QueueSubscription
+from locshare_ext.server.streams.reader import Kind
 from locshare_ext.services.groups import Group
 from locshare_ext.services.places import Holder
 from locshare_ext.stomp import Ack, Nack, Subscribe, Unsubscribe
@@ -100,29 +102,24 @@ class Subscriptions:
         options, durable = FeedOptions.read(headers), read_durable_name(headers)
         group = await self._site.groups.open(target.name)
         name = event.id if event.named else None
-        wants_fixes = target.kind == "fixes"
+        kind: Kind = "fixes" if target.kind == "fixes" else "events"
+        shape = (name, session.version, session.opcode, target.text)
+        is_batched = options.batch is not None
         if ledger is None:
-            feed = Feed(session, group.log, name, target.text, options, wants_fixes=wants_fixes)
+            form = MessageForm(*shape, is_batched=is_batched)
+            feed = Feed(session, group.log, options, form, kind)
         else:
             holder = None
             if durable is not None:
                 group.log.place(options.after, "now")  # before the place is taken from another
                 holder, options = await self._resume(principal, group, target, options, durable)
-            feed = AckedFeed(
-                session,
-                group.log,
-                name,
-                target.text,
-                options,
-                wants_fixes=wants_fixes,
-                ledger=ledger,
-                place=holder,
-            )
+            acked = AckedForm(*shape, is_batched=is_batched, ledger=ledger)
+            feed = AckedFeed(session, group.log, options, acked, kind, ledger=ledger, place=holder)
         self._open[event.id] = feed
         if session.is_over:  # it ended while the group was opened: nobody else would stop it
             self.leave()
             return
-        await feed.start(event.receipt)
+        await feed.begin(event.receipt)
 
     async def _resume(
         self, principal: Principal, group: Group, target: Destination, options: FeedOptions, name: str
