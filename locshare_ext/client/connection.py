@@ -23,9 +23,14 @@ from locshare_ext.client.discovery import Server
 from locshare_ext.errors import AccessDenied, LocShareError, ServerUnreachable
 from locshare_ext.transports.refusals import FOREIGN, error_of_frame, error_of_http
 
-__all__ = ["Connection", "Handler"]
+__all__ = ["CUT", "NOT_REACHED", "PATIENCE", "REFUSED_UPGRADE", "SILENT", "Connection", "Handler"]
 
-CONNECT_LIMIT = 10.0  # s, for TCP, TLS and the upgrade together with each answer
+PATIENCE = 10.0  # s, for TCP and TLS, for the upgrade, and for the answers until it is settled
+# Codes of a ServerUnreachable: how far it came.
+NOT_REACHED = "not_reached"  # no TCP or TLS connection
+REFUSED_UPGRADE = "upgrade_refused"  # HTTP answered, and not with WebSocket; details: `http_status`
+SILENT = "silent"  # WebSocket was opened, or asked for, and nothing came
+CUT = "cut"  # it ended without a word
 HEART_BEAT = (10_000, 10_000)  # ms: what we send, what we want
 HEART_BEAT_TOLERANCE = 3.0
 
@@ -52,12 +57,13 @@ class Connection:
 
     The thread that calls `run` is also the one that receives: stomp.py is given no thread
     of its own for it (it starts one for heart-beats, which ends with the connection).
+    patience: s that each answer may take until `settle`; then silence is the heart-beats' business.
     """
 
-    def __init__(self, server: Server, handler: Handler) -> None:
+    def __init__(self, server: Server, handler: Handler, patience: float = PATIENCE) -> None:
         self._server = server
         self._listener = _Listener(self, handler)
-        self._transport = _Transport(server)
+        self._transport = _Transport(server, patience)
         self._stomp = _Connection(self._transport)
         self._stomp.set_listener("locshare", self._listener)
         self._receive: Callable[[], None] | None = None
@@ -68,7 +74,7 @@ class Connection:
         """Connect, and handle what comes until the connection ends.
 
         Raises what the server said when it refused it or ended it with an error, else
-        ServerUnreachable; returns when it was closed without a reason.
+        ServerUnreachable with a code that says how far it came; returns when `abort` ended it.
         """
         try:
             self._stomp.connect(
@@ -82,7 +88,8 @@ class Connection:
         except websocket.WebSocketBadStatusException as error:
             raise _refused(self._server, error) from None
         except (OSError, websocket.WebSocketException, NotConnectedException) as error:
-            raise ServerUnreachable(f"{self._server.url} does not answer: {_words(error)}") from None
+            said = f"{self._server.url} does not answer: {_words(error, self._transport.patience)}"
+            raise ServerUnreachable(said, code=self._transport.how_far(error)) from None
         finally:
             self._transport.cleanup()
             beats = self._stomp.heartbeat_thread
@@ -91,6 +98,12 @@ class Connection:
                 beats.join(1.0)
         if self._listener.error is not None:
             raise self._listener.error
+        if not self._is_aborted:
+            raise self._transport.ended()
+
+    def settle(self) -> None:
+        """Be patient from now on, as all that was asked for has come; on the thread in `run`."""
+        self._transport.settle()
 
     def subscribe(self, destination: str, name: str, headers: dict[str, str]) -> None:
         """Subscribe with a receipt called as the subscription; for `on_connected`."""
@@ -129,12 +142,14 @@ class _Transport(WSTransport):  # type: ignore[misc]
     reason instead of raising it, and follows redirects with the credential.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, patience: float) -> None:
         parts = urlsplit(server.url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         super().__init__([(server.host, port)], auto_decode=False, binary_mode=True, vhost=server.host)
+        self.patience = patience
         self._server = server
         self._sending = threading.Lock()
+        self._is_silent = False
 
     def attempt_connection(self) -> None:
         """Open the WebSocket; raises OSError or WebSocketException."""
@@ -146,13 +161,36 @@ class _Transport(WSTransport):  # type: ignore[misc]
             options["sslopt"] = {"ca_certs": server.ca_file}
         self.socket = websocket.create_connection(
             server.ws_url("stomp"),
-            timeout=CONNECT_LIMIT,
+            timeout=self.patience,
             header=[f"{name}: {value}" for name, value in server.headers().items()],
             redirect_limit=0,
             sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
             **options,
         )
-        self.socket.settimeout(None)  # silence is the heart-beats' business
+
+    def settle(self) -> None:
+        """Wait for ever from now on."""
+        if self.socket is not None:
+            self.socket.settimeout(None)
+
+    def how_far(self, error: Exception) -> str:
+        """Return the code of an attempt that has ended with this before there was a WebSocket."""
+        if isinstance(error, websocket.WebSocketTimeoutException):
+            return SILENT
+        if isinstance(error, websocket.WebSocketProxyException):
+            return REFUSED_UPGRADE  # a proxy tunnels nothing, or not to there
+        is_broken = isinstance(error, websocket.WebSocketException | ConnectionResetError | BrokenPipeError)
+        return (
+            CUT if is_broken and not isinstance(error, websocket.WebSocketAddressException) else NOT_REACHED
+        )
+
+    def ended(self) -> ServerUnreachable:
+        """Return the error of a WebSocket that has ended without a word."""
+        url = self._server.url
+        if self._is_silent:
+            said = f"nothing comes through the WebSocket to {url} within {self.patience:.0f} s"
+            return ServerUnreachable(said, code=SILENT)
+        return ServerUnreachable("the connection was closed", code=CUT)
 
     def is_connected(self) -> bool:
         """Return whether the server has accepted us and the socket is open."""
@@ -173,6 +211,9 @@ class _Transport(WSTransport):  # type: ignore[misc]
             return b""
         try:
             opcode, data = connection.recv_data()
+        except websocket.WebSocketTimeoutException:
+            self._is_silent = True
+            return b""
         except (OSError, websocket.WebSocketException):
             return b""
         if opcode == websocket.ABNF.OPCODE_CLOSE:
@@ -253,12 +294,13 @@ def _refused(server: Server, error: websocket.WebSocketBadStatusException) -> Lo
         return AccessDenied(f"{server.url} {what} (HTTP {status} at the upgrade to WebSocket)", code=FOREIGN)
     if status == 404:
         return ServerUnreachable(f"{server.url} has no locshare_ext: it runs without the extension")
-    return ServerUnreachable(f"{server.url} refused the WebSocket with HTTP {status}")
+    words = f"{server.url} refused the WebSocket with HTTP {status}"
+    return ServerUnreachable(words, code=REFUSED_UPGRADE, details={"http_status": status})
 
 
-def _words(error: Exception) -> str:
+def _words(error: Exception, patience: float) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "nothing listens there"
     if isinstance(error, TimeoutError | websocket.WebSocketTimeoutException):
-        return f"no connection within {CONNECT_LIMIT:.0f} s"
+        return f"no connection within {patience:.0f} s"
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__)[:200]
