@@ -93,6 +93,7 @@ def open_transport(
     reconnect: bool = True,
     backoff: Backoff | None = None,
     on_lost: Callable[[LocShareError, float], None] | None = None,
+    as_browser: bool = False,
 ) -> Transport:
     """Return a transport, one of `TRANSPORTS`; nothing is sent yet. To be used by `async with`.
 
@@ -100,8 +101,10 @@ def open_transport(
     it does not say. The token is Jupyter's, the host's or an invite. interval: s between the
     polls of `polling`. wait: s that a long poll waits, at most 30. reconnect: try again what may
     pass by itself, after pauses by `backoff`; on_lost: is told each time, with the reason and
-    the seconds until then. Proxies are those of the environment (HTTPS_PROXY, NO_PROXY), TLS is
-    always verified (LOCSHARE_CA_FILE: by this authority).
+    the seconds until then. as_browser: open WebSockets without the credential, which is then
+    their first message or STOMP's passcode, as browsers cannot set headers there. Proxies are
+    those of the environment (HTTPS_PROXY, NO_PROXY), TLS is always verified (LOCSHARE_CA_FILE:
+    by this authority).
 
     Raises InvalidInput for a name, link or number that cannot be used.
     """
@@ -119,7 +122,7 @@ def open_transport(
     _check("wait", wait, LONGEST_WAIT)
     from locshare_ext.transports.base import Settings
 
-    settings = Settings(interval, wait, reconnect, backoff or Backoff(), on_lost)
+    settings = Settings(interval, wait, reconnect, backoff or Backoff(), on_lost, as_browser)
     module, _, kind = _PLACES[name].partition(":")
     made = getattr(import_module(f"locshare_ext.transports.{module}"), kind)
     return cast("Transport", made(server, group, settings))

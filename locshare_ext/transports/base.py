@@ -11,14 +11,16 @@ from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self
 
 from locshare_ext.errors import LocShareError
+from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import group_slug
 from locshare_ext.transports.address import Server
 from locshare_ext.transports.backoff import Backoff
+from locshare_ext.transports.http import Http
 from locshare_ext.transports.items import Item, Published, Traffic, Wish, encode_fixes, members_text
 from locshare_ext.transports.refusals import is_passing
 
-__all__ = ["Following", "Line", "Settings", "Transport"]
+__all__ = ["Following", "Line", "Overrun", "Settings", "Transport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,15 @@ class Settings:
     reconnect: bool = True
     backoff: Backoff = field(default_factory=Backoff)
     on_lost: Callable[[LocShareError, float], None] | None = None
+    as_browser: bool = False
 
 
 class Line(Protocol):
     """One life of a watch, from its hello until it ends."""
+
+    @property
+    def place(self) -> str:
+        """Where to begin again: after all that was returned."""
 
     async def next(self) -> Sequence[Item]:
         """Wait for what comes next, the hello first; may be empty, may be cancelled and called again.
@@ -45,6 +52,10 @@ class Line(Protocol):
         """Let go of what it holds; twice is no error."""
 
 
+class Overrun(Exception):
+    """A line has let go of what came, as nobody took it and an answer was waited for behind it."""
+
+
 class Following:
     """What comes of a group, one item after the other; `async for`, or `anext` with a time-out.
 
@@ -53,8 +64,11 @@ class Following:
     cursor: the place to resume from after the last item that was taken, None before the hello.
     """
 
-    def __init__(self, transport: Transport, wish: Wish, after: str) -> None:
+    def __init__(
+        self, transport: Transport, wish: Wish, after: str, previous: Following | None = None
+    ) -> None:
         self.cursor: str | None = None
+        self._previous = previous  # to be ended first
         self._transport = transport
         self._wish = wish
         self._place = after  # of all that was received, taken or not
@@ -73,7 +87,8 @@ class Following:
                 raise StopAsyncIteration
             await self._receive()
         item = self._ready.popleft()
-        self.cursor = item.cursor
+        if not (self._transport.events_apart and isinstance(item, Event)):
+            self.cursor = item.cursor
         return item
 
     async def __aenter__(self) -> Self:
@@ -91,9 +106,11 @@ class Following:
         """Stop following; the transport can publish, and follow anew. Twice is no error."""
         self._is_over = True
         self._ready.clear()
+        await self._end_previous()
         await self._hang_up()
 
     async def _receive(self) -> None:
+        await self._end_previous()
         try:
             if self._line is None:
                 pause = self._again - asyncio.get_running_loop().time()
@@ -101,6 +118,10 @@ class Following:
                     await asyncio.sleep(pause)
                 self._line = await self._transport._watch(self._wish, self._place)
             items = await self._line.next()
+            self._place = self._line.place
+        except Overrun:
+            await self._hang_up()
+            return
         except LocShareError as error:
             await self._hang_up()
             if not (self._transport.settings.reconnect and is_passing(error)):
@@ -111,7 +132,11 @@ class Following:
         if items:
             self._attempt = 0
             self._ready.extend(items)
-            self._place = items[-1].cursor or self._place
+
+    async def _end_previous(self) -> None:
+        previous, self._previous = self._previous, None
+        if previous is not None:
+            await previous.aclose()
 
     async def _hang_up(self) -> None:
         line, self._line = self._line, None
@@ -131,16 +156,19 @@ class Transport(ABC):
             async for item in transport.follow(after="start"):
                 ...
 
-    name: the word for it. traffic: what it has cost so far.
+    name: the word for it. events_apart: whether events come beside the fixes, not in the log's
+    order, each with a place of its own. traffic: what it has cost so far.
     """
 
     name: ClassVar[str]
+    events_apart: ClassVar[bool] = False
 
     def __init__(self, server: Server, group: str, settings: Settings) -> None:
         self.server = server
         self.group = group_slug(group)
         self.settings = settings
         self.traffic = Traffic()
+        self._http = Http(server, self.group, self.traffic, as_browser=settings.as_browser)
         self._following: Following | None = None
         self._is_closed = False
 
@@ -183,10 +211,8 @@ class Transport(ABC):
         ServerUnreachable. A transport follows once at a time: a new call ends the one before.
         """
         self._check_open()
-        if self._following is not None:
-            self._following._is_over = True
         wish = Wish(members_text(members), batch, conflate, last, events)
-        self._following = Following(self, wish, "now" if after is None else after)
+        self._following = Following(self, wish, "now" if after is None else after, self._following)
         return self._following
 
     async def publish(
@@ -215,9 +241,10 @@ class Transport(ABC):
         """End all connections; twice is no error."""
         self._is_closed = True
         following, self._following = self._following, None
+        await self._close()
         if following is not None:
             await following.aclose()
-        await self._close()
+        await self._http.close()
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -241,6 +268,5 @@ class Transport(ABC):
     async def _publish(self, body: bytes) -> Published:
         """Send a body once; raises LocShareError."""
 
-    @abstractmethod
-    async def _close(self) -> None:
-        """Close all that is open."""
+    async def _close(self) -> None:  # noqa: B027 -- for those who hold something
+        """Close what is open besides the connections of HTTP."""

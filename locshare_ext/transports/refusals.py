@@ -57,8 +57,11 @@ def error_of_shape(shape: Mapping[str, Any], status: int | None = None) -> LocSh
     return _kind_of(code, field, status)(message, code=code, field=field, details=details)
 
 
-def error_of_frame(headers: Mapping[str, str], *, is_accepted: bool) -> LocShareError:
-    """Return the error of an ERROR frame; is_accepted: whether CONNECTED had come before."""
+def error_of_frame(headers: Mapping[str, str], *, is_accepted: bool, body: bytes = b"") -> LocShareError:
+    """Return the error of an ERROR frame; is_accepted: whether CONNECTED had come before.
+
+    body: that of the frame, in the one shape if it is ours.
+    """
     message = headers.get("message", "without saying why")
     code, field, status = headers.get("code"), headers.get("field"), headers.get("status", "")
     if code is None:
@@ -67,7 +70,8 @@ def error_of_frame(headers: Mapping[str, str], *, is_accepted: bool) -> LocShare
     found = _kind_of(code, field, int(status) if status.isdecimal() else None)
     if found is LocShareError or issubclass(found, Unavailable):
         message = f"the server ended the connection: {message}"
-    return found(message, code=code, field=field)
+    said = error_of_http(found.status, body)
+    return found(message, code=code, field=field, details={} if said is None else said.details)
 
 
 def is_final(error: LocShareError) -> bool:
