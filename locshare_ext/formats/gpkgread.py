@@ -18,7 +18,7 @@ from locshare_ext.errors import InvalidFile
 from locshare_ext.formats import gpkgschema as schema
 from locshare_ext.formats.frame import arrow_from_frame
 from locshare_ext.formats.gpkgwrite import checksum_of, geometry_of
-from locshare_ext.formats.loaded import Loaded, Progress, SetAside, name_of
+from locshare_ext.formats.loaded import Loaded, Progress, SetAside, Table, name_of
 from locshare_ext.formats.stored import check_ranges, frame_of_columns
 from locshare_ext.model.clock import ms_from_rfc3339
 from locshare_ext.model.event import KINDS, Event
@@ -81,7 +81,7 @@ def read_geopackage(path: str | Path, *, verify: bool = True, progress: Progress
         format="geopackage",
         name=str(manifest.get("name") or name_of(path)),
         group=groups[0] if len(groups) == 1 else "",
-        table=_renumbered(arrow_from_frame(frame)),
+        fixes=Table(_renumbered(arrow_from_frame(frame))),
         received_known=manifest.get("received_known") is not False,
         set_aside=aside,
         set_aside_count=len(aside),

@@ -15,7 +15,8 @@ from xml.parsers import expat
 
 from locshare_ext.errors import InvalidFile, InvalidInput
 from locshare_ext.formats.gpxwrite import NAMESPACE, write_gpx
-from locshare_ext.formats.loaded import FixRows, Loaded, Progress, as_member, name_of
+from locshare_ext.formats.loaded import Loaded, Progress, as_member, name_of
+from locshare_ext.formats.rows import FixRows
 from locshare_ext.formats.times import TimeReader
 from locshare_ext.model.names import fold
 
@@ -83,12 +84,13 @@ def read_gpx(path: str | Path, *, member: str | None = None, progress: Progress 
     if others := reading.others(""):
         remarks.append(f"{others} are not read")
     known = filling.has_received and rows.has_received
+    rows.finish(received_known=known)
     return Loaded(
         path=path,
         format="gpx",
         name=reading.title or name_of(path),
         group=reading.group,
-        table=rows.table(received_known=known),
+        fixes=rows,
         received_known=known,
         set_aside=tuple(rows.set_aside),
         set_aside_count=rows.set_aside_count,

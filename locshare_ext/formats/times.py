@@ -10,14 +10,14 @@ from typing import Literal
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.names import near_names
 
-__all__ = ["NEEDS_ZONE", "TimeReader", "Unit", "text_of_ms", "zone_of"]
+__all__ = ["EARLIEST", "LATEST", "NEEDS_ZONE", "TimeReader", "Unit", "text_of_ms", "zone_of"]
 
 Unit = Literal["s", "ms"]
 NEEDS_ZONE = "time_needs_zone"  # the code of a naive time's error
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EARLIEST = -5_364_662_400_000  # 1800-01-01; what nanoseconds hold begins in 1678
-_LATEST = 7_258_118_400_000  # 2200-01-01; compact dates such as 20260126155702 would be later
+EARLIEST = -5_364_662_400_000  # 1800-01-01; what nanoseconds hold begins in 1678
+LATEST = 7_258_118_400_000  # 2200-01-01; compact dates such as 20260126155702 would be later
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e\+?[0-9]+)?\Z", re.ASCII | re.IGNORECASE)
 _ISO = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)"
@@ -36,8 +36,8 @@ class TimeReader:
     """
 
     def __init__(self, zone: tzinfo | None = None, *, unit: Unit | None = None, column: str = "time") -> None:
-        self._zone = zone
-        self._unit = unit
+        self.zone = zone
+        self.unit = unit
         self._column = column
 
     def read(self, text: str) -> int:
@@ -46,14 +46,14 @@ class TimeReader:
         if _NUMBER.match(text):
             return self._within(self._of_number(text), text)
         match = _ISO.match(text)
-        if match is None or self._unit is not None:
-            expected = _EXPECTED if self._unit is None else f"a number of {self._unit} since 1970"
+        if match is None or self.unit is not None:
+            expected = _EXPECTED if self.unit is None else f"a number of {self.unit} since 1970"
             raise self._error(text, f"is not understood; expected {expected}")
         day, clock, offset = match.groups()
         try:
             moment = datetime.fromisoformat(f"{day}T{clock.replace(',', '.')}")
             if offset is None:
-                zone = self._zone
+                zone = self.zone
             elif offset[0] in "+-":
                 zone = datetime.fromisoformat(f"{day}T00:00{offset}").tzinfo
             else:
@@ -71,14 +71,15 @@ class TimeReader:
     def _of_number(self, text: str) -> int:
         if abs(float(text)) > 1e20:
             raise self._error(text, "is not between the years 1800 and 2200")
-        if self._unit is None and abs(float(text)) >= 1e14:
-            return int(float(text)) // (1_000 if abs(float(text)) < 1e17 else 1_000_000)
-        if self._unit == "s" or (self._unit is None and abs(float(text)) < 1e11):
+        whole = int(text) if text.lstrip("-").isdigit() else int(float(text))  # a float would round
+        if self.unit is None and abs(whole) >= 10**14:
+            return whole // (1_000 if abs(whole) < 10**17 else 1_000_000)
+        if self.unit == "s" or (self.unit is None and abs(whole) < 10**11):
             seconds, dot, rest = text.partition(".")
-            if dot and rest.isdigit() and seconds[0] != "-":  # digits, as float would round
+            if dot and rest.isdigit() and seconds[0] != "-":
                 return int(seconds) * 1000 + int((rest + "000")[:3])
             return round(float(text) * 1000)
-        return int(float(text))
+        return whole
 
     def _of_local(self, moment: datetime, text: str) -> int:
         if moment.tzinfo is not UTC and moment.utcoffset() != moment.replace(fold=1).utcoffset():
@@ -90,7 +91,7 @@ class TimeReader:
         return passed.days * 86_400_000 + passed.seconds * 1000 + passed.microseconds // 1000
 
     def _within(self, ms: int, text: str) -> int:
-        if not _EARLIEST <= ms < _LATEST:
+        if not EARLIEST <= ms < LATEST:
             raise self._error(text, "is not between the years 1800 and 2200")
         return ms
 

@@ -1,0 +1,226 @@
+"""Where each field of a fix stands in a CSV's row, and how one row becomes a fix."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+
+from locshare_ext.errors import InvalidFile, InvalidInput
+from locshare_ext.formats.columns import SCALES, ColumnMap
+from locshare_ext.formats.presets import Preset
+from locshare_ext.formats.rows import FUTURE, LATE, REPAIRED, UNTOLD, FixRows
+from locshare_ext.formats.times import NEEDS_ZONE, TimeReader
+from locshare_ext.model.names import near_names
+
+__all__ = ["NAMES_UNKNOWN", "Plan", "add_row", "make_plan", "unquoted"]
+
+NAMES_UNKNOWN = frozenset({"", "nan", "null", "none", "na", "n/a", "\\n"})
+_FLAGS = {"late": LATE, "future": FUTURE, "repaired": REPAIRED}
+_QUOTED = re.compile(r"'+[=+\-@\t\r]")  # what a writer that fears formulas made of a text cell
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where each field stands in a row, and how to read it."""
+
+    width: int
+    delimiter: str
+    member: int | None
+    source: int | None
+    time: tuple[int, TimeReader]
+    received: tuple[int, TimeReader] | None
+    lat: int
+    lon: int
+    numbers: tuple[tuple[str, str, int, float], ...]  # field, header, place, factor
+    extra: tuple[tuple[str, int], ...]
+    own_extra: int | None  # where a trail frame's CSV has `extra`
+    flags: tuple[tuple[int, int], ...]  # place, flag
+    seq: int | None
+    number: Callable[[str], float]
+    is_own: bool
+    otherwise: str  # the member of rows without one
+    preset: Preset | None
+
+    def text(self, cell: str) -> str:
+        """Return a text cell as it was meant."""
+        return unquoted(cell) if self.is_own else cell.strip()
+
+
+def make_plan(
+    path: Path,
+    header: list[str],
+    chosen: ColumnMap,
+    *,
+    zone: tzinfo | None,
+    number: Callable[[str], float],
+    delimiter: str,
+    preset: Preset | None,
+    member: str | None,
+    otherwise: str,
+) -> Plan:
+    """Return the plan for a header and a map of its columns; raises InvalidInput."""
+    places = {name: _place(path, header, column) for name, column in chosen.columns.items()}
+
+    def times(field: str) -> tuple[int, TimeReader] | None:
+        for name, unit in ((field, None), (f"{field}_s", "s"), (f"{field}_ms", "ms")):
+            if name in places:
+                reader: Any = TimeReader(zone, unit=unit, column=header[places[name]])  # type: ignore[arg-type]
+                return places[name], reader
+        return None
+
+    time = times("time")
+    if time is None or "lat" not in places or "lon" not in places:
+        raise InvalidInput(f"columns '{chosen}' must say which are time, lat and lon", field="columns")
+    is_own = preset is not None and preset.is_own
+    return Plan(
+        width=len(header),
+        delimiter=delimiter,
+        member=None if member is not None else places.get("member"),
+        source=places.get("source"),
+        time=time,
+        received=times("received"),
+        lat=places["lat"],
+        lon=places["lon"],
+        numbers=tuple(
+            (SCALES[name][0], header[place], place, SCALES[name][1])
+            for name, place in places.items()
+            if name in SCALES
+        ),
+        extra=tuple(
+            (name.removeprefix("extra."), place)
+            for name, place in places.items()
+            if name.startswith("extra.")
+        ),
+        own_extra=header.index("extra") if is_own else None,
+        flags=tuple((header.index(name), flag) for name, flag in _FLAGS.items()) if is_own else (),
+        seq=header.index("seq") if is_own else None,
+        number=number,
+        is_own=is_own,
+        otherwise=otherwise,
+        preset=preset,
+    )
+
+
+def unquoted(text: str) -> str:
+    """Return a text cell without the apostrophe that keeps it from being a formula."""
+    return text[1:] if _QUOTED.match(text) else text
+
+
+def add_row(rows: FixRows, plan: Plan, line: int, cells: list[str]) -> None:
+    """Add a row, or set it aside; a missing zone concerns the whole file and is raised."""
+    if len(cells) > plan.width and plan.preset is not None:
+        cells = plan.preset.mended(cells, plan.width)
+    try:
+        if len(cells) != plan.width:
+            raise InvalidInput(f"{len(cells)} cells, expected {plan.width} as in the header")
+        place, times = plan.time
+        numbers = {}
+        for field, header, at, factor in plan.numbers:
+            if cells[at]:
+                numbers[field] = _optional(rows, plan, line, field, header, cells[at]) * factor
+        extra = _extra(plan, cells)
+        if plan.preset is not None and plan.preset.completed is not None:
+            extra = plan.preset.completed(cells, numbers, extra)
+        rows.add(
+            line,
+            plan.otherwise if plan.member is None else plan.text(cells[plan.member]),
+            times.read(cells[place]),
+            _required(plan, "lat", cells[plan.lat]),
+            _required(plan, "lon", cells[plan.lon]),
+            numbers,
+            received=_received(plan, cells),
+            source=_source(plan, cells),
+            extra=json.dumps(extra, ensure_ascii=False) if isinstance(extra, dict) else extra,
+            flags=_told_flags(plan, cells),
+            seq=line if plan.seq is None else _whole(cells[plan.seq]),
+        )
+    except InvalidFile:
+        raise
+    except InvalidInput as error:
+        if error.code == NEEDS_ZONE:
+            raise InvalidInput(f"line {line}: {error.message}", code=NEEDS_ZONE, field="tz") from None
+        rows.put_aside(line, error.message, plan.delimiter.join(cells))
+
+
+def extra_of(plan: Plan, cells: list[str]) -> dict[str, Any]:
+    """Return the kept columns; numbers stay numbers."""
+    return {key: scalar(cells[place]) for key, place in plan.extra if cells[place] != ""}
+
+
+def scalar(text: str) -> str | int | float:
+    """Return a number that gives the text back as it was: "007" and "1e5" are names of things."""
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        if str(value) == text and abs(value) < 1e15:
+            return value
+    return text
+
+
+def _extra(plan: Plan, cells: list[str]) -> Any:
+    if plan.own_extra is not None:  # JSON already
+        return unquoted(cells[plan.own_extra]) or None
+    return extra_of(plan, cells) or None if plan.extra else None
+
+
+def _place(path: Path, header: list[str], column: str) -> int:
+    if column in header:
+        return header.index(column)
+    folded = [cell.casefold() for cell in header]
+    if folded.count(column.casefold()) == 1:
+        return folded.index(column.casefold())
+    near = near_names(column, header, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise InvalidInput(
+        f"columns: {path.name} has no column {column!r}{hint} It has: {', '.join(header)[:2000]}",
+        field="columns",
+    )
+
+
+def _received(plan: Plan, cells: list[str]) -> int | None:
+    if plan.received is None:
+        return None
+    place, times = plan.received
+    return times.read(cells[place])
+
+
+def _source(plan: Plan, cells: list[str]) -> str:
+    if plan.source is not None:
+        return plan.text(cells[plan.source])
+    return "" if plan.preset is None else plan.preset.source
+
+
+def _told_flags(plan: Plan, cells: list[str]) -> int:
+    if not plan.flags:
+        return UNTOLD
+    return sum(flag for place, flag in plan.flags if cells[place] == "true")
+
+
+def _whole(text: str) -> int:
+    try:
+        return min(max(int(text), 0), (1 << 62))
+    except ValueError:
+        raise InvalidInput(f"seq {text[:40]!r} is no whole number", field="seq") from None
+
+
+def _required(plan: Plan, field: str, text: str) -> float:
+    try:
+        return plan.number(text)
+    except ValueError:
+        raise InvalidInput(f"{field} {text[:40]!r} is no number, expected degrees", field=field) from None
+
+
+def _optional(rows: FixRows, plan: Plan, line: int, field: str, header: str, text: str) -> float:
+    try:
+        return plan.number(text)
+    except ValueError:
+        if text.strip().lower() not in NAMES_UNKNOWN:
+            rows.leave_out(line, field, text, f"a number in column {header}")
+        return float("nan")
