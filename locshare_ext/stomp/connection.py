@@ -238,7 +238,11 @@ class ServerConnection:
         body: what is told beside the header `message`, that message without it. receipt: that of
         the frame at fault; a FrameError knows its own. One about versions lists ours.
         """
-        headers: Headers = (("code", error.code), ("content-type", content_type))
+        headers: Headers = (
+            ("code", error.code),
+            ("status", str(error.status)),
+            ("content-type", content_type),
+        )
         if error.field is not None:
             headers += (("field", error.field),)
         if error.code == "version_not_supported":

@@ -68,7 +68,7 @@ class JsonForm:
 
     def error(self, error: LocShareError) -> bytes:
         """Return what is wrong."""
-        return self.object({"type": "error", "error": error_object(error)})
+        return self.object({"type": "error", "status": error.status, "error": error_object(error)})
 
     def object(self, value: dict[str, Any]) -> bytes:
         """Return an object as a message."""

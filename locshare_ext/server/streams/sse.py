@@ -80,7 +80,7 @@ class SseForm:
 
     def error(self, error: LocShareError) -> bytes:
         """Return why the stream ends."""
-        return self._object({"type": "error", "error": error_object(error)})
+        return self._object({"type": "error", "status": error.status, "error": error_object(error)})
 
     def comment(self) -> bytes:
         """Return a sign of life."""
