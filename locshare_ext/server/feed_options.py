@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.names import fold, split_names
 
-__all__ = ["FEED_OPTIONS", "FeedOptions"]
+__all__ = ["FEED_OPTIONS", "FeedOptions", "flag"]
 
 FEED_OPTIONS = ("after", "members", "batch", "conflate", "last")  # by their names in a query
 MAX_BATCH = 60_000  # ms
@@ -30,6 +30,11 @@ class FeedOptions:
     conflate: bool = False
     members: frozenset[str] | None = None
 
+    @property
+    def is_resumed(self) -> bool:
+        """Whether it goes on from a cursor."""
+        return self.after not in (None, "start", "now")
+
     def begins_with_newest(self, gap: bool) -> bool:
         """Whether each member's newest fix comes first: not where a place is resumed from.
 
@@ -40,18 +45,19 @@ class FeedOptions:
     @classmethod
     def read(cls, sent: Mapping[str, str]) -> FeedOptions:
         """Read what was sent by name; raises InvalidInput that names the one at fault."""
-        conflate = _flag(sent, "conflate")
+        conflate = flag(sent, "conflate")
         batch = _batch(sent.get("batch"))
         return cls(
             sent.get("after"),
-            _flag(sent, "last"),
+            flag(sent, "last"),
             CONFLATED if conflate and batch is None else batch,
             conflate,
             _members(sent.get("members")),
         )
 
 
-def _flag(sent: Mapping[str, str], name: str) -> bool:
+def flag(sent: Mapping[str, str], name: str) -> bool:
+    """Return whether a parameter says yes; raises InvalidInput for what is neither yes nor no."""
     value = sent.get(name, "0")
     if value not in ("0", "1", "true", "false"):
         raise InvalidInput(f"{name} {value[:40]!r} is not 1 or 0", field=name)

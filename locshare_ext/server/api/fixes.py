@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from locshare_ext.broker.access import PUBLISH, WATCH
 from locshare_ext.broker.log import GroupLog
-from locshare_ext.model.names import fold, split_names
 from locshare_ext.server.api.parameters import whole_number
 from locshare_ext.server.base import Handler
+from locshare_ext.server.feed_options import FEED_OPTIONS, FeedOptions
+from locshare_ext.server.streams.page import joined, newest_fixes, read_page
 from locshare_ext.server.streams.poll import LongPoll, read_wait
-from locshare_ext.server.streams.reader import is_of
 
 __all__ = ["FixesHandler"]
 
 MOST = 1000
-USUAL = 1000
-READS = 8  # pages of the log looked at for one answer, when most entries are not wanted
 
 
 class FixesHandler(Handler):
@@ -24,36 +22,54 @@ class FixesHandler(Handler):
     _poll: LongPoll | None = None
 
     async def get(self, name: str) -> None:
-        """Give what is after a cursor: {"fixes": [...], "cursor": ..., "gap": false}.
+        """Give what is after a place: {"fixes": [...], "cursor": ..., "gap": false}.
 
-        With `wait` an answer without fixes comes only when so many seconds have passed.
+        From the start, with `last` from now. With `wait` an answer without fixes comes only
+        when so many seconds have passed.
         """
-        query = self.query("after", "limit", "members", "wait")
+        query = self.query(*FEED_OPTIONS, "limit", "wait")
+        options = FeedOptions.read(query)
         wait = read_wait(query.get("wait", "0"))
-        limit = whole_number(query.get("limit", str(USUAL)), "limit", 1, MOST)
-        members = (
-            frozenset(fold(name) for name in split_names(query["members"])) if "members" in query else None
-        )
+        limit = whole_number(query.get("limit", str(MOST)), "limit", 1, MOST)
         log = (await self.find_group(name, WATCH)).log
-        place = log.place(query.get("after"), "start")
-        offset, bodies = await _page(log, place.offset, limit, members)
-        if not bodies and not place.gap and wait and self.request.method == "GET":
-            offset, bodies = await self._wait(log, offset, limit, members, wait)
+        place = log.place(options.after, "now" if options.last else "start")
+        newest = b""
+        if options.begins_with_newest(place.gap):
+            newest = await newest_fixes(log, place.offset, options)
+        if not wait or newest or place.gap or self.request.method == "HEAD":
+            offset, bodies = await read_page(log, place.offset, limit, options)
+        else:
+            offset, bodies = await self._wait(log, place.offset, limit, options, wait)
+        if newest:
+            bodies = b"%b,%b" % (newest, bodies) if bodies else newest
         gap = b"true" if place.gap else b"false"
         self.finish(b'{"fixes":[%b],"cursor":"%b","gap":%b}' % (bodies, log.cursor(offset).encode(), gap))
 
     async def _wait(
-        self, log: GroupLog, offset: int, limit: int, members: frozenset[str] | None, seconds: float
+        self, log: GroupLog, after: int, limit: int, options: FeedOptions, seconds: float
     ) -> tuple[int, bytes]:
-        poll = self._poll = LongPoll(self.site, log, self.principal, members, seconds)
-        bodies = b""
+        """Return a page with a fix at least, or what there is when the time is over.
+
+        Who goes on from a cursor with `batch` is answered once in so many ms, and not as
+        often as something comes; who begins is answered at once.
+        """
+        pause = options.batch if options.is_resumed else None
+        offset, bodies = after, b""
+        if pause is None:
+            offset, bodies = await read_page(log, after, limit, options)
+            if bodies:
+                return offset, bodies
+        poll = self._poll = LongPoll(self.site, log, self.principal, options, seconds)
         try:
+            if pause is not None:
+                await poll.pause(pause / 1000)
+                offset, bodies = await read_page(log, after, limit, options)
             while not bodies and await poll.wait(offset):
-                offset, bodies = await _page(log, offset, limit, members)
+                offset, bodies = await read_page(log, offset, limit, options)
         finally:
             poll.give_up()
             poll.leave()
-        return offset, bodies or b",".join([entry.body for entry in poll.volatile[:limit]])
+        return offset, bodies or joined(poll.volatile[:limit])
 
     def compute_etag(self) -> str | None:
         """Return what a repeated poll is compared with; nobody repeats one that waited."""
@@ -71,24 +87,3 @@ class FixesHandler(Handler):
         slug = self.require(name, PUBLISH)
         stored = await self.site.groups.publish(self.principal, slug, bytes(self.body))
         self.answer(stored.as_json())
-
-
-async def _page(log: GroupLog, after: int, limit: int, members: frozenset[str] | None) -> tuple[int, bytes]:
-    """Return the place after some fixes, and these; made once for all who ask in the same turn."""
-    made = log.made(("poll", limit, members))
-    known = made.by_place.get(after)
-    if known is not None:
-        return known
-    offset = after
-    bodies: list[bytes] = []
-    for _ in range(READS):
-        entries = await log.read(offset, limit - len(bodies))
-        for entry in entries:
-            offset = entry.offset
-            if entry.is_fix and (members is None or is_of(entry, members)):
-                bodies.append(entry.body)
-        if not entries or len(bodies) >= limit:
-            break
-    page = offset, b",".join(bodies)
-    made.put(after, *page)
-    return page

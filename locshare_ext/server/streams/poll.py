@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from locshare_ext.broker.access import Principal
 from locshare_ext.broker.log import GroupLog, LogEntry
 from locshare_ext.errors import InvalidInput, LocShareError, Unavailable
+from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.site import Site
-from locshare_ext.server.streams.reader import is_of
+from locshare_ext.server.streams.page import wanted_of
 
 __all__ = ["LongPoll", "read_wait"]
 
@@ -40,11 +41,11 @@ class LongPoll:
         site: Site,
         log: GroupLog,
         principal: Principal,
-        members: frozenset[str] | None,
+        options: FeedOptions,
         seconds: float,
     ) -> None:
         self.volatile: Sequence[LogEntry] = ()
-        self._site, self._log, self._principal, self._members = site, log, principal, members
+        self._site, self._log, self._principal, self._options = site, log, principal, options
         self._error: LocShareError | None = None
         self._is_over = False
         self._woken = asyncio.Event()
@@ -57,6 +58,18 @@ class LongPoll:
             self.leave()
             raise
         self._end = asyncio.get_running_loop().call_later(seconds, self.give_up)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long whatever comes, but not over the end; raises as `wait`."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        timer = loop.call_at(until, self._woken.set)
+        while loop.time() < until and not (self._is_over or self._error):
+            self._woken.clear()
+            await self._woken.wait()
+        timer.cancel()
+        if self._error is not None:
+            raise self._error
 
     async def wait(self, after: int) -> bool:
         """Wait until there is something after a place; False: no longer.
@@ -96,7 +109,7 @@ class LongPoll:
     def offer(self, items: Sequence[LogEntry]) -> None:
         """Take fixes that could not be stored: they are the answer."""
         if not self.volatile:
-            self.volatile = [item for item in items if self._members is None or is_of(item, self._members)]
+            self.volatile = wanted_of(items, self._options)
             self._woken.set()
 
     def close(self, reason: str) -> None:
