@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 from collections.abc import Callable, Iterator
@@ -151,7 +152,8 @@ class CsvTable:
                     raise self._not_text(error) from None
                 yield line, cells
         finally:
-            text.detach()
+            with contextlib.suppress(ValueError):  # left where it was, and the file is closed
+                text.detach()
 
     def _delimiter(self) -> str:
         self._raw.seek(0)
