@@ -21,10 +21,10 @@ from locshare_ext.errors import (
     StoreError,
     TooLarge,
     Unavailable,
-    UnsupportedMedia,
 )
 from locshare_ext.model.names import group_slug, near_names
 from locshare_ext.model.wire import error_object
+from locshare_ext.server.bodies import JSON_TYPES, check_encoding, check_media_type, has_body, read_object
 from locshare_ext.server.credentials import check_carrier, sent_credential
 from locshare_ext.server.origin import check_host, check_origin, is_cross_site
 from locshare_ext.server.site import Site
@@ -73,6 +73,7 @@ class Handler(web.RequestHandler):
     action: str | None = None  # asked of Jupyter's authorizer; None: read or write by method
     needs_principal = True
     has_head = True  # whether HEAD is answered as GET
+    body_types: tuple[str, ...] = JSON_TYPES  # media types that are taken
     late_methods: tuple[str, ...] = ()  # that take an invite for a while after it expired
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -155,13 +156,11 @@ class Handler(web.RequestHandler):
         return self.site.limits.drain
 
     def _check_body(self) -> None:
-        encoding = self.request.headers.get("Content-Encoding", "identity").lower()
-        if encoding != "identity":
-            raise UnsupportedMedia(
-                f"content-encoding {encoding[:40]!r} is not taken; expected a body as it is",
-                field="content-encoding",
-            )
-        length = self.request.headers.get("Content-Length", "0")
+        request = self.request
+        check_encoding(request)
+        if request.method in ("POST", "PATCH") and has_body(request):
+            check_media_type(request, self.body_types)
+        length = request.headers.get("Content-Length", "0")
         if length.isdigit() and int(length) > self.body_limit:
             raise self._too_large()
 
@@ -223,9 +222,14 @@ class Handler(web.RequestHandler):
         self.site.audit.note(action, self.principal, group=group, target=target, **more)
 
     def query(self, *known: str) -> dict[str, str]:
-        """Return the query's values by name; raises InvalidInput for a name not `known`."""
+        """Return the query's values by name.
+
+        Raises InvalidInput for a name that is not `known` or came twice, and for bytes that are
+        no text.
+        """
         values: dict[str, str] = {}
-        for name, sent in self.request.query_arguments.items():
+        for raw, sent in self.request.query_arguments.items():
+            name = raw.encode("latin1").decode(errors="replace")  # tornado's way with bytes
             if name in ("token", "_"):  # Jupyter's credential; against caches
                 continue
             if name not in known:
@@ -234,18 +238,28 @@ class Handler(web.RequestHandler):
                 raise InvalidInput(
                     f"parameter {name[:64]!r} is unknown; {hint}", code="unknown_parameter", field=name[:64]
                 )
-            values[name] = self.decode_argument(sent[-1], name).strip()
+            if len(sent) > 1:
+                raise InvalidInput(
+                    f"parameter `{name}` came {len(sent)} times, expected once",
+                    code="duplicate_parameter",
+                    field=name,
+                )
+            values[name] = self.decode_argument(sent[0], name).strip()
         return values
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        """Return the text of a part of the path or of a parameter; raises InvalidInput."""
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            where = "path" if name is None else name
+            raise InvalidInput(
+                f"{where} {value[:40]!r} is not UTF-8", code="invalid_encoding", field=where
+            ) from None
 
     def json_body(self) -> dict[str, Any]:
         """Return the body's JSON object; raises InvalidInput."""
-        try:
-            sent = msgspec.json.decode(bytes(self.body)) if self.body else {}
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidInput(f"body is not JSON: {error}", code="invalid_json") from None
-        if not isinstance(sent, dict):
-            raise InvalidInput("body is not a JSON object", code="invalid_json")
-        return sent
+        return read_object(bytes(self.body))
 
     def answer(self, value: Any, status: int = 200) -> None:
         """Finish with a value as JSON."""
@@ -293,6 +307,8 @@ class Handler(web.RequestHandler):
             shape = error_object(error)
             if status_code in (429, 503):
                 self.set_header("Retry-After", str(error.details.get("retry_after", 5)))
+            elif status_code == 401:  # RFC 9110 15.5.2; no browser asks for a password at this one
+                self.set_header("WWW-Authenticate", "Bearer")
         else:
             if status_code == 405:
                 self.set_header("Allow", self._allow())

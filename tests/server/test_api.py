@@ -313,7 +313,7 @@ async def test_a_recording_begins_in_the_past(fetch, site, monkeypatch):
         ({"group": "hikers", "name": "x", "since": "now"}, 400, "since"),
         ({"group": "hikers", "name": "x", "sinse": 3}, 400, "sinse"),
         ({"group": "nobody", "name": "x"}, 404, "group"),
-        ([], 400, None),
+        ([], 400, "body"),
     ],
 )
 async def test_recordings_that_cannot_be(fetch, body, status, field):

@@ -9,12 +9,13 @@ from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
 from locshare_ext.broker.access import MANAGE, WATCH
-from locshare_ext.errors import InvalidFile, InvalidInput, UnsupportedMedia
+from locshare_ext.errors import InvalidFile, InvalidInput
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.store import RecordingInfo
 from locshare_ext.server.api.parameters import TRAIL_PARAMETERS, moment, selection
 from locshare_ext.server.api.trails import ARROW, format_of, send_table
 from locshare_ext.server.base import Handler
+from locshare_ext.server.bodies import JSON_TYPES, media_type
 from locshare_ext.services.recordings import recording_json
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordingHandler", "RecordingTrailsHandler", "RecordingsHandler"]
 
-# what clients call JSON that they do not think about: curl's -d among them
-_JSON_TYPES = ("", "application/json", "text/plain", "application/x-www-form-urlencoded")
 _IN_MEMORY = 4 << 20  # bytes of an import that need no file
 _MOST_AT_ONCE = 1 << 20  # bytes written to it at a time
 
@@ -31,13 +30,13 @@ _MOST_AT_ONCE = 1 << 20  # bytes written to it at a time
 class RecordingsHandler(Handler):
     """`api/recordings`: POST with JSON starts one, POST with Arrow imports one."""
 
+    body_types = (*JSON_TYPES, ARROW)
     file: IO[bytes] | None = None
 
     @property
     def is_import(self) -> bool:
         """Whether the body is a file."""
-        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return self.request.method == "POST" and kind not in _JSON_TYPES
+        return self.request.method == "POST" and media_type(self.request) == ARROW
 
     @property
     def body_limit(self) -> int:
@@ -61,18 +60,9 @@ class RecordingsHandler(Handler):
             connection.set_body_timeout(24 * 3600.0)
             try:
                 self.require(None, MANAGE)
-                self._check_type()
                 self.file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- on_finish closes
             except Exception as error:
                 self.refusal = error
-
-    def _check_type(self) -> None:
-        kind = self.request.headers.get("Content-Type", "")
-        if kind.partition(";")[0].strip().lower() != ARROW:
-            raise UnsupportedMedia(
-                f"content-type {kind[:80]!r} is not taken; expected {ARROW}, or JSON to start a recording",
-                field="content-type",
-            )
 
     async def take(self, chunk: bytes) -> None:
         """Keep a piece: of an import on disk."""
