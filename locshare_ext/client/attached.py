@@ -12,6 +12,7 @@ from locshare_ext.client import registry
 from locshare_ext.client.attach import only_group, os_user, where
 from locshare_ext.client.http import path_of
 from locshare_ext.client.joining import Identity, identity
+from locshare_ext.client.ladder import check_transport
 from locshare_ext.client.times import check_zone
 from locshare_ext.errors import Gone, InvalidInput, NotFound
 from locshare_ext.model.names import group_slug, member_name
@@ -30,10 +31,12 @@ class Attached:
         server: str | None = None,
         token: str | None = None,
         tz: str | tzinfo | None = None,
+        transport: str | None = None,
     ) -> None:
         if not isinstance(name_or_link, str):
             raise InvalidInput(f"Group wants a name or a link, got {type(name_or_link).__name__}")
         self._tz = check_zone(tz)
+        wish = check_transport(transport)
         locate, key, name = where(name_or_link, server, token, me)
         self._api = registry.api(key, locate)
         title = only_group(self._api) if name is None else name
@@ -43,6 +46,8 @@ class Attached:
         self._identity: Identity | None = None
         self._key = (self._name, *key)
         registry.renew(self._key)
+        if wish is not None:
+            registry.keep_to(self._key, wish)
         registry.hold(self, self._key)
 
     @property
@@ -67,6 +72,15 @@ class Attached:
         return self._api.server.url
 
     @property
+    def transport(self) -> str | None:
+        """What brings its fixes live: `stomp`, or where that is blocked `sse` or `long polling`.
+
+        None while nothing does; `status` says more.
+        """
+        feed = registry.existing(self._key)
+        return None if feed is None else feed.status.transport
+
+    @property
     def tz(self) -> tzinfo | None:
         """The zone of times that have none; None refuses them."""
         return self._tz
@@ -76,7 +90,8 @@ class Attached:
         self._tz = check_zone(tz)
 
     def __repr__(self) -> str:
-        return f"Group({self._title!r}, server={self._api.server.url!r})"
+        over = f", transport={self.transport!r}" if self.transport else ""
+        return f"Group({self._title!r}, server={self._api.server.url!r}{over})"
 
     def _who(self) -> Identity | None:
         """Return whose invite we came with; None without one, or when it has ended."""

@@ -14,6 +14,8 @@ __all__ = ["judge"]
 # The server's own words for an upgrade that something between has made a plain request of, or for
 # a WebSocket through which none of our frames came.
 _NO_WEBSOCKET = frozenset({"websocket_expected", "websocket_version", "connect_timeout"})
+# Codes of answers that no server of ours gave.
+_FOREIGN = frozenset({FOREIGN, "no_extension", Unavailable.default_code})
 # Nobody's fault but the server's: it is there, and cannot.
 _BUSY = (Unavailable, TooFast)
 
@@ -46,5 +48,4 @@ def judge(error: LocShareError, *, was_live: bool, ask: Callable[[], object]) ->
 
 def _is_said(error: LocShareError) -> bool:
     """Return whether these are the words of a server of ours."""
-    is_foreign = error.code in (FOREIGN, "no_extension")
-    return not is_foreign and not isinstance(error, ServerUnreachable | ServerNotFound)
+    return error.code not in _FOREIGN and not isinstance(error, ServerUnreachable | ServerNotFound)

@@ -2,86 +2,87 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+import time
+from collections.abc import Callable
 
 import msgspec
 
 from locshare_ext.client.callbacks import Callbacks
 from locshare_ext.client.columns import FixColumns, batch_from_table
-from locshare_ext.client.connection import Connection
+from locshare_ext.client.endings import judge
 from locshare_ext.client.http import Api, path_of
-from locshare_ext.client.incoming import Row, decode_fixes, decode_rows, seq_of, seqs_of
-from locshare_ext.client.source import FixBatch, SourceState, SourceStatus
+from locshare_ext.client.incoming import seq_of
+from locshare_ext.client.intake import Intake
+from locshare_ext.client.ladder import AUTO, RUNGS, Ending, Ladder, Rules
+from locshare_ext.client.lives import WAIT, Life, open_life
+from locshare_ext.client.lookout import Lookout, Proof, trial_of
+from locshare_ext.client.source import FixBatch, SourceStatus
+from locshare_ext.client.statuses import Statuses
 from locshare_ext.client.times import now_ms
-from locshare_ext.errors import InvalidCursor, LocShareError, NotFound, ServerNotFound
+from locshare_ext.errors import LocShareError, NotFound
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.fix import Fix
-from locshare_ext.model.names import group_topic
 from locshare_ext.transports.refusals import is_final
 
 __all__ = ["Feed"]
 
-BATCH = 33  # ms between two MESSAGEs at most: one per frame of a map
 HISTORY = 100_000  # fixes fetched when it starts
-VOLATILE_KEPT = 10_000  # fixes without a place whose storing may still follow
+SHORTEST_WAIT = 1.0  # s of a long poll, when longer ones are cut
 FIRST_DELAY, LONGEST_DELAY = 0.25, 15.0  # s between two attempts to connect
 
 log = logging.getLogger("locshare_ext.client")
-_Key = tuple[str, int, float, float]
-_FixOrRow = TypeVar("_FixOrRow", Fix, Row)
-
-
-@dataclass(eq=False, slots=True)
-class _Listener:
-    """Someone who follows the feed; `is_on` ends it."""
-
-    on_fixes: Callable[[FixBatch], None]
-    on_status: Callable[[SourceStatus], None]
-    is_on: bool = True
 
 
 class Feed:
     """One group's fixes, live, on one connection and one daemon thread.
 
     Starts with the newest part of the group's history and goes on at the cursor where
-    that ended; after a loss it goes on at the cursor of what was read last, so there is
-    neither hole nor duplicate. Methods may be called from any thread.
+    that ended; after a loss, and from one transport to another, it goes on at the cursor of what
+    was read last, so there is neither hole nor duplicate. Methods may be called from any thread.
+
+    transport: one of `RUNGS` to keep to, else what the rules of `ladder` choose.
     """
 
-    def __init__(self, group: str, api: Api) -> None:
+    def __init__(self, group: str, api: Api, *, transport: str = AUTO, rules: Rules | None = None) -> None:
         self.group = group
         self.api = api
-        self.columns = FixColumns()
-        self.callbacks = Callbacks()
-        self._listeners: list[_Listener] = []
+        self._statuses = Statuses(group)
+        self._intake = Intake(self._statuses.tell_fixes)
+        self._rules = rules
+        self._transport = transport
+        self._ladder = self._new_ladder()
         self._lock = threading.Lock()
-        self._taking = threading.Lock()  # held while columns change and listeners are told so
         self._closing = threading.Event()
         self._settled = threading.Event()
         self._thread: threading.Thread | None = None
-        self._connection: Connection | None = None
-        self._cursor: Cursor | None = None  # of what was read last; None: from the start
+        self._life: Life | None = None
+        self._lookout: Lookout | None = None
+        self._was_live = False  # whether the life that is, or was last, has had its hello
+        self._last_rung = RUNGS[0]  # that was live
+        self._wait = WAIT  # s of a long poll
+        self._live_since = 0.0
         self._has_history = False
         self._is_refused = False
-        self._is_known = True  # whether the group exists, as far as we know
-        self._near: list[str] = []
-        self._volatile: dict[_Key, None] = {}
-        self._seen: int | None = None  # ms by the server's clock of the fix that callbacks see now
-        self._status = SourceStatus("connecting", now_ms(), "Not connected yet.")
 
     # what others call
 
     @property
+    def columns(self) -> FixColumns:
+        """The fixes that are kept."""
+        return self._intake.columns
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """What is called with each fix."""
+        return self._intake.callbacks
+
+    @property
     def status(self) -> SourceStatus:
         """How the feed is now."""
-        return self._status
+        return self._statuses.now
 
     @property
     def is_closed(self) -> bool:
@@ -96,14 +97,13 @@ class Feed:
     @property
     def is_idle(self) -> bool:
         """Whether nobody is called when something comes."""
-        return not self.callbacks and not self._listeners
+        return not self.callbacks and not self._statuses.has_listeners
 
     @property
     def clock(self) -> int:
         """The moment, in ms, of what is seen: in a callback that of its fix, else now."""
-        if self._seen is not None and threading.current_thread() is self._thread:
-            return self._seen
-        return now_ms()
+        seen = self._intake.seen
+        return seen if seen is not None and threading.current_thread() is self._thread else now_ms()
 
     def start(self) -> None:
         """Begin to connect, once; returns at once."""
@@ -117,91 +117,124 @@ class Feed:
         """Wait until the first attempt to connect has ended, well or not; seconds."""
         return threading.current_thread() is self._thread or self._settled.wait(timeout)
 
+    def keep_to(self, transport: str) -> None:
+        """Use this transport from now on, one of `RUNGS`, or `auto`: what is live goes over to it."""
+        with self._lock:
+            if transport == self._transport:
+                return
+            self._transport = transport
+            self._ladder = self._new_ladder()
+            life = self._life
+        if life is not None:
+            life.abort()
+
     def listen(
         self, on_fixes: Callable[[FixBatch], None], on_status: Callable[[SourceStatus], None]
     ) -> Callable[[], None]:
         """Follow the feed, see `TrailSource.listen`."""
-        listener = _Listener(on_fixes, on_status)
-        with self._lock:
-            self._listeners = [*self._listeners, listener]
+        stop = self._statuses.listen(on_fixes, on_status)
         self.start()
-
-        def stop() -> None:
-            listener.is_on = False
-            with self._lock:
-                self._listeners = [other for other in self._listeners if other is not listener]
-
         return stop
 
     def forget(self, member: str) -> None:
         """Let a member's fixes go from what is kept here, and from what listeners have."""
-        with self._taking:
-            if self.columns.forget(member):
-                self._tell_fixes(FixBatch.empty(restarted=True))
-                self._tell_fixes(self.columns.history())
+        self._intake.forget(member)
 
     def close(self, timeout: float = 5.0) -> None:
         """End the connection and the thread; waits for it up to `timeout` seconds."""
         with self._lock:
             self._closing.set()
-            connection, thread = self._connection, self._thread
-        if connection is not None:
-            connection.abort()
+            life, thread = self._life, self._thread
+        if life is not None:
+            life.abort()
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
         self._settled.set()
         if not self._is_refused:
-            self._set_status("closed", "Closed; Group(...) opens it again.")
+            self._statuses.close("Closed; Group(...) opens it again.")
         self.callbacks.clear()
-        self._listeners = []
+        self._statuses.let_go()
 
     # the thread
 
     def _run(self) -> None:
         attempt = 0
         while not self._closing.is_set():
+            ladder, self._was_live = self._ladder, False
             try:
-                self._live()
-                reason = "the connection was closed"
-            except LocShareError as error:
-                if is_final(error) and not self.api.server.is_of_kernel:  # a kernel's is looked up anew
-                    self._end(error.message)
-                    break
-                reason = _short(error)
-            except Exception as error:  # the thread's top: a bug of ours must not end the feed
+                error: LocShareError | None = None
+                self._live(ladder)
+            except LocShareError as caught:
+                error = caught
+            except Exception as caught:  # the thread's top: a bug of ours must not end the feed
                 log.exception("the feed of %s failed", self.group)
-                reason = f"{type(error).__name__}: {error}"
+                error = LocShareError(f"{type(caught).__name__}: {caught}")
             if self._closing.is_set():
                 break
-            if self._status.state in ("live", "unknown_group"):
-                attempt = 0  # it was live until now
-            self._go_offline(reason)
+            if self._was_live:
+                attempt = 0
+            if error is None or self._takes_it(error, ladder):
+                continue  # on another rung
+            if self._is_refused:
+                break
+            self._statuses.go_offline(error)
             self._settled.set()
             delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
             attempt += 1
             self._closing.wait(delay)
 
-    def _end(self, said: str) -> None:
-        """Give up: the server refuses, or has ended, what we came with."""
-        self._is_refused = True
-        self._set_status("closed", said)
-        self._settled.set()
+    def _takes_it(self, error: LocShareError, ladder: Ladder) -> bool:
+        """Have the ladder judge an error; returns whether to go on at once. Ends the feed if it is final."""
+        try:
+            ending = judge(error, was_live=self._was_live, ask=self._ask)
+        except LocShareError as refusal:
+            error, ending = refusal, Ending.SAID
+        if is_final(error) and not self.api.server.is_of_kernel:  # a kernel's is looked up anew
+            self._is_refused = True
+            self._statuses.close(error.message)
+            self._settled.set()
+            return False
+        if ending is Ending.CUT and ladder.rung == "long polling":
+            # something between does not wait as long as we do
+            self._wait = max(SHORTEST_WAIT, min(self._wait, time.monotonic() - self._live_since) / 2)
+        return ladder.ended(ending, time.monotonic(), error.message)
 
-    def _live(self) -> None:
-        """Follow the group until the connection ends; raises what ended it."""
+    def _ask(self) -> None:
+        self.api.get(path_of("me"), timeout=self._ladder.rules.patience)
+
+    def _live(self, ladder: Ladder) -> None:
+        """Follow the group until the connection ends; raises what ended it, nothing for another rung."""
         server = self.api.relocate()
         if not self._has_history:
             self._load_history()
-        connection = Connection(server, self)
+        patience = ladder.rules.patience
+        life = open_life(ladder.rung, server, self.group, self, patience, self._wait)
         with self._lock:
-            if self._closing.is_set():
+            if self._closing.is_set() or ladder is not self._ladder:
                 return
-            self._connection = connection
+            self._life = life
         try:
-            connection.run()
+            life.run()
         finally:
             with self._lock:
-                self._connection = None
+                lookout, self._life, self._lookout = self._lookout, None, None
+            if lookout is not None:
+                lookout.close()
+        if lookout is not None and lookout.passed is not None:
+            ladder.passed(lookout.passed, time.monotonic())
+
+    def _look_up(self, ladder: Ladder) -> None:
+        """Have higher rungs tried beside the life that is, if there are any."""
+        if ladder.look_at is None:
+            return
+        server, patience = self.api.server, ladder.rules.patience
+
+        def trial(rung: str, proof: Proof) -> Life:
+            return trial_of(rung, server, self.group, proof, patience)
+
+        with self._lock:
+            if self._lookout is None and self._life is not None and not self._closing.is_set():
+                self._lookout = Lookout(ladder, trial, self._life.abort, self.group)
 
     def _load_history(self) -> None:
         """Take the newest part of what is stored, and the place where it ends."""
@@ -210,7 +243,7 @@ class Feed:
         except NotFound as error:
             if error.code != "group_not_found":
                 raise
-            self._is_known, self._near = False, _texts(error.details.get("near"))
+            self._statuses.is_unknown(error)
             self._has_history = True
             return  # from the start then: who comes first is not missed
         end = Cursor.parse(about["cursor"])
@@ -218,165 +251,47 @@ class Feed:
         params = {"after": str(Cursor(end.epoch, after)), "upto": str(end)}
         table, _ = self.api.table(path_of("groups", self.group, "trails"), params)
         older = [msgspec.convert(one["fix"], Fix) for one in about["members"]] if after else []
+        # whoever has been silent for long is still somewhere
         older = sorted((fix for fix in older if seq_of(fix) <= after), key=seq_of)
-        if older:  # whoever has been silent for long is still somewhere
-            self.columns.append(older, [seq_of(fix) for fix in older])
-        self.columns.extend(batch_from_table(table))
-        self._cursor, self._has_history, self._is_known = end, True, True
-        if len(self.columns):
-            self._tell_fixes(self.columns.history())
+        self._intake.load(older, batch_from_table(table), end)
+        self._statuses.is_known()
+        self._has_history = True
 
-    # what the connection calls, on the thread
+    def _new_ladder(self) -> Ladder:
+        return Ladder(RUNGS if self._transport == AUTO else (self._transport,), self._rules)
 
-    def on_connected(self, connection: Connection) -> None:
-        """Subscribe where we are; `start` when there was nothing yet."""
-        after = "start" if self._cursor is None else str(self._cursor)
-        connection.subscribe(group_topic(self.group), "fixes", {"after": after, "batch": str(BATCH)})
+    # what a life calls, on the thread
 
-    def on_receipt(self, headers: dict[str, str]) -> None:
-        """Take the place where the subscription begins; after a gap, what was known may be void."""
-        if headers.get("receipt-id") != "fixes":
-            return
-        begin = _cursor(headers.get("cursor"))
-        before = self._cursor
-        if begin is not None and before is not None and _is_other_life(begin, before):
-            self._restart()  # the log has begun anew: its offsets name other fixes now
-            self._cursor = begin
-        elif begin is not None and before is None:
-            self._cursor = begin
+    def place(self) -> str:
+        """Return where to go on."""
+        return self._intake.place()
+
+    def on_hello(self, cursor: str | None) -> None:
+        """Take the place where a life begins; after a gap, what was known may be void."""
+        self._intake.begin(cursor)
+        self._was_live = True
+        self._live_since = time.monotonic()
+        self._ladder.lived(self._live_since)
         self._go_live()
-        self._settled.set()
 
-    def on_message(self, headers: dict[str, str], body: bytes) -> None:
+    def on_fixes(self, body: bytes, read: str | None) -> None:
         """Take new fixes: into the columns, to the listeners, to the callbacks."""
-        read = _cursor(headers.get("message-id"))
-        if not self.callbacks:  # a `Fix` is made only for those who are handed one
-            self._take(*self._unread(decode_rows(body)), read)
-            return
-        fixes, seqs = self._unread(decode_fixes(body))
-        self._take(fixes, seqs, read)
-        self.callbacks.run(self._one_by_one(self._not_told(fixes)))
-        self._seen = None
-
-    def _unread(self, fixes: list[_FixOrRow]) -> tuple[list[_FixOrRow], list[int]]:
-        """Return the fixes that we do not have already, and their offsets."""
-        last = -1 if self._cursor is None else self._cursor.offset
-        seqs = seqs_of(fixes)
-        if not seqs or min(seqs) > last:
-            return fixes, seqs
-        new = [not 0 <= seq <= last for seq in seqs]
-        return list(itertools.compress(fixes, new)), list(itertools.compress(seqs, new))
-
-    def _take(self, fixes: Sequence[Fix | Row], seqs: list[int], read: Cursor | None) -> None:
-        """Keep fixes and tell the listeners; `read`: where the log was read to with them."""
-        if not fixes:
-            return
-        read = read or _newest_cursor(fixes)
-        if read is not None:
-            self._cursor = read
-        if self._status.state != "live":
-            self._is_known = True
+        if self._statuses.now.state != "live" and not self._closing.is_set():
+            self._statuses.is_known()
             self._go_live()
-        with self._taking:
-            self._tell_fixes(self.columns.append(fixes, seqs))
+        self._intake.take(body, read)
 
-    def _one_by_one(self, fixes: list[Fix]) -> Iterator[Fix]:
-        for fix in fixes:
-            self._seen = fix.received
-            yield fix
-
-    def _not_told(self, fixes: list[Fix]) -> list[Fix]:
-        """Return the fixes that callbacks have not seen: one that was volatile may be stored later."""
-        if not self._volatile and all(fix.cursor is not None for fix in fixes):
-            return fixes
-        fresh = []
-        for fix in fixes:
-            key = (fix.member, fix.time, fix.lat, fix.lon)
-            if fix.cursor is not None and key in self._volatile:
-                del self._volatile[key]
-                continue
-            if fix.cursor is None:
-                self._volatile[key] = None
-            fresh.append(fix)
-        for key in list(itertools.islice(self._volatile, max(0, len(self._volatile) - VOLATILE_KEPT))):
-            del self._volatile[key]
-        return fresh
-
-    def _restart(self) -> None:
-        self._volatile.clear()
-        with self._taking:
-            self.columns.clear()
-            self._tell_fixes(FixBatch.empty(restarted=True))
-
-    # telling
-
-    def _tell_fixes(self, batch: FixBatch) -> None:
-        for listener in self._listeners:
-            if listener.is_on:
-                _guard(listener.on_fixes, batch)
+    def on_unknown(self, error: NotFound) -> None:
+        """Say so until the group begins."""
+        self._statuses.is_unknown(error)
+        self._go_live()
 
     def _go_live(self) -> None:
-        if self._is_known:
-            self._set_status("live", f"Live: {self.group} on {self.api.server.url}")
-            return
-        near = f" Near names: {', '.join(self._near)}." if self._near else ""
-        self._set_status(
-            "unknown_group",
-            f"Nobody has shared in {self.group!r} yet.{near} It begins with the first fix: publish one, "
-            "simulate() some, or import a file.",
-            self._near,
-        )
-
-    def _go_offline(self, reason: str) -> None:
-        since = self._status.since if self._status.state == "offline" else now_ms()
-        clock = datetime.fromtimestamp(since / 1000).astimezone().strftime("%H:%M:%S")
-        self._set_status("offline", f"Offline since {clock}: {reason}. Trying again.", since=since)
-
-    def _set_status(
-        self, state: SourceState, text: str, near: list[str] | None = None, *, since: int | None = None
-    ) -> None:
-        before = self._status
-        if since is None:
-            since = before.since if before.state == state else now_ms()
-        status = SourceStatus(state, since, text, list(near or []))
-        if status == before:
-            return
-        self._status = status
-        for listener in self._listeners:
-            if listener.is_on:
-                _guard(listener.on_status, status)
-
-
-def _guard(call: Callable[..., None], *arguments: Any) -> None:
-    """Call a listener; its error is ours to log, and nobody else's to suffer."""
-    try:
-        call(*arguments)
-    except Exception:
-        log.exception("a listener of the feed failed")
-
-
-def _cursor(text: str | None) -> Cursor | None:
-    try:
-        return None if text is None else Cursor.parse(text)
-    except InvalidCursor:
-        return None
-
-
-def _newest_cursor(fixes: Sequence[Fix | Row]) -> Cursor | None:
-    return next((_cursor(fix.cursor) for fix in reversed(fixes) if fix.cursor is not None), None)
-
-
-def _texts(values: object) -> list[str]:
-    return [str(value) for value in values] if isinstance(values, list) else []
-
-
-def _short(error: LocShareError) -> str:
-    """Return one clause for a status; the long explanation of a missing server is for exceptions."""
-    if isinstance(error, ServerNotFound):
-        return "no running server with locshare_ext was found"
-    return error.message.rstrip(".")
-
-
-def _is_other_life(begin: Cursor, before: Cursor) -> bool:
-    """Return whether what is read from `begin` on can name other fixes than those read until `before`."""
-    return begin.epoch != before.epoch or begin.offset < before.offset
+        ladder = self._ladder
+        if self._was_live and ladder.rung != self._last_rung:
+            self._last_rung = ladder.rung
+            why = f"; {ladder.reason}: {ladder.detail}" if ladder.reason else ""
+            log.info("%s is watched over %s%s", self.group, ladder.rung, why)
+        self._statuses.go_live(self.api.server.url, ladder.rung, ladder.reason)
+        self._settled.set()
+        self._look_up(ladder)

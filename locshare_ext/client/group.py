@@ -36,7 +36,10 @@ class Group(Live, Framed, Managed):
     name_or_link: the group's name; or a link `http(s)://.../locshare/#t=TOKEN&g=GROUP` to
     another server. me: the member as whom `publish` speaks (default: the OS user).
     server, token: another server's address and credential. tz: the zone of times that have
-    none, such as "Europe/Paris"; without it they are refused.
+    none, such as "Europe/Paris"; without it they are refused. transport: what to watch by,
+    `stomp`, `sse` or `long polling`; `auto` goes from one to the next where one is blocked, and
+    back. It is of the group in this kernel: not said, it stays as it was, `auto` at first
+    (or as LOCSHARE_TRANSPORT says).
 
     A link with an invite allows what the invite does, and publishes as its member; with an
     open one `me` is the name to publish as, which must be free.

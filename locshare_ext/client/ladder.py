@@ -13,8 +13,9 @@ to use and when to look whether a higher one gets through. Its rules:
 4. **Blocked when it happens again**: what may be an accident, such as HTTP 502 or a reset before
    the transport was live, `FAILED`, counts when it happens `strikes` times in a row.
 5. **Cut again and again**: lives of under `short_life` seconds that end without a word, `CUT`,
-   count when there are `cuts` of them in a row. Longer lives are worth resuming.
-6. From a blocked rung it goes one down. Below the last one it begins again at the top.
+   count when there are `cuts` of them in a row. Longer lives are worth resuming, and so are all
+   on the lowest rung.
+6. From a blocked rung it goes one down; from the lowest it begins again at the top.
 7. **Up again**: on a lower rung it is tried beside, every `first_look` seconds and then ever more
    rarely, up to `longest_look`, whether a higher rung gets through, the best first; one that was
    cut must last `short_life` seconds in that trial. Only then is the lower rung left.
@@ -161,7 +162,7 @@ class Ladder:
         if ending is Ending.BARRED:
             return True
         if was_live:
-            if lived >= self.rules.short_life:
+            if lived >= self.rules.short_life or self.rung == self._rungs[-1]:
                 return False
             self._cuts += 1
             return self._cuts >= self.rules.cuts or not self._is_proven
@@ -190,7 +191,7 @@ class Ladder:
         self._look_at = now + delay * self._jitter()
 
 
-def check_transport(name: str | None) -> str | None:
+def check_transport(name: str | None, *, field: str = "transport") -> str | None:
     """Return the name of a transport to keep to, `auto`, or None for what was not said.
 
     Raises InvalidInput for another one.
@@ -200,8 +201,8 @@ def check_transport(name: str | None) -> str | None:
     wanted = " ".join(name.casefold().replace("-", " ").replace("_", " ").split())
     if wanted not in (AUTO, *RUNGS):
         raise InvalidInput(
-            f"transport {name!r} is not one that a notebook watches by; expected one of "
+            f"{field} {name!r} is not one that a notebook watches by; expected one of "
             f"{', '.join((AUTO, *RUNGS))}",
-            field="transport",
+            field=field,
         )
     return wanted

@@ -13,8 +13,11 @@ from typing import Any
 from locshare_ext.client.discovery import Server
 from locshare_ext.client.feed import Feed
 from locshare_ext.client.http import Api
+from locshare_ext.client.ladder import AUTO, check_transport
 
-__all__ = ["Feed", "Key", "api", "close", "close_all", "existing", "feed", "hold", "renew"]
+__all__ = ["Feed", "Key", "api", "close", "close_all", "existing", "feed", "hold", "keep_to", "renew"]
+
+TRANSPORT = "LOCSHARE_TRANSPORT"  # names the transport of groups that are not told which
 
 Key = tuple[str, ...]  # the group's name, then what tells its server from others
 
@@ -22,6 +25,7 @@ Key = tuple[str, ...]  # the group's name, then what tells its server from other
 _lock = threading.RLock()
 _feeds: dict[tuple[int, Key], Feed] = {}
 _apis: weakref.WeakValueDictionary[tuple[int, Key], Api] = weakref.WeakValueDictionary()
+_wishes: dict[tuple[int, Key], str] = {}  # the transport that was asked for
 _holders: dict[tuple[int, Key], weakref.WeakSet[Any]] = {}
 
 
@@ -47,8 +51,19 @@ def feed(key: Key, group: str, api: Api) -> Feed:
     with _lock:
         found = _feeds.get(place)
         if found is None or found.is_closed:
-            found = _feeds[place] = Feed(group, api)
+            wish = _wishes.get(place) or check_transport(os.environ.get(TRANSPORT), field=TRANSPORT)
+            found = _feeds[place] = Feed(group, api, transport=wish or AUTO)
         return found
+
+
+def keep_to(key: Key, transport: str) -> None:
+    """Have a group's feed use a transport, now and when it is made anew; `auto`: choose itself."""
+    place = (os.getpid(), key)
+    with _lock:
+        _wishes[place] = transport
+        found = _feeds.get(place)
+    if found is not None:
+        found.keep_to(transport)
 
 
 def renew(key: Key) -> None:

@@ -76,12 +76,16 @@ class SourceStatus:
     """How a source is; `text` says it to a person, with what to do.
 
     since: ms since 1970 UTC, when this state began. near: names that resemble an unknown group's.
+    transport: what brings the fixes, `stomp`, `sse` or `long polling`; None when nothing does.
+    note: what is worth knowing while all is well, such as why it is not over the best transport.
     """
 
     state: SourceState
     since: int
     text: str
     near: list[str] = field(default_factory=list)
+    transport: str | None = None
+    note: str = ""
 
 
 class TrailSource(Protocol):

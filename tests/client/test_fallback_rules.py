@@ -198,6 +198,14 @@ def test_below_the_lowest_it_begins_again_and_not_at_once() -> None:
     assert one.rung == "stomp"
 
 
+def test_short_lives_on_the_lowest_are_better_than_none() -> None:
+    one = on_sse()
+    one.ended(Ending.BARRED, 0)
+    for begin in range(0, 1000, 10):
+        assert not live(one, begin, begin + 5)
+    assert one.rung == "long polling"
+
+
 def test_one_that_is_pinned_stays() -> None:
     one = ladder("sse")
     for now in range(10):
@@ -240,6 +248,7 @@ JUDGED = [
     (unreachable(REFUSED_UPGRADE, http_status=426), False, Ending.BARRED),
     (unreachable(REFUSED_UPGRADE, http_status=502), False, Ending.FAILED),
     (AccessDenied("HTTP 403", code=FOREIGN), False, Ending.BARRED),
+    (Unavailable("HTTP 503 of a proxy"), False, Ending.FAILED),
     (unreachable(SILENT), False, Ending.BARRED),
     (unreachable(CUT), False, Ending.FAILED),
     (unreachable(CUT), True, Ending.CUT),

@@ -48,7 +48,7 @@ def test_taking_a_fix_costs_less_than_reading_its_json() -> None:
     shares = []
     for _ in range(3):  # another process may take the cache away: the best of them
         feed = Feed("cost", Api(lambda: Server("http://127.0.0.1:9/")))  # never started, asks nobody
-        ours = seconds(partial(feed.on_message, {}), bodies)
+        ours = seconds(partial(feed.on_fixes, read=None), bodies)
         shares.append(ours / seconds(json.loads, bodies))
         assert feed.columns.history().seq.tolist() == list(range(1, COUNT * BODIES + 1))
     assert min(shares) < 0.85, shares

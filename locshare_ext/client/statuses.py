@@ -1,0 +1,143 @@
+"""How a feed is, in words, and who is told of it and of its fixes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from locshare_ext.client.ladder import WORDS
+from locshare_ext.client.source import FixBatch, SourceState, SourceStatus
+from locshare_ext.client.times import now_ms
+from locshare_ext.errors import LocShareError, NotFound, ServerNotFound
+
+__all__ = ["Statuses"]
+
+log = logging.getLogger("locshare_ext.client")
+
+
+@dataclass(eq=False, slots=True)
+class _Listener:
+    """Someone who follows the feed; `is_on` ends it."""
+
+    on_fixes: Callable[[FixBatch], None]
+    on_status: Callable[[SourceStatus], None]
+    is_on: bool = True
+
+
+class Statuses:
+    """The status of one group's feed, and its listeners; `listen` may be called by any thread."""
+
+    def __init__(self, group: str) -> None:
+        self.now = SourceStatus("connecting", now_ms(), "Not connected yet.")
+        self._group = group
+        self._listeners: list[_Listener] = []
+        self._lock = threading.Lock()
+        self._unknown: NotFound | None = None  # the group does not exist, as far as we know
+
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
+    def listen(
+        self, on_fixes: Callable[[FixBatch], None], on_status: Callable[[SourceStatus], None]
+    ) -> Callable[[], None]:
+        """Tell somebody from now on; returns what stops it."""
+        listener = _Listener(on_fixes, on_status)
+        with self._lock:
+            self._listeners = [*self._listeners, listener]
+
+        def stop() -> None:
+            listener.is_on = False
+            with self._lock:
+                self._listeners = [other for other in self._listeners if other is not listener]
+
+        return stop
+
+    def let_go(self) -> None:
+        """Tell nobody any more."""
+        with self._lock:
+            self._listeners = []
+
+    def tell_fixes(self, batch: FixBatch) -> None:
+        """Hand a batch to all who listen."""
+        for listener in self._listeners:
+            if listener.is_on:
+                _guard(listener.on_fixes, batch)
+
+    def is_known(self) -> None:
+        """The group exists."""
+        self._unknown = None
+
+    def is_unknown(self, error: NotFound) -> None:
+        """The server has no such group."""
+        self._unknown = error
+
+    def go_live(self, url: str, rung: str, reason: str) -> None:
+        """Something comes, or would; reason: why it is not over the best transport."""
+        if self._unknown is not None:
+            near = _texts(self._unknown.details.get("near"))
+            names = f" Near names: {', '.join(near)}." if near else ""
+            text = (
+                f"Nobody has shared in {self._group!r} yet.{names} It begins with the first fix: "
+                "publish one, simulate() some, or import a file."
+            )
+            self._set("unknown_group", text, near, transport=rung)
+            return
+        note = f"Live over {WORDS[rung]}: {reason}." if reason else ""
+        over = f" over {WORDS[rung]}, as {reason}" if reason else ""
+        self._set("live", f"Live{over}: {self._group} on {url}", transport=rung, note=note)
+
+    def go_offline(self, error: LocShareError) -> None:
+        """Nothing comes, for this reason."""
+        since = self.now.since if self.now.state == "offline" else now_ms()
+        clock = datetime.fromtimestamp(since / 1000).astimezone().strftime("%H:%M:%S")
+        self._set("offline", f"Offline since {clock}: {_short(error)}. Trying again.", since=since)
+
+    def close(self, text: str) -> None:
+        """It has ended."""
+        self._set("closed", text)
+
+    def _set(
+        self,
+        state: SourceState,
+        text: str,
+        near: list[str] | None = None,
+        *,
+        since: int | None = None,
+        transport: str | None = None,
+        note: str = "",
+    ) -> None:
+        before = self.now
+        if since is None:
+            since = before.since if before.state == state else now_ms()
+        status = SourceStatus(state, since, text, list(near or []), transport, note)
+        if status == before:
+            return
+        self.now = status
+        for listener in self._listeners:
+            if listener.is_on:
+                _guard(listener.on_status, status)
+
+
+def _guard(call: Callable[..., None], *arguments: Any) -> None:
+    """Call a listener; its error is ours to log, and nobody else's to suffer."""
+    try:
+        call(*arguments)
+    except Exception:
+        log.exception("a listener of the feed failed")
+
+
+def _texts(values: object) -> list[str]:
+    return [str(value) for value in values] if isinstance(values, list) else []
+
+
+def _short(error: LocShareError) -> str:
+    """Return one clause for a status; the long explanation of a missing server is for exceptions."""
+    if isinstance(error, ServerNotFound):
+        return "no running server with locshare_ext was found"
+    return error.message.rstrip(".")
