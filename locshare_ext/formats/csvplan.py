@@ -43,12 +43,23 @@ class Plan:
     seq: int | None
     number: Callable[[str], float]
     is_own: bool
+    is_quoted: bool  # whether texts may have the apostrophe that keeps them from being formulas
     otherwise: str  # the member of rows without one
     preset: Preset | None
 
+    @property
+    def used(self) -> set[int]:
+        """The places of all columns that are looked at."""
+        places = {self.lat, self.lon, self.time[0], *(place for _, _, place, _ in self.numbers)}
+        places |= {place for _, place in self.extra} | {place for place, _ in self.flags}
+        places |= {at for at in (self.member, self.source, self.own_extra, self.seq) if at is not None}
+        return places | ({self.received[0]} if self.received is not None else set())
+
     def text(self, cell: str) -> str:
         """Return a text cell as it was meant."""
-        return unquoted(cell) if self.is_own else cell.strip()
+        if self.is_quoted:
+            return unquoted(cell)
+        return cell if self.is_own else cell.strip()
 
 
 def make_plan(
@@ -62,6 +73,7 @@ def make_plan(
     preset: Preset | None,
     member: str | None,
     otherwise: str,
+    is_quoted: bool = True,
 ) -> Plan:
     """Return the plan for a header and a map of its columns; raises InvalidInput."""
     places = {name: _place(path, header, column) for name, column in chosen.columns.items()}
@@ -101,6 +113,7 @@ def make_plan(
         seq=header.index("seq") if is_own else None,
         number=number,
         is_own=is_own,
+        is_quoted=is_own and is_quoted,
         otherwise=otherwise,
         preset=preset,
     )
@@ -166,7 +179,7 @@ def scalar(text: str) -> str | int | float:
 
 def _extra(plan: Plan, cells: list[str]) -> Any:
     if plan.own_extra is not None:  # JSON already
-        return unquoted(cells[plan.own_extra]) or None
+        return plan.text(cells[plan.own_extra]) or None
     return extra_of(plan, cells) or None if plan.extra else None
 
 
