@@ -13,7 +13,7 @@ from locshare_ext.model.cursor import Cursor
 from locshare_ext.transports.base import Line, Settings, Transport
 from locshare_ext.transports.bodies import before, last_cursor, merged, read_event, read_published
 from locshare_ext.transports.http import Http
-from locshare_ext.transports.items import Gap, Hello, Item, Published, Wish
+from locshare_ext.transports.items import Fixes, Gap, Hello, Item, Published, Wish
 
 __all__ = ["LongPolling", "Polling", "Posting"]
 
@@ -128,6 +128,10 @@ class _Polls:
         items = list(merged(fixes, events, page.cursor))
         if self._is_begun:
             return [Gap(self._first(page, items)), *items] if page.gap else items
+        if self._wish.last and (page.gap or self.place == "now"):
+            # each member's newest fix, from below the place that the page stands for
+            newest = [Fixes(fixes, page.cursor, is_snapshot=True)] if fixes != b"[]" else []
+            return [Hello(page.cursor, page.gap), *newest, *events]
         is_known = "-" in self.place and not page.gap
         return [Hello(self.place if is_known else self._first(page, items), page.gap), *items]
 

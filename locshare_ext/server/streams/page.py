@@ -1,30 +1,49 @@
-"""What one answer to a poll holds: fixes after a place, and the place after them."""
+"""What one answer to a poll holds: fixes and events after a place, and the place after them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from locshare_ext.broker.log import GroupLog, LogEntry
 from locshare_ext.model.names import fold
 from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.streams.reader import is_of, newest_of_each
 
-__all__ = ["joined", "newest_fixes", "read_page", "wanted_of"]
+__all__ = ["Page", "joined", "newest_fixes", "read_page", "wanted_of"]
 
 _AT_ONCE = 1000  # entries of the log
 _READS = 8  # of so many, when most entries are not wanted
+_BETWEEN = b"\0"  # fixes and events, where they are kept as one; JSON has none
 
 
-async def read_page(log: GroupLog, after: int, limit: int, options: FeedOptions) -> tuple[int, bytes]:
-    """Return the place after some fixes, and these; made once for all who ask in the same turn.
+class Page(NamedTuple):
+    """offset: the place after. fixes, events: what stands between the brackets of their arrays."""
 
-    limit: of fixes; with `conflate` of members, each with its newest fix of what was read.
+    offset: int
+    fixes: bytes = b""
+    events: bytes = b""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came that was asked for."""
+        return not self.fixes and not self.events
+
+
+async def read_page(
+    log: GroupLog, after: int, limit: int, options: FeedOptions, *, with_events: bool = False
+) -> Page:
+    """Return what comes after a place; made once for all who ask in the same turn.
+
+    limit: of fixes and events; with `conflate` of members, each with its newest fix of what was
+    read, and events.
     """
-    made = log.made(("poll", limit, options.members, options.conflate))
+    made = log.made(("poll", limit, options.members, options.conflate, with_events))
     known = made.by_place.get(after)
     if known is not None:
-        return known
-    offset, found = after, _Found(limit, options)
+        fixes, _, events = known[1].partition(_BETWEEN)
+        return Page(known[0], fixes, events)
+    offset, found = after, _Found(limit, options, with_events=with_events)
     for _ in range(_READS):
         entries = await log.read(offset, _AT_ONCE if options.conflate else found.room)
         taken = found.take(entries)
@@ -32,8 +51,8 @@ async def read_page(log: GroupLog, after: int, limit: int, options: FeedOptions)
             offset = entries[taken - 1].offset
         if taken < len(entries) or not entries or not found.room:
             break
-    page = offset, joined(found.fixes())
-    made.put(after, *page)
+    page = Page(offset, joined(found.fixes()), joined(found.events))
+    made.put(after, offset, page.fixes + _BETWEEN + page.events)
     return page
 
 
@@ -56,9 +75,11 @@ def joined(entries: Sequence[LogEntry]) -> bytes:
 
 
 class _Found:
-    """Fixes of a page, until it is full."""
+    """Fixes and events of a page, until it is full."""
 
-    def __init__(self, limit: int, options: FeedOptions) -> None:
+    def __init__(self, limit: int, options: FeedOptions, *, with_events: bool) -> None:
+        self.events: list[LogEntry] = []
+        self._with_events = with_events
         self._members = options.members
         self._is_conflated = options.conflate
         self._all: list[LogEntry] = []
@@ -68,14 +89,15 @@ class _Found:
     def take(self, entries: Sequence[LogEntry]) -> int:
         """Take what is wanted; returns how many entries were looked at until there was no room."""
         for index, entry in enumerate(entries):
-            if entry.is_fix and (self._members is None or is_of(entry, self._members)):
+            is_wanted = entry.is_fix or self._with_events
+            if is_wanted and (self._members is None or is_of(entry, self._members)):
                 if not self._has_room(entry):
                     return index
-                self._all.append(entry)
+                (self._all if entry.is_fix else self.events).append(entry)
         return len(entries)
 
     def _has_room(self, entry: LogEntry) -> bool:
-        if self._is_conflated:  # another fix of a member needs none
+        if self._is_conflated and entry.is_fix:  # another fix of a member needs none
             member = fold(entry.item.member or "")
             if member in self._named:
                 return True
