@@ -1,8 +1,9 @@
 """Servers without a protocol: what arrives from a publisher goes to every subscriber as it is.
 
 A client that sends the message SUB is a subscriber and is answered OK. `write_message` is
-how a tornado handler does it at first; `send` is one thread that does nothing but
-`socket.send` of a frame to each, which is what the kernel takes for one call a delivery.
+how a tornado handler does it at first, with handlers for event streams and long polls beside
+it; `send` is one thread that does nothing but `socket.send` of a frame to each, which is what
+the kernel takes for one call a delivery.
 
     python -m benchmarks.bare write_message|send PORT
 """
@@ -39,13 +40,65 @@ class FanOut(websocket.WebSocketHandler):
             return
         for subscriber in self.subscribers:
             subscriber.write_message(message, binary=True)
+        tell(message if isinstance(message, bytes) else message.encode())
 
     def on_close(self) -> None:
         self.subscribers.discard(self)
 
 
+class EventStream(web.RequestHandler):
+    """The naive event stream: a request that does not end."""
+
+    open_ones: set[EventStream] = set()  # noqa: RUF012 -- of the class, on purpose
+
+    async def get(self) -> None:
+        self.set_header("Content-Type", "text/event-stream")
+        self._left = asyncio.Event()
+        self.open_ones.add(self)
+        await self.flush()
+        await self._left.wait()
+
+    def on_connection_close(self) -> None:
+        self.open_ones.discard(self)
+        self._left.set()
+
+
+class LongPoll(web.RequestHandler):
+    """The naive long poll, as tornado's chat demo waits."""
+
+    waiting: set[asyncio.Future[bytes]] = set()  # noqa: RUF012 -- of the class, on purpose
+
+    async def get(self) -> None:
+        self._future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.waiting.add(self._future)
+        self.write(await self._future)
+
+    def on_connection_close(self) -> None:
+        self.waiting.discard(self._future)
+        self._future.cancel()
+
+
+class Publish(web.RequestHandler):
+    """Tells everybody what is posted."""
+
+    def post(self) -> None:
+        tell(self.request.body)
+
+
+def tell(message: bytes) -> None:
+    """Pass a message on to event streams and long polls."""
+    for stream in EventStream.open_ones:
+        stream.write(b"data: " + message + b"\n\n")
+        stream.flush()
+    waiting = list(LongPoll.waiting)
+    LongPoll.waiting.clear()
+    for future in waiting:
+        future.set_result(message)
+
+
 async def write_message(port: int) -> None:
-    web.Application([("/ws", FanOut)]).listen(port, "127.0.0.1")
+    handlers = [("/ws", FanOut), ("/sse", EventStream), ("/poll", LongPoll), ("/publish", Publish)]
+    web.Application(handlers).listen(port, "127.0.0.1")
     await asyncio.Event().wait()
 
 

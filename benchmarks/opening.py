@@ -25,7 +25,8 @@ class Target:
     """Where a server listens, and how it is spoken to.
 
     dialect: "bare" servers take SUB and send on what they are sent. has_receipts: whether a
-    SUBSCRIBE is confirmed; where not, a second CONNECT after it is answered.
+    SUBSCRIBE is confirmed; where not, a second CONNECT after it is answered. watch: the URL of
+    an event stream (http) or plain WebSocket (ws) that subscribers read instead.
     """
 
     pid: int
@@ -36,6 +37,7 @@ class Target:
     login: str = ""
     passcode: str = ""
     has_receipts: bool = True
+    watch: str = ""
 
 
 class Peer:
@@ -85,6 +87,9 @@ class _Opening:
 
 def _steps(target: Target, *, subscribe: bool) -> Iterator[tuple[bytes, bytes]]:
     """Yield what to send and what must then come, in order."""
+    if subscribe and target.watch:
+        yield from _watching(target)
+        return
     yield upgrade_request(target.url, target.token), b" 101 "
     if target.dialect == "bare":
         if subscribe:
@@ -102,6 +107,18 @@ def _steps(target: Target, *, subscribe: bool) -> Iterator[tuple[bytes, bytes]]:
         return
     again = send_frame(stomp_frame("CONNECT", hello))
     yield send_frame(stomp_frame("SUBSCRIBE", wanted)) + again, b"CONNECTED\n"
+
+
+def _watching(target: Target) -> Iterator[tuple[bytes, bytes]]:
+    greeting = b"\r\n\r\n" if target.dialect == "bare" else b'"protocol":'
+    if target.watch.startswith("ws:"):
+        yield upgrade_request(target.watch, target.token), greeting
+        return
+    parts = urlsplit(target.watch)
+    lines = [f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}"]
+    if target.token:
+        lines.append(f"X-Locshare-Token: {target.token}")
+    yield "\r\n".join([*lines, "", ""]).encode(), greeting
 
 
 def open_all(

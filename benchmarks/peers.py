@@ -22,11 +22,14 @@ from benchmarks.serving import serve
 
 __all__ = [
     "BARE_SEND",
+    "BARE_SSE",
     "BARE_TORNADO",
     "FREE",
     "OURS",
     "RABBITMQ",
+    "SSE",
     "STOMP_BROKER_JS",
+    "WEBSOCKET",
     "Peer",
     "reason_missing",
     "versions",
@@ -73,20 +76,24 @@ def versions() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _ours(destination: str) -> Iterator[Target]:
+def _ours(destination: str, watch: str = "") -> Iterator[Target]:
     with serve(cpu=SERVER_CPU) as served:
         url = f"ws://127.0.0.1:{served.port}/locshare/stomp"
-        yield Target(served.pid, url, destination=destination, token=served.token)
+        watch = watch and watch.format(port=served.port)
+        if watch:
+            served.make_group("bench")  # who only watches begins none
+        yield Target(served.pid, url, destination=destination, token=served.token, watch=watch)
 
 
 @contextlib.contextmanager
-def _bare(kind: str) -> Iterator[Target]:
+def _bare(kind: str, watch: str = "") -> Iterator[Target]:
     port = free_port()
     with process(
         *(PYTHON, "-m", "benchmarks.bare", kind, str(port)), cpu=SERVER_CPU, folder=str(HERE.parent)
     ) as child:
         wait_until_open(port, child)
-        yield Target(child.pid, f"ws://127.0.0.1:{port}/ws", dialect="bare")
+        watch = watch and watch.format(port=port)
+        yield Target(child.pid, f"ws://127.0.0.1:{port}/ws", dialect="bare", watch=watch)
 
 
 def _npm_ci() -> str:
@@ -116,6 +123,20 @@ def _stomp_broker_js() -> Iterator[Target]:
 
 OURS = Peer("our endpoint, group topic", lambda: _ours("/topic/group.bench"), is_ours=True)
 FREE = Peer("our endpoint, free topic", lambda: _ours("/topic/bench"), is_ours=True)
+GROUP = "/topic/group.bench"
+WEBSOCKET = Peer(
+    "our endpoint, plain WebSocket",
+    lambda: _ours(GROUP, "ws://127.0.0.1:{port}/locshare/api/groups/bench/ws"),
+    is_ours=True,
+)
+SSE = Peer(
+    "our endpoint, event stream",
+    lambda: _ours(GROUP, "http://127.0.0.1:{port}/locshare/api/groups/bench/events"),
+    is_ours=True,
+)
+BARE_SSE = Peer(
+    "tornado event stream", lambda: _bare("write_message", "http://127.0.0.1:{port}/sse"), body=300
+)
 RABBITMQ = Peer("RabbitMQ Web-STOMP", rabbitmq.rabbitmq, rabbitmq.prepare)
 STOMP_BROKER_JS = Peer("stomp-broker-js", _stomp_broker_js, _npm_ci)
 # as many bytes as our MESSAGE has with its headers

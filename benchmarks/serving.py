@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,15 @@ class Served:
             sock.sendall(send_frame(stomp_frame("SUBSCRIBE", wanted)))
             wait_for(sock, b"receipt-id:s\n")
         return sock
+
+    def make_group(self, title: str) -> None:
+        """Make a group."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/locshare/api/groups",
+            json.dumps({"title": title}).encode(),
+            {"Content-Type": "application/json", "X-Locshare-Token": self.token},
+        )
+        urllib.request.urlopen(request).close()
 
 
 @contextlib.contextmanager
