@@ -47,14 +47,16 @@ def timed_from_loaded(loaded: Loaded) -> Iterator[TimedFix]:
 
 
 class Sender:
-    """Sends fixes over STOMP to one group of one server."""
+    """Sends fixes to one group of one server: over STOMP, or by POST where that is blocked."""
 
     def __init__(self, locate: Callable[[], Server], group: str) -> None:
-        from locshare_ext.client.publisher import StompPublisher
+        from locshare_ext.client.ladder import AUTO, TRANSPORT, check_transport
+        from locshare_ext.client.publisher import Publisher
 
         self._locate = locate
         self._group = group
-        self._publisher = StompPublisher(locate, group)
+        wish = check_transport(os.environ.get(TRANSPORT), field=TRANSPORT)
+        self._publisher = Publisher(locate, group, transport=wish or AUTO)
 
     def play(
         self,

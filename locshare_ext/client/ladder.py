@@ -32,9 +32,10 @@ from enum import Enum, auto
 
 from locshare_ext.errors import InvalidInput
 
-__all__ = ["AUTO", "RUNGS", "WORDS", "Ending", "Ladder", "Rules", "check_transport"]
+__all__ = ["AUTO", "RUNGS", "TRANSPORT", "WORDS", "Ending", "Ladder", "Rules", "check_transport"]
 
 RUNGS = ("stomp", "sse", "long polling")
+TRANSPORT = "LOCSHARE_TRANSPORT"  # environment: the transport of groups that are not told which
 AUTO = "auto"  # choose by the rules
 # What does not get through when a rung is blocked, and what is used instead, in words for people.
 WORDS = {"stomp": "WebSocket", "sse": "SSE", "long polling": "long polling", "post": "POST"}
@@ -95,6 +96,11 @@ class Ladder:
     def rung(self) -> str:
         """The transport to use."""
         return self._rungs[self._place]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the rung has come to life, and not ended since."""
+        return self._live_since is not None
 
     @property
     def reason(self) -> str:

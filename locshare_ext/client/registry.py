@@ -13,11 +13,9 @@ from typing import Any
 from locshare_ext.client.discovery import Server
 from locshare_ext.client.feed import Feed
 from locshare_ext.client.http import Api
-from locshare_ext.client.ladder import AUTO, check_transport
+from locshare_ext.client.ladder import AUTO, TRANSPORT, check_transport
 
 __all__ = ["Feed", "Key", "api", "close", "close_all", "existing", "feed", "hold", "keep_to", "renew"]
-
-TRANSPORT = "LOCSHARE_TRANSPORT"  # names the transport of groups that are not told which
 
 Key = tuple[str, ...]  # the group's name, then what tells its server from others
 
