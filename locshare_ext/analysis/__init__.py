@@ -19,22 +19,46 @@ if TYPE_CHECKING:
     from locshare_ext.analysis.centres import spread
     from locshare_ext.analysis.grids import resample
     from locshare_ext.analysis.meetings import encounters
+    from locshare_ext.analysis.movement import not_in_movingpandas, renamed, to_movingpandas, to_traja
     from locshare_ext.analysis.pairs import distances
     from locshare_ext.analysis.silences import gaps
     from locshare_ext.analysis.summaries import summary
+    from locshare_ext.analysis.tables import to_arrow, to_geodataframe, to_movebank
     from locshare_ext.analysis.trust import quality
 
-__all__ = ["distances", "encounters", "gaps", "quality", "resample", "spread", "summary"]
+__all__ = [
+    "distances",
+    "encounters",
+    "gaps",
+    "not_in_movingpandas",
+    "quality",
+    "renamed",
+    "resample",
+    "spread",
+    "summary",
+    "to_arrow",
+    "to_geodataframe",
+    "to_movebank",
+    "to_movingpandas",
+    "to_traja",
+]
 
 # Loaded when first asked for: pandas and pyproj take their time.
 _PLACES = {
     "distances": "pairs",
     "encounters": "meetings",
     "gaps": "silences",
+    "not_in_movingpandas": "movement",
     "quality": "trust",
+    "renamed": "movement",
     "resample": "grids",
     "spread": "centres",
     "summary": "summaries",
+    "to_arrow": "tables",
+    "to_geodataframe": "tables",
+    "to_movebank": "tables",
+    "to_movingpandas": "movement",
+    "to_traja": "movement",
 }
 
 
