@@ -10,7 +10,7 @@ from typing import ClassVar
 import aiohttp
 import msgspec
 
-from locshare_ext.errors import LocShareError, ServerUnreachable
+from locshare_ext.errors import AccessDenied, LocShareError, ServerUnreachable
 from locshare_ext.transports.base import Line
 from locshare_ext.transports.bodies import (
     error_of_object,
@@ -120,6 +120,8 @@ class _Channel(Duplex):
             if event is not None:
                 self._place = event.cursor or self._place
                 self._give(event, len(data))
+        elif kind == "hello" and said.get("watch") is False and self._is_watched:
+            raise AccessDenied("the credential may publish to this group, not watch it", code="role_missing")
         elif (item := read_object(said, self._place)) is not None:
             self._place = item.cursor or self._place
             self._give(item, len(data))

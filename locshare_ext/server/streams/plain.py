@@ -58,9 +58,10 @@ class JsonForm:
 
     volatile = snapshot
 
-    def hello(self, cursor: str, gap: bool) -> bytes:
-        """Return what it begins with."""
-        return self.object({"type": "hello", "cursor": cursor, "gap": gap, "protocol": PROTOCOL})
+    def hello(self, cursor: str, gap: bool, *, is_watching: bool = True) -> bytes:
+        """Return what it begins with; is_watching: False tells who may only publish that nothing follows."""
+        said = {"type": "hello", "cursor": cursor, "gap": gap, "protocol": PROTOCOL}
+        return self.object(said if is_watching else {**said, "watch": False})
 
     def gap(self, cursor: str) -> bytes:
         """Return that what lay before a cursor is no longer kept."""
@@ -124,7 +125,7 @@ class PlainSession(Stream):
         if principal.may(self._slug, WATCH):
             await self.follow(group.log, options, _FORM)
         else:
-            self.send_framed(_FORM.hello(group.log.cursor(group.log.head), False))
+            self.send_framed(_FORM.hello(group.log.cursor(group.log.head), False, is_watching=False))
         self._begun.set()
 
     # -- what the channel and the site call
