@@ -26,6 +26,8 @@ _NAMELESS = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvider)
 class JupyterIdentity:
     """Asks the identity provider and the authorizer of the Jupyter server."""
 
+    has_users = True
+
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
 

@@ -9,6 +9,7 @@ from locshare_ext.server.api.groups import GroupHandler, GroupsHandler, MemberHa
 from locshare_ext.server.api.health import HealthHandler
 from locshare_ext.server.api.invites import InviteHandler, InvitesHandler, MeHandler
 from locshare_ext.server.api.notes import NoteHandler, NotesHandler
+from locshare_ext.server.api.openapi.handler import OpenApiHandler
 from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandler, RecordingTrailsHandler
 from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
@@ -37,6 +38,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/recordings/([^/]+)", RecordingHandler),
     (r"/locshare/api/recordings/([^/]+)/trails", RecordingTrailsHandler),
     (r"/locshare/api/health", HealthHandler),
+    (r"/locshare/api/openapi\.json", OpenApiHandler),
     (r"/locshare(?:/.*)?", NothingHere),  # the last: whatever is left
 )
 

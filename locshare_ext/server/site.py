@@ -45,6 +45,8 @@ def server_clock() -> int:
 class Identity(Protocol):
     """Who a request is from when it carries no credential of ours."""
 
+    has_users: bool  # whether there are any besides those with a credential of ours
+
     @property
     def is_guarded(self) -> bool:
         """Whether everybody needs a credential."""
@@ -76,6 +78,7 @@ class Connection(Protocol):
 class Nobody:
     """Without Jupyter there is no identity but by a credential."""
 
+    has_users = False
     is_guarded = True  # everybody needs a credential
 
     async def principal(self, handler: web.RequestHandler, action: str) -> Principal | None:

@@ -152,11 +152,13 @@ class Groups:
         Raises NotFound with the near names in `details`.
         """
         slug = group_slug(name)
-        group = await self.open(slug)
-        if group.is_stored:
+        group: Group | None = None
+        with suppress(Conflict):  # no room is needed for a group that exists
+            group = await self.open(slug)
+        if group is not None and group.is_stored:
             return group
         known = {info.name: info for info in await self._logs()}
-        if slug in known:
+        if group is not None and slug in known:
             if known[slug].epoch == group.log.epoch:  # its first entry was stored since
                 group.is_stored = True
                 return group
@@ -177,9 +179,12 @@ class Groups:
         """Return the group of this name, made if it does not exist; see `create`."""
         with suppress(NotFound):
             return await self.find(title)
-        with suppress(Conflict):  # somebody was first
+        try:
             return await self.create(title, {})
-        return await self.find(title)
+        except Conflict as error:
+            if error.code != "group_exists":
+                raise
+        return await self.find(title)  # somebody was first
 
     async def all(self) -> list[Group]:
         """Return every group that exists, by name."""

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.names import group_slug, near_names
 
-__all__ = ["SETTINGS", "check_settings", "complete_settings"]
+__all__ = ["COARSEST", "LONGEST", "MAX_TEXT", "SETTINGS", "check_settings", "complete_settings"]
 
 MAX_TEXT = 2000  # characters of a consent text
-_COARSEST = 100_000  # m
-_LONGEST = 366 * 86_400 * 10  # s; more is a mistake of units
+COARSEST = 100_000  # m
+LONGEST = 366 * 86_400 * 10  # s; more is a mistake of units
 
 
 def check_settings(sent: object, slug: str) -> dict[str, Any]:
@@ -59,14 +59,14 @@ def _title(name: str, value: object, slug: str) -> str:
 
 
 def _seconds(name: str, value: object, slug: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= _LONGEST:
-        raise InvalidInput(f"{name} {value!r} is not a number of seconds in [1, {_LONGEST}]", field=name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= LONGEST:
+        raise InvalidInput(f"{name} {value!r} is not a number of seconds in [1, {LONGEST}]", field=name)
     return round(value)
 
 
 def _metres(name: str, value: object, slug: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= _COARSEST:
-        raise InvalidInput(f"{name} {value!r} is not a number of metres in [1, {_COARSEST}]", field=name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= COARSEST:
+        raise InvalidInput(f"{name} {value!r} is not a number of metres in [1, {COARSEST}]", field=name)
     return value
 
 

@@ -10,10 +10,10 @@ from locshare_ext.broker.access import ROLES
 from locshare_ext.errors import InvalidInput, InvalidName
 from locshare_ext.model.names import member_name, near_names
 
-__all__ = ["Wish", "read_wish"]
+__all__ = ["MOST_USES", "Wish", "read_wish"]
 
 _FIELDS = ("member", "roles", "expires_in", "uses")
-_MOST_USES = 1_000_000
+MOST_USES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,9 @@ def _uses(sent: object, member: object) -> int:
             code="uses_out_of_range",
             field="uses",
         )
-    if isinstance(sent, bool) or not isinstance(sent, int) or not 1 <= sent <= _MOST_USES:
+    if isinstance(sent, bool) or not isinstance(sent, int) or not 1 <= sent <= MOST_USES:
         raise InvalidInput(
-            f"uses {str(sent)[:40]} is not a whole number from 1 to {_MOST_USES}",
+            f"uses {str(sent)[:40]} is not a whole number from 1 to {MOST_USES}",
             code="uses_out_of_range",
             field="uses",
         )

@@ -52,6 +52,7 @@ NEEDED = {
     "GET api/recordings/RECORDING/trails": "watch",
     "GET api/me": "any",
     "GET api/health": "any",
+    "GET api/openapi.json": "any",
     "GET nothing": "any",
     "POST nothing": "any",
     "PATCH nothing": "any",
@@ -103,7 +104,7 @@ def implemented() -> set[str]:
     found = set()
     names = {"groups": "hikers", "recordings": "RECORDING", "members": "ann", "notes": "NOTE"}
     for pattern, handler in ROUTES:
-        path = pattern.removeprefix("/locshare/")
+        path = pattern.removeprefix("/locshare/").replace(r"\.", ".")
         for folder, name in {**names, "invites": "INVITE"}.items():
             path = path.replace(f"{folder}/([^/]+)", f"{folder}/{name}")
         path = "nothing" if pattern.endswith("(?:/.*)?") else path

@@ -1,0 +1,217 @@
+"""Invites of a group, and who a credential is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from locshare_ext.broker.access import ROLES
+from locshare_ext.model.names import MAX_LENGTH
+from locshare_ext.server.api.openapi.parts import (
+    ETAG,
+    Schema,
+    answer,
+    closed,
+    errors,
+    object_of,
+    operation,
+    or_null,
+    ref,
+    requested,
+)
+from locshare_ext.services.wishes import MOST_USES
+
+__all__ = ["PATHS", "SCHEMAS"]
+
+_NO_INVITE = "There is no such group or invite."
+_MS: Schema = {"type": "integer", "description": "ms since 1970 UTC."}
+_ROLES: Schema = {"type": "array", "items": {"enum": list(ROLES)}, "uniqueItems": True}
+_INVITE = {
+    "id": "5b1TnQ0cVxYz",
+    "group": "hikers",
+    "title": "Hikers",
+    "member": "ann",
+    "roles": ["publish", "watch"],
+    "created": 1_763_806_275_123,
+    "expires": 1_763_892_675_123,
+    "uses": None,
+    "used": 0,
+    "origin": None,
+    "state": "living",
+    "connections": 1,
+}
+_TOKEN = "lsi_5b1TnQ0cVxYz_0123456789abcdefghijKL"  # noqa: S105 -- an example
+_CARD = {**_INVITE, "token": _TOKEN, "links": {"attach": f"/locshare/#t={_TOKEN}&g=hikers"}}
+_ME = {
+    "id": "5b1TnQ0cVxYz",
+    "kind": "invite",
+    "group": "hikers",
+    "title": "Hikers",
+    "consent": None,
+    "member": "ann",
+    "roles": ["publish", "watch"],
+    "expires": 1_763_892_675_123,
+}
+_FIELDS: dict[str, Schema] = {
+    "id": {"type": "string"},
+    "group": {"type": "string"},
+    "title": {"type": "string"},
+    "member": or_null({"type": "string", "description": "Whose it is; null: open, to be exchanged."}),
+    "roles": _ROLES,
+    "created": _MS,
+    "expires": _MS,
+    "uses": or_null({"type": "integer", "minimum": 1, "description": "Of an open one; null: any number."}),
+    "used": {"type": "integer", "minimum": 0},
+    "origin": or_null({"type": "string", "description": "The invite that it was made by or exchanged for."}),
+    "state": {"enum": ["living", "expired", "revoked"]},
+    "connections": {"type": "integer", "minimum": 0, "description": "Open by it just now."},
+}
+_LINKS: dict[str, Schema] = {
+    name: {
+        "operationId": name,
+        "parameters": {"path.group": "$response.body#/group", "path.invite": "$response.body#/id"},
+    }
+    for name in ("readInvite", "revokeInvite")
+}
+
+SCHEMAS: dict[str, Schema] = {
+    "Invite": closed(_FIELDS),
+    "InviteCard": closed(
+        {
+            **_FIELDS,
+            "token": {
+                "type": "string",
+                "pattern": "^lsi_[0-9A-Za-z]+_[0-9A-Za-z]+$",
+                "description": "A secret.",
+            },
+            "links": closed(
+                {"attach": {"type": "string", "description": "For `Group(link)`; from the server's root."}}
+            ),
+        }
+    ),
+    "InviteWish": closed(
+        {
+            "member": or_null(
+                {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": MAX_LENGTH,
+                    "description": "Null: an open one.",
+                }
+            ),
+            "roles": {
+                "anyOf": [
+                    {**_ROLES, "minItems": 1},
+                    {"type": "string", "examples": ["publish watch"]},
+                    {"type": "null"},
+                ],
+                "default": ["publish", "watch"],
+            },
+            "expires_in": or_null(
+                {"type": "number", "minimum": 1, "description": "Seconds; at most what this server allows."}
+            ),
+            "uses": or_null(
+                {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": MOST_USES,
+                    "description": "How often an open one may be exchanged; not with `member`.",
+                }
+            ),
+        },
+        optional=("member", "roles", "expires_in", "uses"),
+    ),
+    "Me": closed(
+        {
+            "id": {"type": "string"},
+            "kind": {"enum": ["jupyter", "kernel", "host", "invite"]},
+            "group": or_null({"type": "string", "description": "The only one that it is for; null: all."}),
+            "title": or_null({"type": "string"}),
+            "consent": or_null({"type": "string", "description": "What the group tells its members."}),
+            "member": or_null(
+                {"type": "string", "description": "As whom it speaks; null: it may choose, or is open."}
+            ),
+            "roles": _ROLES,
+            "expires": or_null(_MS),
+        }
+    ),
+}
+
+PATHS: dict[str, dict[str, Any]] = {
+    "/locshare/api/groups/{group}/invites": {
+        "get": operation(
+            "The group's invites, living and ended, without their tokens",
+            {
+                "200": answer(
+                    "By time of creation.",
+                    object_of("invites", {"type": "array", "items": ref("Invite")}),
+                    {"invites": [_INVITE]},
+                    headers=ETAG,
+                ),
+                "304": ref("NotModified", "responses"),
+                **errors(s404="There is no such group; `near` has names that look like it."),
+            },
+            name="listInvites",
+            tag="invites",
+            needs="manage",
+        ),
+        "post": operation(
+            "Make an invite; or exchange an open one for one of a member",
+            {
+                "201": answer("Made.", ref("InviteCard"), _CARD, links=_LINKS),
+                "200": answer(
+                    "There is a living one that is the same: this.", ref("InviteCard"), _CARD, links=_LINKS
+                ),
+                **errors(
+                    s409=(
+                        "Somebody has this name, or there are as many invites, groups or members as there "
+                        "may be."
+                    )
+                ),
+            },
+            name="makeInvite",
+            tag="invites",
+            needs="manage; or an open invite as credential, and then `member` says who one is",
+            body=requested(ref("InviteWish"), {"member": "ann", "expires_in": 10_800}, is_required=False),
+        ),
+    },
+    "/locshare/api/groups/{group}/invites/{invite}": {
+        "get": operation(
+            "An invite; with its token while it lives",
+            {
+                "200": answer(
+                    "The invite.", {"oneOf": [ref("InviteCard"), ref("Invite")]}, _CARD, headers=ETAG
+                ),
+                "304": ref("NotModified", "responses"),
+                **errors(s404=_NO_INVITE),
+            },
+            name="readInvite",
+            tag="invites",
+            needs="manage",
+        ),
+        "delete": operation(
+            "Revoke an invite: what is open by it is closed",
+            {
+                "200": answer(
+                    "Revoked.", object_of("revoked", {"type": "string"}), {"revoked": "5b1TnQ0cVxYz"}
+                ),
+                **errors(s404=_NO_INVITE),
+            },
+            name="revokeInvite",
+            tag="invites",
+            needs="manage",
+        ),
+    },
+    "/locshare/api/me": {
+        "get": operation(
+            "Who the credential is, and where it may do what",
+            {
+                "200": answer("Its holder.", ref("Me"), _ME, headers=ETAG),
+                "304": ref("NotModified", "responses"),
+                **errors(),
+            },
+            name="readMe",
+            tag="invites",
+            needs="any credential",
+        ),
+    },
+}
