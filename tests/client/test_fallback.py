@@ -18,6 +18,7 @@ from locshare_ext.client.feed import Feed
 from locshare_ext.client.http import Api
 from locshare_ext.client.ladder import AUTO, Rules
 from locshare_ext.client.source import SourceStatus
+from locshare_ext.errors import InvalidInput
 from tests.client.conftest import LIMIT, Collected, attach
 from tests.client.test_live import rows
 from tests.support.blocking import BlockingProxy
@@ -43,8 +44,16 @@ def is_over(transport: str) -> Callable[[list[SourceStatus]], bool]:
 class Watched:
     """A feed through a proxy, and a publisher that goes straight to the server meanwhile."""
 
-    def __init__(self, served: Served, proxy: BlockingProxy, name: str, rules: Rules, transport: str) -> None:
-        server = Server(proxy.url, served.token)
+    def __init__(
+        self,
+        served: Served,
+        proxy: BlockingProxy,
+        name: str,
+        rules: Rules,
+        transport: str,
+        there: Server | None = None,
+    ) -> None:
+        server = there or Server(proxy.url, served.token)
         self.feed = Feed(name, Api(lambda: server), rules=rules, transport=transport)
         self.straight = attach(served, name)
         self.statuses = Collected()
@@ -275,6 +284,25 @@ def test_an_unknown_group_on_sse_says_so_until_the_first_fix(
     assert group.transport == "sse"
 
 
+def test_a_proxy_of_the_environment_that_tunnels_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with own_watched(tmp_path, RULES, "--allowed-host", "locshare.test") as (server, proxy, _):
+        monkeypatch.setenv("http_proxy", proxy.url)
+        there = Server(f"http://locshare.test:{server.port}/", server.token)  # only the proxy knows where
+        watched = Watched(server, proxy, "hikers", RULES, AUTO, there)
+        try:
+            watched.begin()
+            watched.reaches("sse")
+            proxy.rules.tunnels = True
+            watched.reaches("stomp")
+            watched.end()
+        finally:
+            watched.feed.close()
+
+
 @pytest.mark.parametrize("upgrade", ["pass", 403])
 def test_a_refused_credential_is_told_alike(served: Served, proxy: BlockingProxy, upgrade: int | str) -> None:
     proxy.rules.upgrade = upgrade  # type: ignore[assignment]
@@ -297,6 +325,41 @@ def test_a_revoked_invite_ends_a_feed_on_sse(served: Served, proxy: BlockingProx
     host.revoke("ann")
     ended = states.wait_for(lambda items: items[-1].state == "closed")[-1]
     assert "revoked" in ended.text
+
+
+def test_a_group_keeps_to_what_it_is_told_in_one_place(
+    served: Served, proxy: BlockingProxy, collected: Collected
+) -> None:
+    before = proxy.count("/stomp")
+    group = Group("kept", server=proxy.url, token=served.token, transport="long-polling")
+    group.publish(rows(3))
+    group.on_fix(collected.add)
+    assert group.transport == "long polling"
+    assert group.status.note == ""
+    group.publish(rows(3, first=3))
+    collected.wait_count(3)
+    assert proxy.count("/stomp") == before
+    states = Collected()
+    group.listen(lambda batch: None, states.add)
+    same = Group("kept", server=proxy.url, token=served.token)  # as GroupMap("kept") makes one
+    assert same.transport == "long polling"
+    Group("kept", server=proxy.url, token=served.token, transport="auto")
+    states.wait_for(is_over("stomp"))
+    group.publish(rows(3, first=6))
+    assert [round((fix.lat - 1) * 1e4) for fix in collected.wait_count(6)] == list(range(3, 9))
+    assert not [one for one in states.items if one.state != "live"]
+
+
+def test_the_environment_may_name_the_transport(
+    served: Served, proxy: BlockingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCSHARE_TRANSPORT", "SSE")
+    group = Group("by environment", server=proxy.url, token=served.token)
+    group.publish(rows(1))
+    assert group.ready().transport == "sse"
+    monkeypatch.setenv("LOCSHARE_TRANSPORT", "pigeon")
+    with pytest.raises(InvalidInput, match="LOCSHARE_TRANSPORT 'pigeon'"):
+        Group("another by environment", server=proxy.url, token=served.token).ready()
 
 
 def test_what_is_used_is_said_without_a_secret(

@@ -106,8 +106,8 @@ class BlockingProxy:
         line, headers = _parsed(head)
         method, target, _ = line.split(" ")
         rules.seen.append(f"{method} {target}")
-        if method == "CONNECT" and not rules.tunnels:
-            await _answer(writer, 403)
+        if method == "CONNECT":
+            await self._connect(reader, writer)
             return
         if target.startswith("http://"):  # as a proxy of the environment is asked
             target = "/" + target.split("/", 3)[3]
@@ -136,6 +136,17 @@ class BlockingProxy:
         finally:
             out.transport.abort()
 
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.rules.tunnels:
+            await _answer(writer, 403)
+            return
+        there, out = await asyncio.open_connection("127.0.0.1", self._to)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        try:
+            await _both_ways(reader, writer, there, out)
+        finally:
+            out.transport.abort()
+
     async def _tunnel(
         self,
         reader: asyncio.StreamReader,
@@ -156,12 +167,7 @@ class BlockingProxy:
                 out.write(await reader.read(65536))
                 await reader.read()
                 return
-            ways = [asyncio.ensure_future(_copy(reader, out)), asyncio.ensure_future(_copy(there, writer))]
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
+            await _both_ways(reader, writer, there, out)
 
     async def _answer(self, target: str, writer: asyncio.StreamWriter, there: asyncio.StreamReader) -> None:
         rules = self.rules
@@ -191,6 +197,21 @@ def _head(method: str, target: str, headers: dict[str, str], is_tunnel: bool) ->
     if not is_tunnel:
         lines.append("connection: close")
     return "\r\n".join([f"{method} {target} HTTP/1.1", *lines, "", ""]).encode("latin1")
+
+
+async def _both_ways(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    there: asyncio.StreamReader,
+    out: asyncio.StreamWriter,
+) -> None:
+    ways = [asyncio.ensure_future(_copy(reader, out)), asyncio.ensure_future(_copy(there, writer))]
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
