@@ -47,10 +47,7 @@ class Watch:
     def __init__(self, following: Following) -> None:
         self.following = following
         self.items: list[Item] = []
-
-    @property
-    def fixes(self) -> list[Any]:
-        return [one for item in self.items if isinstance(item, Fixes) for one in item.decode()]
+        self.fixes: list[Any] = []
 
     @property
     def events(self) -> list[Event]:
@@ -64,6 +61,8 @@ class Watch:
         async with asyncio.timeout(LIMIT):
             item = await anext(self.following)
         self.items.append(item)
+        if isinstance(item, Fixes):
+            self.fixes += item.decode()
         return item
 
     async def hello(self) -> Hello:
