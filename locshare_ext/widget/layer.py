@@ -139,12 +139,15 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
             self._is_state_due = True
         pacer.wake(self)
 
-    def show_status(self, state: str, since: int, text: str, near: Sequence[str] = ()) -> None:
+    def show_status(
+        self, state: str, since: int, text: str, near: Sequence[str] = (), note: str = ""
+    ) -> None:
         """Tell people on the page how the source is; any thread may call it.
 
-        state: one of `SourceStatus`, or `no_server`. since: ms since 1970 UTC.
+        state: one of `SourceStatus`, or `no_server`. since: ms since 1970 UTC. note: what is
+        worth knowing while all is well.
         """
-        self._status = {"state": state, "since": since, "text": text, "near": list(near)}
+        self._status = {"state": state, "since": since, "text": text, "near": list(near), "note": note}
         if self._pacing.pages:
             self._say("status", status=self._status)
 

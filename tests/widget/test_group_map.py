@@ -146,7 +146,10 @@ def test_status_goes_to_the_layer(source: Source, shown: GroupMap) -> None:
         "since": 5,
         "text": "There is no group hikrs.",
         "near": ["hikers"],
+        "note": "",
     }
+    source.say(SourceStatus("live", 6, "Live", transport="sse", note="Live over SSE."))
+    assert (shown.trail_layer._status or {})["note"] == "Live over SSE."
 
 
 def test_ages_and_gap_are_the_groups(source: Source) -> None:

@@ -1,4 +1,4 @@
-// Says in words what is wrong and what to do; says nothing while all is well.
+// Says in words what is wrong and what to do; while all is well, only what is worth knowing.
 
 import { button, icon, ICONS, make } from './dom.js';
 import { since } from './format.js';
@@ -69,6 +69,7 @@ export function messageOf(session) {
     return { kind: 'hint', text: session.model.get('mode') === 'live'
       ? 'No positions yet. They appear here as soon as somebody sends one.' : 'There are no positions in this recording.' };
   }
+  if (status?.state === 'live' && status.note) return { kind: 'hint', text: status.note };
   return null;
 }
 

@@ -102,7 +102,8 @@ class Timeline {
     const isLit = clock.state === 'live' && this.session.isConnected;
     this.live.classList.toggle('is-lit', isLit);
     this.live.setAttribute('aria-pressed', String(clock.state === 'live'));
-    this.live.title = isLit ? 'What you see is what happens now' : 'Go to what happens now';
+    const note = this.session.status?.note;
+    this.live.title = isLit ? ['What you see is what happens now', note].filter(Boolean).join('. ') : 'Go to what happens now';
     this.track.update();
   }
 
