@@ -89,12 +89,13 @@ class Guess:
     doubts: tuple[str, ...]
 
 
-def parse_columns(text: str) -> ColumnMap:
+def parse_columns(text: str, *, needed: Sequence[str] = ("time", "lat", "lon")) -> ColumnMap:
     """Read `member=vehicle_id,time=timestamp,lat=latitude,lon=longitude,heading=bearing`.
 
     Left stands a field (with its unit if that is not ours: speed_kmh, altitude_ft,
     battery_percent, time_s, time_ms) or `extra.KEY`, right the column's header. An item
-    with a comma is put in double quotes. Without `member` all rows are of one member.
+    with a comma is put in double quotes. Without `member` all rows are of one member. needed:
+    the fields that have to be among them.
     Raises InvalidInput that says which item is wrong.
     """
     columns: dict[str, str] = {}
@@ -114,7 +115,7 @@ def parse_columns(text: str) -> ColumnMap:
         if other := next((known for known in columns if _plain(known) == plain), None):
             raise InvalidInput(f"columns: {other} and {name} say the same twice", field="columns")
         columns[name] = header
-    missing = [name for name in ("time", "lat", "lon") if name not in {_plain(known) for known in columns}]
+    missing = [name for name in needed if name not in {_plain(known) for known in columns}]
     if missing:
         raise InvalidInput(
             f"columns {text!r} do not say which column is {' and '.join(missing)}", field="columns"

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from locshare_ext.errors import InvalidInput
 from locshare_ext.formats import keys
+from locshare_ext.formats.trips import dictionary_of, sort_order, trip_codes
+from locshare_ext.formats.units import UNITS
 from locshare_ext.model.fix import NUMBERS
 from locshare_ext.model.trail import FRAME_COLUMNS, TRIP_GAP, arrow_schema
 
@@ -38,17 +39,6 @@ __all__ = [
 ]
 
 FRAME_VERSION = 1
-UNITS = {
-    "time": "UTC, by the device's clock",
-    "received": "UTC, by the server's clock",
-    "lat": "degrees",
-    "lon": "degrees",
-    "altitude": "m",
-    "accuracy": "m",
-    "speed": "m/s",
-    "heading": "degrees clockwise from true north, [0, 360)",
-    "battery": "0-1",
-}
 FLAG_COLUMNS = ("late", "future", "repaired")
 # text with NaN for missing: what pandas 3 calls `str`
 STR = pd.StringDtype(storage="pyarrow", na_value=np.nan)
@@ -76,12 +66,12 @@ def frame_from_arrow(
     gap = gap_ms(trip_gap)
     table = _conformed(table)
     time = _int64(table, "time")
-    members, member_codes = _dictionary(table.column("member"))
-    order = _order(time, member_codes, _int64(table, "seq"))
+    members, member_codes = dictionary_of(table.column("member"))
+    order = sort_order(time, member_codes, _int64(table, "seq"))
     if order is not None:
         table, time, member_codes = table.take(pa.array(order)), time[order], member_codes[order]
     trips, trip = trip_codes(time, member_codes, members, gap)
-    sources, source = _dictionary(table.column("source"))
+    sources, source = dictionary_of(table.column("source"))
     rows = len(time)
     one = np.zeros(rows, dtype=np.int8)
     received = _int64(table, "received")
@@ -194,31 +184,6 @@ def gap_ms(gap: int | timedelta | str) -> int:
     return value
 
 
-def trip_codes(
-    time: NDArray[np.int64], member: NDArray[Any], members: Sequence[str], gap: int
-) -> tuple[list[str], NDArray[np.int32]]:
-    """Return the names of all trips and the number of each row's trip.
-
-    time (ms) ascends within each member; member indexes `members`. `ann-1` is ann's first
-    trip; a name is unique, as the last hyphen parts member and number.
-    """
-    if not len(time):
-        return [], np.zeros(0, dtype=np.int32)
-    by_member = np.argsort(member, kind="stable")
-    members_in_turn, times = member[by_member], time[by_member]
-    is_first = np.concatenate(([True], members_in_turn[1:] != members_in_turn[:-1]))
-    is_new = is_first.copy()
-    is_new[1:] |= times[1:] - times[:-1] > gap
-    trip = np.empty(len(time), dtype=np.int32)
-    trip[by_member] = np.cumsum(is_new, dtype=np.int32) - 1
-    names = []
-    number = 0
-    for code, first in zip(members_in_turn[is_new].tolist(), is_first[is_new].tolist(), strict=True):
-        number = 1 if first else number + 1
-        names.append(f"{members[code]}-{number}")
-    return names, trip
-
-
 def _conformed(table: pa.Table) -> pa.Table:
     """Return the table with the columns and types of ARROW_FIELDS in their order."""
     schema = arrow_schema()
@@ -251,31 +216,6 @@ def _int64(table: pa.Table, name: str) -> NDArray[np.int64]:
 def _float64(table: pa.Table, name: str) -> NDArray[np.float64]:
     values: NDArray[np.float64] = table.column(name).to_numpy()
     return values
-
-
-def _dictionary(column: pa.ChunkedArray) -> tuple[list[str], NDArray[Any]]:
-    """Return the texts in use, sorted, and each row's place among them (-1: missing)."""
-    column = column.combine_chunks()
-    if isinstance(column, pa.ChunkedArray):  # as older versions of pyarrow answer
-        column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
-    texts = column.dictionary.to_pylist()
-    codes = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False)
-    used = np.flatnonzero(np.bincount(codes[codes >= 0], minlength=len(texts))).tolist()
-    names = sorted({texts[code] for code in used})
-    place = {name: number for number, name in enumerate(names)}
-    turned = np.full(len(texts) + 1, -1, dtype=np.int16 if len(names) < 2**15 else np.int32)
-    for code in used:
-        turned[code] = place[texts[code]]
-    return names, turned[codes]  # -1 picks the last of `turned`, which is -1
-
-
-def _order(time: NDArray[np.int64], member: NDArray[Any], seq: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """Return the rows' order by (time, member, seq), None if they are in it already."""
-    later, same = time[1:] > time[:-1], time[1:] == time[:-1]
-    after = (member[1:] > member[:-1]) | ((member[1:] == member[:-1]) & (seq[1:] >= seq[:-1]))
-    if bool(np.all(later | (same & after))):
-        return None
-    return np.lexsort((seq, member, time))
 
 
 def _ms(times: pd.Series[Any]) -> NDArray[np.int64]:

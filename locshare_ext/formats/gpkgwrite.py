@@ -17,20 +17,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from locshare_ext.errors import InvalidInput, StoreError
+from locshare_ext.errors import StoreError
 from locshare_ext.formats import gpkgschema as schema
 from locshare_ext.formats.atomic import replacing
-from locshare_ext.formats.frame import UNITS, frame_from_arrow
+from locshare_ext.formats.joining import moments
 from locshare_ext.formats.loaded import Progress, SetAside, name_of
+from locshare_ext.formats.rtree import fill_rtree
 from locshare_ext.formats.times import text_of_ms
+from locshare_ext.formats.trail import Trail, names_in, trail_of_frame, trail_of_table
+from locshare_ext.formats.units import UNITS
 from locshare_ext.model.event import Event
-from locshare_ext.model.trail import FRAME_COLUMNS, TRIP_GAP
 from locshare_ext.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CHECKSUM_RULE", "checksum_of", "geometry_of", "write_geopackage"]
+__all__ = ["CHECKSUM_RULE", "checksum_of", "geometry_of", "write_geopackage", "write_trail"]
 
 _CHUNK = 20_000  # rows between two calls of `progress`
 _NO_INTEGER = -(2**63)
@@ -68,28 +70,44 @@ def write_geopackage(
     """Write a trail frame as a recording file; returns its checksum.
 
     frame: or an Arrow table of `trail.ARROW_FIELDS`, then `name` and `group` say what its
-    recording and group are. name: of the whole, the file's stem if not given.
+    recording and group are. name: of the whole, the file's stem if not given. The others are
+    as of `Trail` and `write_trail`.
+    """
+    path = Path(path)
+    name = name or name_of(path)
+    said: dict[str, Any] = {
+        "description": description,
+        "received_known": received_known,
+        "events": tuple(events),
+        "set_aside": tuple(set_aside),
+    }
+    if isinstance(frame, pa.Table):
+        trail = trail_of_table(frame, group=group, recording=name, **said)
+    else:
+        trail = trail_of_frame(frame, name=name, **said)
+    return write_trail(path, trail, info=info, progress=progress)
+
+
+def write_trail(
+    path: Path, trail: Trail, *, info: Mapping[str, Any] | None = None, progress: Progress | None = None
+) -> str:
+    """Write a trail as a recording file; returns its checksum.
 
     The file appears whole or not at all, replaces one of that name, and needs no other
     file beside it (no WAL): it opens from read-only media. Columns that are no trail
     frame's own are left out, times are kept to the millisecond. info: plain JSON values
     for the manifest. progress: called with (rows done, rows in all). Takes a while: not
-    for an event loop. Raises InvalidInput when it is no trail frame, StoreError when
-    SQLite cannot write, OSError when the folder is missing or not writable.
+    for an event loop. Raises StoreError when SQLite cannot write, OSError when the folder
+    is missing or not writable.
     """
-    path = Path(path)
-    name = name or name_of(path)
-    if isinstance(frame, pa.Table):
-        frame = frame_from_arrow(frame, group=group, recording=name)
-    if missing := [column for column in FRAME_COLUMNS if column not in frame.columns]:
-        raise InvalidInput(f"this is no trail frame: it has no column {missing[0]!r}")
-    fixes = _fixes(frame)
-    manifest = _manifest(frame, name, description, received_known)
+    name = trail.name or name_of(path)
+    fixes = _fixes(trail.table)
+    manifest = _manifest(trail, name)
     tables = {
         "fixes": fixes,
-        "events": _table("events", [_event_row(event) for event in events]),
-        "members": _table("members", _member_rows(frame)),
-        "set_aside": _table("set_aside", [(one.line, one.reason, one.raw) for one in set_aside]),
+        "events": _table("events", [_event_row(event) for event in trail.events]),
+        "members": _table("members", _member_rows(trail.table)),
+        "set_aside": _table("set_aside", [(one.line, one.reason, one.raw) for one in trail.set_aside]),
         "manifest": _table("manifest", sorted({**(info or {}), **manifest}.items()), as_json=True),
     }
     checksum = checksum_of(tables)
@@ -99,7 +117,7 @@ def write_geopackage(
     content = _Content({**tables, "manifest": sealed}, geometry_of(fixes))
     with replacing(path) as beside:
         try:
-            _write(beside, content, name, description, progress)
+            _write(beside, content, name, trail.description, progress)
         except sqlite3.Error as error:
             raise StoreError(f"{path} could not be written: {error}") from error
     return checksum
@@ -134,25 +152,33 @@ def _write(path: Path, content: _Content, name: str, description: str, progress:
         database.execute("BEGIN")
         for table, rows in content.tables.items():
             database.execute(schema.create_table(table))
-            columns: list[Any] = [rows.column(column).to_pylist() for column in schema.COLUMNS[table]]
-            if table == "fixes":
-                columns.insert(0, _cut(content.geometry))
-            marks = ", ".join("?" * (len(columns) + 1))
-            stored = zip(range(1, len(rows) + 1), *columns, strict=True)
-            told = stored if table != "fixes" else _telling(stored, len(rows), progress)
-            database.executemany(f"INSERT INTO {table} VALUES ({marks})", told)
+            marks = ", ".join("?" * (len(schema.COLUMNS[table]) + (2 if table == "fixes" else 1)))
+            geometry = content.geometry if table == "fixes" else None
+            for done, stored in _stored(rows, schema.COLUMNS[table], geometry):
+                if geometry is not None and progress is not None:
+                    progress(done, len(rows))
+                database.executemany(f"INSERT INTO {table} VALUES ({marks})", stored)
+        if progress is not None:
+            progress(len(content.tables["fixes"]), len(content.tables["fixes"]))
         _describe(database, content.tables["fixes"], name, description)
-        _index(database)
+        _index(database, content.tables["fixes"])
         database.execute("COMMIT")
 
 
-def _telling(rows: Iterator[Any], total: int, progress: Progress | None) -> Iterator[Any]:
-    for number, row in enumerate(rows):
-        if progress is not None and number % _CHUNK == 0:
-            progress(number, total)
-        yield row
-    if progress is not None:
-        progress(total, total)
+def _stored(
+    rows: pa.Table, names: Iterable[str], geometry: bytes | None
+) -> Iterator[tuple[int, Iterator[Any]]]:
+    """Yield how many rows come before, and rows as they are stored, some thousands at a time."""
+    size = len(schema.HEADER) + 16
+    for start in range(0, len(rows), _CHUNK):
+        piece = rows.slice(start, _CHUNK)
+        count = len(piece)
+        columns: list[Any] = [piece.column(name).to_pylist() for name in names]
+        if geometry is not None:
+            columns.insert(
+                0, [geometry[at : at + size] for at in range(start * size, (start + count) * size, size)]
+            )
+        yield start, zip(range(start + 1, start + count + 1), *columns, strict=True)
 
 
 def _describe(database: sqlite3.Connection, fixes: pa.Table, name: str, description: str) -> None:
@@ -171,42 +197,30 @@ def _describe(database: sqlite3.Connection, fixes: pa.Table, name: str, descript
     database.execute("INSERT INTO gpkg_geometry_columns VALUES ('fixes', 'geom', 'POINT', 4326, 0, 0)")
 
 
-def _index(database: sqlite3.Connection) -> None:
+def _index(database: sqlite3.Connection, fixes: pa.Table) -> None:
     try:
         database.execute("CREATE VIRTUAL TABLE rtree_fixes_geom USING rtree(id, minx, maxx, miny, maxy)")
     except sqlite3.OperationalError:
         return  # an SQLite without that module: the index is an extension, the file is valid without
-    database.execute("INSERT INTO rtree_fixes_geom SELECT fid, lon, lon, lat, lat FROM fixes")
+    lon, lat = fixes.column("lon").to_numpy(), fixes.column("lat").to_numpy()
+    fill_rtree(database, "rtree_fixes_geom", np.arange(1, len(fixes) + 1), lon, lat)
     for statement in schema.create_index:
         database.execute(statement)
 
 
-def _fixes(frame: pd.DataFrame) -> pa.Table:
+def _fixes(table: pa.Table) -> pa.Table:
     """Return the rows of `fixes` as they are stored."""
     columns: dict[str, Any] = {}
     for name, kind in schema.COLUMNS["fixes"].items():
-        column = frame[name]
+        column = table.column(name)
         if kind == "DATETIME":
-            ms = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[ms]")
-            columns[name] = pc.binary_join_element_wise(
-                pc.strftime(pa.array(ms), "%Y-%m-%dT%H:%M:%S"), "Z", ""
-            )
+            columns[name] = moments(column)
         elif kind == "DOUBLE":  # 0.0 and -0.0 are one value in SQLite
-            columns[name] = pa.array(column.to_numpy("float64") + 0.0, from_pandas=True)
-        elif kind == "TEXT":
-            columns[name] = _texts(column)
+            columns[name] = pa.array(column.to_numpy() + 0.0, from_pandas=True)
         else:
-            columns[name] = pa.array(column.to_numpy("int64"))
+            columns[name] = column
     types = {name: schema.arrow_type(kind) for name, kind in schema.COLUMNS["fixes"].items()}
     return pa.table({name: values.cast(types[name]) for name, values in columns.items()})
-
-
-def _texts(column: Any) -> Any:
-    if hasattr(column.dtype, "categories"):
-        codes = column.cat.codes.to_numpy()
-        names = pa.array(column.cat.categories.astype(str).tolist(), pa.utf8())
-        return names.take(pa.array(codes, mask=codes < 0))
-    return pa.array(column, from_pandas=True)
 
 
 def _table(name: str, rows: Iterable[Any], *, as_json: bool = False) -> pa.Table:
@@ -229,20 +243,27 @@ def _event_row(event: Event) -> tuple[Any, ...]:
     return event.kind, text_of_ms(event.time), received, event.member, event.text, data, event.cursor
 
 
-def _member_rows(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
-    grouped = frame.groupby(["recording", "group", "member"], observed=True)
-    found = grouped.agg(
-        fixes=("seq", "size"), trips=("trip", "nunique"), first=("time", "min"), last=("time", "max")
+def _member_rows(table: pa.Table) -> list[tuple[Any, ...]]:
+    keys = ["recording", "group", "member"]
+    plain = pa.table({name: table.column(name).cast(pa.utf8()) for name in (*keys, "trip")})
+    plain = plain.append_column("time", table.column("time").cast(pa.int64()))
+    found = plain.group_by(keys).aggregate(
+        [("time", "count"), ("trip", "count_distinct"), ("time", "min"), ("time", "max")]
     )
-    rows: Any = found.itertuples(name=None)
-    return [(*key, fixes, trips, _text(first), _text(last)) for key, fixes, trips, first, last in rows]
+    columns = [*keys, "time_count", "trip_count_distinct", "time_min", "time_max"]
+    rows = sorted(zip(*(found.column(name).to_pylist() for name in columns), strict=True))
+    return [(*rest, _text(first), _text(last)) for *rest, first, last in rows]
 
 
-def _text(moment: Any) -> str:
-    return text_of_ms(moment.value // 1_000_000)
+def _text(ns: int) -> str:
+    return text_of_ms(ns // 1_000_000)
 
 
-def _manifest(frame: pd.DataFrame, name: str, description: str, received_known: bool) -> dict[str, Any]:
+def _manifest(trail: Trail, name: str) -> dict[str, Any]:
+    times = trail.table.column("time").cast(pa.int64())
+    interval = ""
+    if len(times):
+        interval = "/".join(_text(ns) for ns in (times[0].as_py(), times[len(times) - 1].as_py()))
     return {
         "format": schema.FORMAT,
         "format_version": schema.FORMAT_VERSION,
@@ -250,15 +271,16 @@ def _manifest(frame: pd.DataFrame, name: str, description: str, received_known: 
         "program_version": __version__,
         "created": text_of_ms(time.time_ns() // 1_000_000),
         "name": name,
-        "description": description,
-        "recordings": [str(text) for text in frame["recording"].cat.categories if text],
-        "groups": [str(text) for text in frame["group"].cat.categories],
-        "interval": str(frame.attrs.get("interval", "")),
-        "trip_gap_s": frame.attrs.get("trip_gap_s", TRIP_GAP / 1000),
-        "received_known": received_known,
+        "description": trail.description,
+        "recordings": trail.recordings,
+        "groups": trail.groups or ([trail.group] if trail.group else []),
+        "interval": interval,
+        "trip_gap_s": trail.trip_gap / 1000,
+        "received_known": trail.received_known,
         "units": dict(UNITS),
         "crs": "EPSG:4326",
         "checksum_rule": CHECKSUM_RULE,
+        "counts": {"fixes": trail.table.num_rows, "members": len(names_in(trail.table, "member"))},
     }
 
 
@@ -269,8 +291,3 @@ def geometry_of(fixes: pa.Table) -> bytes:
     blobs["header"] = np.void(schema.HEADER)
     blobs["lon"], blobs["lat"] = fixes.column("lon").to_numpy(), fixes.column("lat").to_numpy()
     return blobs.tobytes()
-
-
-def _cut(blobs: bytes) -> list[bytes]:
-    size = len(schema.HEADER) + 16
-    return [blobs[start : start + size] for start in range(0, len(blobs), size)]

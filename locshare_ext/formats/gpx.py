@@ -16,6 +16,7 @@ from xml.parsers import expat
 from locshare_ext.errors import InvalidFile, InvalidInput
 from locshare_ext.formats.gpxwrite import NAMESPACE, write_gpx
 from locshare_ext.formats.loaded import Loaded, Progress, as_member, name_of
+from locshare_ext.formats.reading import reading
 from locshare_ext.formats.rows import FixRows
 from locshare_ext.formats.times import TimeReader
 from locshare_ext.model.names import fold
@@ -23,6 +24,7 @@ from locshare_ext.model.names import fold
 __all__ = ["read_gpx", "write_gpx"]
 
 _CHUNK = 1 << 18  # bytes parsed at once
+_MOST_TRACKS = 1_000_000
 _DEEPEST = 64  # elements within elements
 _LONGEST = 1 << 16  # characters of one text
 
@@ -50,11 +52,18 @@ class _Point:
 
 @dataclass(slots=True)
 class _Track:
+    member: int  # as `FixRows.new_member` gave it
     name: str = ""
-    points: list[_Point] = field(default_factory=list)
+    points: int = 0
 
 
-def read_gpx(path: str | Path, *, member: str | None = None, progress: Progress | None = None) -> Loaded:
+def read_gpx(
+    path: str | Path,
+    *,
+    member: str | None = None,
+    on_disk: bool = False,
+    progress: Progress | None = None,
+) -> Loaded:
     """Read the tracks of a GPX file; each is a member called as the track is.
 
     A track without a name is called as the file's stem. member: all points are of this
@@ -64,48 +73,46 @@ def read_gpx(path: str | Path, *, member: str | None = None, progress: Progress 
     has not one point with a time.
     """
     path = Path(path)
-    reading = _Reading(path)
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            reading.feed(chunk)
-            if progress is not None:
-                progress(file.tell(), size)
-    reading.feed(b"", is_last=True)
-    rows = FixRows()
     remarks: list[str] = []
-    filling = _Filling(rows)
-    for track, name in _named(reading.tracks, name_of(path), member, remarks):
-        for point in track.points:
-            filling.add(point, name)
-    rows.check(path, "points")
-    if not len(rows):
-        raise InvalidFile(f"{path.name} has no track points{reading.others('; it has ')}")
-    if others := reading.others(""):
-        remarks.append(f"{others} are not read")
-    known = filling.has_received and rows.has_received
-    rows.finish(received_known=known)
+    with reading(on_disk=on_disk) as rows:
+        found = _Reading(path, _Filling(rows), rows)
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                found.feed(chunk)
+                if progress is not None:
+                    progress(file.tell(), size)
+        found.feed(b"", is_last=True)
+        for track, name in _named(found.tracks, name_of(path), member, remarks):
+            rows.name_member(track.member, name)
+        rows.check(path, "points")
+        if not len(rows):
+            raise InvalidFile(f"{path.name} has no track points{found.others('; it has ')}")
+        if others := found.others(""):
+            remarks.append(f"{others} are not read")
+        known = rows.has_received
+        rows.finish(received_known=known)
     return Loaded(
         path=path,
         format="gpx",
-        name=reading.title or name_of(path),
-        group=reading.group,
+        name=found.title or name_of(path),
+        group=found.group,
         fixes=rows,
         received_known=known,
         set_aside=tuple(rows.set_aside),
         set_aside_count=rows.set_aside_count,
         remarks=(*remarks, *rows.remarks()),
-        info={"version": reading.version, "creator": reading.creator},
+        info={"version": found.version, "creator": found.creator},
     )
 
 
 class _Reading:
-    """Turns the file's elements into tracks of points."""
+    """Turns the file's elements into tracks, whose points it hands on."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, filling: _Filling, rows: FixRows) -> None:
         self.tracks: list[_Track] = []
         self.title = self.group = self.version = self.creator = ""
-        self._path = path
+        self._path, self._filling, self._rows = path, filling, rows
         self._counts = {"wpt": 0, "rtept": 0}
         self._within: list[str] = []
         self._text: list[str] = []
@@ -154,7 +161,9 @@ class _Reading:
         self._within.append(local)
         self._text, self._length = [], 0
         if local == "trk":
-            self._track = _Track()
+            self._track = _Track(self._rows.new_member())
+            if len(self.tracks) >= _MOST_TRACKS:
+                raise InvalidFile(f"{self._path.name}: more than {_MOST_TRACKS:,} tracks")
         elif local == "trkpt":
             line = self._parser.CurrentLineNumber
             self._point = _Point(line, attributes.get("lat", ""), attributes.get("lon", ""))
@@ -175,7 +184,8 @@ class _Reading:
         self._text, self._length = [], 0
         if local == "trkpt":
             if self._track is not None and self._point is not None:
-                self._track.points.append(self._point)
+                self._track.points += 1
+                self._filling.add(self._point, self._track.member)
             self._point = None
         elif self._point is not None:
             self._point_text(namespace, local.lower(), text)
@@ -205,19 +215,17 @@ class _Filling:
     """Turns points into fixes."""
 
     def __init__(self, rows: FixRows) -> None:
-        self.has_received = False
         self._rows = rows
         self._time = TimeReader(UTC, column="time")  # GPX: times are UTC, with or without Z
         self._received = TimeReader(UTC, column="received")
 
-    def add(self, point: _Point, member: str) -> None:
+    def add(self, point: _Point, member: int) -> None:
         """Add a point, or set it aside."""
         texts = point.texts
         try:
             if "time" not in texts:
                 raise InvalidInput("the point has no time: it was drawn, or its clock was left out")
             received = texts.get("our received")
-            self.has_received |= received is not None
             self._rows.add(
                 point.line,
                 member,

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from locshare_ext.errors import InvalidFile
 from locshare_ext.formats.frame import FLAG_COLUMNS, STR, attrs_of, category, utc_times
+from locshare_ext.formats.trips import sort_order
 from locshare_ext.model.fix import NUMBERS
 from locshare_ext.model.trail import FRAME_COLUMNS
 
@@ -83,8 +84,9 @@ def frame_of_columns(table: pa.Table, *, gap: int) -> pd.DataFrame:
         columns[name] = table.column(name).to_numpy(zero_copy_only=False).astype(bool, copy=False)
     columns["extra"] = str_of_arrow(table.column("extra"))
     frame = pd.DataFrame(columns, columns=list(FRAME_COLUMNS))
-    order = np.lexsort((frame["seq"], frame["member"].cat.codes, frame["time"]))
-    if not np.array_equal(order, np.arange(len(order))):  # somebody sorted it by something else
+    time: Any = table.column("time").cast(pa.int64()).to_numpy()
+    order = sort_order(time, frame["member"].cat.codes.to_numpy(), frame["seq"].to_numpy())
+    if order is not None:  # somebody sorted it by something else
         frame = frame.take(order).reset_index(drop=True)
     recordings = [name for name in frame["recording"].cat.categories if name]
     frame.attrs.update(

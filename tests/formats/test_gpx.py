@@ -117,7 +117,7 @@ def test_bad_points_are_set_aside_beside_good_ones(tmp_path: Path) -> None:
         ('<!DOCTYPE gpx SYSTEM "file:///etc/passwd"><gpx/>', "DOCTYPE"),
         (("<!DOCTYPE gpx [<!ENTITY a 'x'>]>" + BEGIN + "</gpx>").encode("utf-16"), "DOCTYPE"),
         (BEGIN + track("ann"), "line 1: no well-formed XML"),
-        ("<kml></kml>", "no GPX: it begins with <kml>"),
+        ("<rss></rss>", "no GPX: it begins with <rss>"),
         (BEGIN + "<a>" * 100, "within more than 64"),
         (BEGIN + "<name>" + "x" * 100_000 + "</name></gpx>", "over 65,536 characters"),
         ('<?xml version="1.0" encoding="klingon"?><gpx/>', "walk.gpx"),
