@@ -6,10 +6,11 @@ import asyncio
 import bisect
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import merge
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.broker.memory_log import MemoryLog, entry_bytes, key_of, rank
@@ -28,7 +29,7 @@ from locshare_ext.model.store import (
     RecordingInfo,
     Selection,
 )
-from locshare_ext.model.trail import table_from_fixes
+from locshare_ext.model.trail import stream_piece, table_from_fixes, with_heard
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -144,6 +145,26 @@ class MemoryStore:
         return table_from_fixes(
             [(entry.offset, entry.item) for entry in chosen if isinstance(entry.item, Fix)]
         )
+
+    async def export(self, log: str, selection: Selection) -> AsyncIterator[bytes]:
+        """Give the fixes of `trails` as pieces of an Arrow stream; memory has few, so there is one."""
+        table = await self.trails(log, selection)
+        if table.num_rows:
+            yield await asyncio.to_thread(stream_piece, table)
+
+    async def at(self, log: str, selection: Selection) -> pa.Table:
+        """Return each member's newest fix of a selection, with `received` of its last that arrived."""
+        newest: dict[str, tuple[tuple[int, int], Fix]] = {}
+        heard: dict[str, int] = {}
+        for entry in self._select(log, selection):
+            if isinstance(entry.item, Fix):
+                member, place = fold(entry.item.member), rank(entry.item, entry.offset)
+                newest[member] = max(newest.get(member, (place, entry.item)), (place, entry.item), key=_place)
+                heard[member] = entry.item.received
+        rows = sorted(
+            ((place[1], fix, heard[member]) for member, (place, fix) in newest.items()), key=itemgetter(0)
+        )
+        return with_heard(table_from_fixes([row[:2] for row in rows]), [row[2] for row in rows])
 
     async def events(
         self, log: str, selection: Selection, *, kind: EventKind | None = None, limit: int | None = None
@@ -358,6 +379,10 @@ class MemoryStore:
 
 def _has(recording: RecordingInfo, entry: Entry) -> bool:
     return recording.has(entry.offset, entry.item.time, entry.item.received)
+
+
+def _place(candidate: tuple[tuple[int, int], Fix]) -> tuple[int, int]:
+    return candidate[0]
 
 
 def _offset(entry: Entry) -> int:

@@ -7,7 +7,7 @@ then is anybody told. All methods may be called from the event loop and never bl
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -249,6 +249,22 @@ class LogStore(Protocol):
 
     async def trails(self, log: str, selection: Selection) -> pa.Table:
         """Return fixes as an Arrow table with `trail.ARROW_FIELDS`, ascending by seq."""
+
+    def export(self, log: str, selection: Selection) -> AsyncIterator[bytes]:
+        """Give the fixes of `trails` as pieces of an Arrow stream, for any number of them.
+
+        Whole messages each, between `trail.stream_head` and `trail.STREAM_END`. The reader may
+        be slow: nothing is held between two pieces. What comes later than the first is not in
+        it; what is forgotten meanwhile is in no later piece. NotFound: the log was deleted
+        meanwhile, or the recording is unknown; of an unknown log there is nothing.
+        """
+
+    async def at(self, log: str, selection: Selection) -> pa.Table:
+        """Return each member's newest fix, by effective time, of those selected; ascending by seq.
+
+        With `heard` beside the columns of `trails`: when (ms) the last of the member's arrived.
+        `until` and `clock` say where everyone was at a moment: as it was, or as it was known.
+        """
 
     async def events(
         self, log: str, selection: Selection, *, kind: EventKind | None = None, limit: int | None = None

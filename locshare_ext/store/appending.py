@@ -15,6 +15,7 @@ from locshare_ext.model.names import fold
 from locshare_ext.model.sequence import Newest, sent_time
 from locshare_ext.model.sequence import Sequence as Numbering
 from locshare_ext.model.store import Appended, Entry, LogKind
+from locshare_ext.store.known import Key, find_sealed
 from locshare_ext.store.rows import (
     INSERT_EVENTS,
     INSERT_FIXES,
@@ -24,10 +25,10 @@ from locshare_ext.store.rows import (
     fix_row,
     insert,
 )
+from locshare_ext.store.sealed import Sealed
 
 __all__ = ["Batches", "LogState", "load_state", "make_log"]
 
-_Key = tuple[int, int, float, float]  # member, sent time, lat, lon
 _LOOKED_UP_AT_ONCE = 250
 
 # Candidates come by (member, time), of repaired ones by (member, sent): both are plain
@@ -61,17 +62,20 @@ class LogState:
     numbering: Numbering
     members: dict[str, _Member] = field(default_factory=dict)  # by folded name
     touched: set[str] = field(default_factory=set)  # members whose tallies are to be saved
+    sealed_to: int = 0  # fixes up to this offset are in segments
+    asked_at: int = 0  # at about this head it was last asked whether more can be sealed
 
 
 def load_state(conn: sqlite3.Connection, name: str) -> LogState | None:
     """Return a log's state from its rows, None if there is no such log."""
-    row = conn.execute("SELECT id, epoch, head FROM logs WHERE name = ?", (name,)).fetchone()
+    row = conn.execute("SELECT id, epoch, head, sealed_to FROM logs WHERE name = ?", (name,)).fetchone()
     if row is None:
         return None
-    state = LogState(row[0], Numbering(row[1], row[2]))
+    state = LogState(row[0], Numbering(row[1], row[2]), sealed_to=row[3])
     rows = conn.execute(
-        "SELECT members.name, members.id, tallies.fixes, newest_offset, min(time, received), "
-        "newest_effective, newest_sent FROM members LEFT JOIN tallies ON tallies.member = members.id "
+        "SELECT members.name, members.id, tallies.fixes, newest_offset, "
+        "coalesce(newest_kept, min(time, received)), newest_effective, newest_sent FROM members "
+        "LEFT JOIN tallies ON tallies.member = members.id "
         "LEFT JOIN fixes ON fixes.id = ? + newest_offset WHERE log = ?",
         (first_id(state.id), state.id),
     )
@@ -100,8 +104,9 @@ class Batches:
     interpreter's lock, and waits for it again when another thread is busy.
     """
 
-    def __init__(self, conn: sqlite3.Connection) -> None:
+    def __init__(self, conn: sqlite3.Connection, sealed: Sealed) -> None:
         self._conn = conn
+        self._sealed = sealed
         self._states: dict[int, LogState] = {}
         self._fixes: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
@@ -177,6 +182,8 @@ class Batches:
             return _never
         self._flush()  # the batches before may hold them
         found = _find_stored(self._conn, wanted)
+        if state.sealed_to:
+            found |= find_sealed(self._conn, self._sealed, state.id, wanted)
         members = state.members
 
         def is_stored(fix: Fix) -> bool:
@@ -186,14 +193,21 @@ class Batches:
         return is_stored
 
 
-def _tallies(state: LogState) -> Iterator[tuple[int, ...]]:
+def _tallies(state: LogState) -> Iterator[tuple[int | None, ...]]:
     for folded in state.touched:
         member, newest = state.members[folded], state.numbering.newest[folded]
-        yield member.id, member.fixes, newest.effective, newest.sent, member.newest_offset
+        yield (
+            member.id,
+            member.fixes,
+            newest.effective,
+            newest.sent,
+            member.newest_offset,
+            member.newest_kept,
+        )
 
 
-def _find_stored(conn: sqlite3.Connection, wanted: set[tuple[int, int]]) -> set[_Key]:
-    found: set[_Key] = set()
+def _find_stored(conn: sqlite3.Connection, wanted: set[tuple[int, int]]) -> set[Key]:
+    found: set[Key] = set()
     rest = iter(sorted(wanted))
     while some := list(islice(rest, _LOOKED_UP_AT_ONCE)):
         size = 8 if len(some) <= 8 else _LOOKED_UP_AT_ONCE  # two statements, prepared once each

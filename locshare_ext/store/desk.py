@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from locshare_ext.model.store import Appended, LogKind
 from locshare_ext.store.appending import Batches, LogState, load_state, make_log
 from locshare_ext.store.boot import mark_closed, mark_open, this_boot
 from locshare_ext.store.connection import Synchronous, failure, open_writer
+from locshare_ext.store.sealed import Sealed
 
 __all__ = ["AppendJob", "Desk"]
 
@@ -35,10 +36,21 @@ class Desk:
 
     Only used on that thread. After an error of SQLite the connection is closed and opened
     anew for the next job, so that a store recovers when the cause is gone.
+    full: told the name of a log that may have `room` rows which could be sealed.
     """
 
-    def __init__(self, path: Path, synchronous: Synchronous) -> None:
+    def __init__(
+        self,
+        path: Path,
+        synchronous: Synchronous,
+        sealed: Sealed,
+        full: Callable[[str], None],
+        room: int,
+    ) -> None:
         self.path = path
+        self.sealed = sealed
+        self._full = full
+        self._room = room
         self.deleted: set[str] = set()  # epochs of logs deleted while this program runs
         self._synchronous = synchronous
         self._conn: sqlite3.Connection | None = None
@@ -91,13 +103,28 @@ class Desk:
         self.check_file()
         conn.execute("BEGIN IMMEDIATE")
         self._notice_others(conn)
-        batches = Batches(conn)
+        batches = Batches(conn, self.sealed)
         answers: list[list[Appended | LocShareError]] = [
             [*batches.add(self._state_for(job), job.batches)] for job in jobs
         ]
         batches.finish()
         conn.execute("COMMIT")
+        for log in {job.log for job in jobs}:
+            self._tell_full(log)
         return answers
+
+    def note_sealed(self, log: str, offset: int) -> None:
+        """Know that fixes up to an offset are in segments now."""
+        state = self._states.get(log)
+        if state is not None:
+            state.sealed_to = state.asked_at = offset
+
+    def _tell_full(self, log: str) -> None:
+        """Say that a log may have enough to be sealed, once for as many entries as that takes."""
+        state = self._states[log]
+        if state.numbering.head - max(state.sealed_to, state.asked_at) >= self._room:
+            state.asked_at = state.numbering.head - self._room // 2
+            self._full(log)
 
     def recover(self, *, reopen: bool) -> None:
         """Undo what was begun, and forget what was in memory of it."""

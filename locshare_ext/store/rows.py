@@ -18,8 +18,11 @@ from locshare_ext.store.schema import ENTRY_BITS
 __all__ = [
     "EVENT_COLUMNS",
     "FIX_COLUMNS",
+    "FUTURE",
     "INSERT_EVENTS",
     "INSERT_FIXES",
+    "LATE",
+    "REPAIRED",
     "REPLACE_TALLIES",
     "event_from_row",
     "event_row",

@@ -109,6 +109,29 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             PRIMARY KEY (identity, name, log)) WITHOUT ROWID""",
         "CREATE INDEX places_by_log ON places(log)",
     ),
+    (
+        # all fixes up to this offset are in segments; rows that are still there count no more
+        "ALTER TABLE logs ADD COLUMN sealed_to INTEGER NOT NULL DEFAULT 0",
+        # effective time of the newest fix that is kept: it may be in a segment
+        "ALTER TABLE tallies ADD COLUMN newest_kept INTEGER",
+        # Never changed once visible: another one takes its place. first, last: offsets.
+        """CREATE TABLE segments (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            log INTEGER NOT NULL REFERENCES logs(id),
+            is_visible INTEGER NOT NULL,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            rows INTEGER NOT NULL,
+            low_time INTEGER NOT NULL,
+            high_time INTEGER NOT NULL,
+            low_received INTEGER NOT NULL,
+            high_received INTEGER NOT NULL,
+            batch_at INTEGER NOT NULL,
+            summary BLOB NOT NULL)""",
+        "CREATE INDEX segments_by_log ON segments(log, first)",
+        # apart, so that looking through segments reads no fixes
+        "CREATE TABLE bodies (segment INTEGER PRIMARY KEY REFERENCES segments(id), body BLOB NOT NULL)",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

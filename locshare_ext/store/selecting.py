@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import replace
-from heapq import merge
 from typing import Any
 
 from locshare_ext.errors import NotFound
@@ -14,23 +13,26 @@ from locshare_ext.model.names import fold
 from locshare_ext.model.store import Entry, LogInfo, RecordingInfo, Selection
 from locshare_ext.store.rows import (
     EVENT_COLUMNS,
-    FIX_COLUMNS,
     event_from_row,
     first_id,
-    fix_from_row,
     last_id,
+    offset_of,
 )
 from locshare_ext.store.schema import GONE
 
 __all__ = [
+    "IS_MEMBER",
+    "IS_NOBODY_GONE",
+    "begin",
     "find_log",
+    "find_recording",
     "inside",
+    "kept_by",
     "list_logs",
     "list_recordings",
+    "move_oldest",
     "read_counts",
-    "read_entries",
     "read_events",
-    "read_newest",
     "where",
 ]
 
@@ -41,8 +43,8 @@ _RECORDING_COLUMNS = (
 )
 
 _IS_HERE = f"name NOT GLOB '{GONE}*'"
-_IS_MEMBER = f"members.name NOT GLOB '{GONE}*'"
-_IS_NOBODY_GONE = f"(members.name IS NULL OR {_IS_MEMBER})"
+IS_MEMBER = f"members.name NOT GLOB '{GONE}*'"
+IS_NOBODY_GONE = f"(members.name IS NULL OR {IS_MEMBER})"
 
 
 def find_log(conn: sqlite3.Connection, name: str) -> tuple[int, LogInfo] | None:
@@ -65,45 +67,6 @@ def list_recordings(conn: sqlite3.Connection, log: str | None) -> list[Recording
         (log,),
     )
     return [replace(RecordingInfo(*row[:11]), received_known=bool(row[11])) for row in rows]
-
-
-def read_entries(conn: sqlite3.Connection, log: str, after: int, limit: int) -> list[Entry]:
-    """Return up to `limit` entries of both kinds with an offset above `after`, ascending."""
-    found = find_log(conn, log)
-    if found is None or limit <= 0:
-        return []
-    log_id, info = found
-    bounds = (first_id(log_id, after), last_id(log_id), limit)
-    fixes = conn.execute(
-        f"SELECT {FIX_COLUMNS} FROM fixes JOIN members ON members.id = member "
-        f"WHERE fixes.id > ? AND fixes.id <= ? AND {_IS_MEMBER} ORDER BY fixes.id LIMIT ?",
-        bounds,
-    )
-    events = conn.execute(
-        f"SELECT {EVENT_COLUMNS} FROM events LEFT JOIN members ON members.id = member "
-        f"WHERE events.id > ? AND events.id <= ? AND {_IS_NOBODY_GONE} ORDER BY events.id LIMIT ?",
-        bounds,
-    )
-    both = merge(
-        [fix_from_row(row, info.epoch) for row in fixes],
-        [event_from_row(row, info.epoch) for row in events],
-        key=lambda entry: entry.offset,
-    )
-    return list(both)[:limit]
-
-
-def read_newest(conn: sqlite3.Connection, log: str) -> list[Entry]:
-    """Return each member's newest fix, ascending by offset."""
-    found = find_log(conn, log)
-    if found is None:
-        return []
-    log_id, info = found
-    rows = conn.execute(
-        f"SELECT {FIX_COLUMNS} FROM members JOIN tallies ON tallies.member = members.id "
-        "CROSS JOIN fixes ON fixes.id = ? + newest_offset WHERE log = ? ORDER BY fixes.id",
-        (first_id(log_id), log_id),
-    )
-    return [fix_from_row(row, info.epoch) for row in rows]
 
 
 def read_counts(conn: sqlite3.Connection, log: str) -> dict[str, int]:
@@ -130,7 +93,7 @@ def read_events(
         values.append(kind)
     rows = conn.execute(
         f"SELECT {EVENT_COLUMNS} FROM events LEFT JOIN members ON members.id = member "
-        f"WHERE {sql} AND {_IS_NOBODY_GONE} ORDER BY events.id LIMIT ?",
+        f"WHERE {sql} AND {IS_NOBODY_GONE} ORDER BY events.id LIMIT ?",
         [*values, -1 if limit is None else max(limit, 0)],
     )
     return [event_from_row(row, info.epoch) for row in rows]
@@ -139,11 +102,11 @@ def read_events(
 def where(
     conn: sqlite3.Connection, table: str, log_id: int, log: str, selection: Selection
 ) -> tuple[str, list[Any]]:
-    """Return the condition on `fixes` or `events`, and its values."""
+    """Return the condition on `fixes` or `events`, and its values; of fixes in rows only."""
     clock = check_clock(selection.clock)
     end = last_id(log_id) if selection.upto is None else first_id(log_id, selection.upto)
     parts = [f"{table}.id > ? AND {table}.id <= ?"]
-    values: list[Any] = [first_id(log_id, selection.after or 0), end]
+    values: list[Any] = [first_id(log_id, max(selection.after or 0, begin(conn, table, log_id))), end]
     if selection.since is not None:
         parts.append(f"{clock} >= ?")
         values.append(selection.since)
@@ -157,7 +120,10 @@ def where(
         parts.append("member IN (SELECT value FROM json_each(?))")
         values.append(json.dumps(ids))  # one statement for any number
     if selection.recording is not None:
-        sql, more = inside(table, log_id, _recording(conn, log, selection.recording))
+        recording = find_recording(conn, log, selection.recording)
+        if recording is None:
+            raise NotFound(f"{log!r} has no recording {selection.recording!r}", code="recording_not_found")
+        sql, more = inside(table, log_id, recording)
         parts.append(sql)
         values += more
     return " AND ".join(parts), values
@@ -176,11 +142,43 @@ def inside(table: str, log_id: int, recording: RecordingInfo) -> tuple[str, list
     return f"({table}.id > ? AND ({table}.id <= ? OR ({late})))", values
 
 
-def _recording(conn: sqlite3.Connection, log: str, recording_id: str) -> RecordingInfo:
+def kept_by(conn: sqlite3.Connection, table: str, log_id: int, log: str) -> tuple[str, list[Any]]:
+    """Return the condition for what recordings keep, and its values."""
+    parts: list[str] = []
+    values: list[Any] = []
     for recording in list_recordings(conn, log):
-        if recording.id == recording_id:
-            return recording
-    raise NotFound(f"{log!r} has no recording {recording_id!r}", code="recording_not_found")
+        sql, more = inside(table, log_id, recording)
+        parts.append(sql)
+        values += more
+    return f"({' OR '.join(parts) or '0'})", values
+
+
+def find_recording(conn: sqlite3.Connection, log: str, recording_id: str) -> RecordingInfo | None:
+    """Return a log's recording of that id, None if there is none."""
+    return next((one for one in list_recordings(conn, log) if one.id == recording_id), None)
+
+
+def begin(conn: sqlite3.Connection, table: str, log_id: int) -> int:
+    """Return the offset above which rows count: fixes up to it are in segments, and deleted in time."""
+    if table != "fixes":
+        return 0
+    row = conn.execute("SELECT sealed_to FROM logs WHERE id = ?", (log_id,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def move_oldest(conn: sqlite3.Connection, log_id: int) -> None:
+    """Note the lowest offset that a log has; within a transaction."""
+    end = last_id(log_id)
+    starts = {"fixes": first_id(log_id, begin(conn, "fixes", log_id)), "events": first_id(log_id)}
+    lowest = [
+        conn.execute(f"SELECT min(id) FROM {table} WHERE id > ? AND id <= ?", (start, end)).fetchone()[0]
+        for table, start in starts.items()
+    ]
+    kept = [offset_of(one) for one in lowest if one is not None]
+    sealed = conn.execute("SELECT min(first) FROM segments WHERE log = ? AND is_visible = 1", (log_id,))
+    kept += [one for (one,) in sealed if one is not None]
+    oldest = min(kept) if kept else None
+    conn.execute("UPDATE logs SET oldest = coalesce(?, head + 1) WHERE id = ?", (oldest, log_id))
 
 
 def _info(row: tuple[Any, ...]) -> LogInfo:

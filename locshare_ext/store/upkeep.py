@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import deque
-from collections.abc import Iterable, Sequence
-from heapq import merge
-from itertools import islice
-from typing import Any
+from collections.abc import Mapping
 
 from locshare_ext.errors import Conflict
 from locshare_ext.model.names import fold
@@ -17,7 +13,7 @@ from locshare_ext.store.desk import Desk
 from locshare_ext.store.invites import forget_invites, rename_invites
 from locshare_ext.store.rows import first_id, last_id, offset_of
 from locshare_ext.store.schema import GONE
-from locshare_ext.store.selecting import find_log, inside, list_recordings
+from locshare_ext.store.selecting import begin, find_log, kept_by, move_oldest
 
 __all__ = [
     "begin_delete",
@@ -25,14 +21,17 @@ __all__ = [
     "clear_some",
     "empty_wal",
     "find_old",
+    "finish_clear",
     "finish_trim",
-    "nth_received",
+    "has_gone",
+    "list_gone",
     "remove_event",
     "rename_member",
     "rewrite",
     "trim_some",
 ]
 
+_ANY_GONE = f"{GONE}*"
 AT_ONCE = 2_000  # rows removed per transaction: live commits wait for one of them at most
 
 
@@ -47,6 +46,7 @@ def begin_delete(desk: Desk, log: str) -> None:
     with transaction(desk.conn):
         desk.conn.execute("UPDATE logs SET name = ? || id, settings = '{}' WHERE id = ?", (GONE, log_id))
         desk.conn.execute("UPDATE members SET name = ? || id WHERE log = ?", (GONE, log_id))
+        desk.conn.execute("UPDATE segments SET is_visible = 0 WHERE log = ?", (log_id,))
         for table in ("recordings", "invites", "places"):
             desk.conn.execute(f"DELETE FROM {table} WHERE log = ?", (log_id,))
 
@@ -87,35 +87,56 @@ def rename_member(desk: Desk, log: str, member: str, name: str) -> None:
 def clear_some(desk: Desk) -> tuple[int, bool]:
     """Remove some rows of what was deleted or forgotten; returns how many, and whether more are left."""
     conn = desk.conn
-    gone = conn.execute("SELECT id, log FROM members WHERE name GLOB ? || '*' LIMIT 1", (GONE,)).fetchone()
-    if gone is not None:
-        return _clear_member(conn, *gone), True
-    log = conn.execute("SELECT id FROM logs WHERE name GLOB ? || '*' LIMIT 1", (GONE,)).fetchone()
-    if log is None:
-        return 0, False
-    bounds = (first_id(log[0]), last_id(log[0]), AT_ONCE)
-    with transaction(conn):  # events that concern no member
-        count = conn.execute(
-            "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id > ? AND id <= ? LIMIT ?)", bounds
-        ).rowcount
-        if count < AT_ONCE:
-            conn.execute("DELETE FROM logs WHERE id = ?", log)
-    return count, True
+    for table in ("fixes", "events"):
+        sql = f"SELECT members.id FROM members JOIN {table} ON member = members.id WHERE name GLOB ? LIMIT 1"
+        gone = conn.execute(sql, (_ANY_GONE,)).fetchone()
+        if gone is not None:
+            return _delete(conn, table, "member = ?", (gone[0],)), True
+    for (log_id,) in conn.execute("SELECT id FROM logs WHERE name GLOB ?", (_ANY_GONE,)).fetchall():
+        count = _delete(conn, "events", "id > ? AND id <= ?", (first_id(log_id), last_id(log_id)))
+        if count:  # they concern no member
+            return count, True
+    return 0, False
 
 
-def _clear_member(conn: sqlite3.Connection, member: int, log_id: int) -> int:
-    count = 0
+def finish_clear(desk: Desk) -> None:
+    """Let go of members and logs that are gone, of which nothing is left."""
+    conn = desk.conn
     with transaction(conn):
-        for table in ("fixes", "events"):
-            count += conn.execute(
-                f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE member = ? LIMIT ?)",
-                (member, AT_ONCE),
-            ).rowcount
-        if count == 0:
-            conn.execute("DELETE FROM tallies WHERE member = ?", (member,))
-            conn.execute("DELETE FROM members WHERE id = ?", (member,))
-            _move_oldest(conn, log_id)
-    return count
+        gone = conn.execute("SELECT id, log FROM members WHERE name GLOB ?", (_ANY_GONE,)).fetchall()
+        ids = [(member,) for member, _ in gone]
+        conn.executemany("DELETE FROM tallies WHERE member = ?", ids)
+        conn.executemany("DELETE FROM members WHERE id = ?", ids)
+        for log_id in {log_id for _, log_id in gone}:
+            move_oldest(conn, log_id)
+        conn.execute("DELETE FROM logs WHERE name GLOB ?", (_ANY_GONE,))
+        conn.execute("UPDATE segments SET is_visible = 0 WHERE log NOT IN (SELECT id FROM logs)")
+
+
+def list_gone(conn: sqlite3.Connection) -> list[tuple[str, int, list[int]]]:
+    """Return the logs that have members being forgotten: name, id, and the ids of these members."""
+    rows = conn.execute(
+        "SELECT logs.name, logs.id, members.id FROM members JOIN logs ON logs.id = log "
+        "WHERE members.name GLOB ?1 AND logs.name NOT GLOB ?1 ORDER BY logs.id",
+        (_ANY_GONE,),
+    ).fetchall()
+    found: dict[tuple[str, int], list[int]] = {}
+    for name, log_id, member in rows:
+        found.setdefault((name, log_id), []).append(member)
+    return [(*key, members) for key, members in found.items()]
+
+
+def has_gone(conn: sqlite3.Connection) -> bool:
+    """Whether anything is left of what was deleted or forgotten."""
+    sql = "SELECT 1 FROM members WHERE name GLOB ?1 UNION ALL SELECT 1 FROM logs WHERE name GLOB ?1 LIMIT 1"
+    return conn.execute(sql, (_ANY_GONE,)).fetchone() is not None
+
+
+def _delete(conn: sqlite3.Connection, table: str, condition: str, values: tuple[int, ...]) -> int:
+    """Remove up to AT_ONCE rows in a transaction; returns how many."""
+    with transaction(conn):
+        some = f"SELECT id FROM {table} WHERE {condition} LIMIT {AT_ONCE}"
+        return conn.execute(f"DELETE FROM {table} WHERE id IN ({some})", values).rowcount
 
 
 def rewrite(desk: Desk) -> None:
@@ -144,33 +165,14 @@ def find_old(
     if found is None:
         return [], 0
     log_id = found[0]
-    kept, values = _kept(conn, table, log_id, log)
+    kept, values = kept_by(conn, table, log_id, log)
     rows = conn.execute(
         f"SELECT id FROM {table} WHERE id > ? AND id <= ? AND received < ? AND NOT {kept} "
         "ORDER BY id LIMIT ?",
-        [max(first_id(log_id), after), last_id(log_id), before, *values, AT_ONCE],
+        [max(first_id(log_id, begin(conn, table, log_id)), after), last_id(log_id), before, *values, AT_ONCE],
     )
     ids = [row[0] for row in rows]
     return ids, ids[-1] if len(ids) == AT_ONCE else 0
-
-
-def nth_received(conn: sqlite3.Connection, logs: Sequence[str], count: int) -> int | None:
-    """Return when the `count`-th row was received that may be trimmed; see `LogStore.received_first`."""
-    ways = []
-    for log in logs:
-        found = find_log(conn, log)
-        if found is None:
-            continue
-        bounds = [first_id(found[0]), last_id(found[0])]
-        for table in ("fixes", "events"):
-            kept, values = _kept(conn, table, found[0], log)
-            # by id: the order in which they came, without sorting what may be millions
-            sql = f"SELECT received FROM {table} WHERE id > ? AND id <= ? AND NOT {kept} ORDER BY id LIMIT ?"
-            ways.append(conn.execute(sql, [*bounds, *values, count]))
-    last: deque[tuple[int]] = deque(islice(merge(*ways), count), maxlen=1)
-    for way in ways:
-        way.close()  # one that was not read to its end would hold the snapshot
-    return last[0][0] if last else None
 
 
 def remove_event(desk: Desk, log: str, offset: int) -> bool:
@@ -181,7 +183,7 @@ def remove_event(desk: Desk, log: str, offset: int) -> bool:
         return False
     with transaction(conn):
         is_gone = conn.execute("DELETE FROM events WHERE id = ?", (first_id(found[0], offset),)).rowcount > 0
-        _move_oldest(conn, found[0])
+        move_oldest(conn, found[0])
     return is_gone
 
 
@@ -194,7 +196,7 @@ def trim_some(desk: Desk, log: str, table: str, ids: list[int]) -> int:
     log_id = found[0]
     desk.drop_state(log)
     with transaction(conn):
-        kept, values = _kept(conn, table, log_id, log)
+        kept, values = kept_by(conn, table, log_id, log)
         condition = f"id IN (SELECT value FROM json_each(?)) AND NOT {kept}"
         values = [json.dumps(ids), *values]
         highest = conn.execute(f"SELECT max(id) FROM {table} WHERE {condition}", values).fetchone()[0]
@@ -207,12 +209,15 @@ def trim_some(desk: Desk, log: str, table: str, ids: list[int]) -> int:
             conn.executemany("UPDATE tallies SET fixes = fixes - ? WHERE member = ?", fewer)
         count = conn.execute(f"DELETE FROM {table} WHERE {condition}", values).rowcount
         conn.execute("UPDATE logs SET trimmed = max(trimmed, ?) WHERE id = ?", (offset_of(highest), log_id))
-        _move_oldest(conn, log_id)
+        move_oldest(conn, log_id)
     return count
 
 
-def finish_trim(desk: Desk, log: str) -> None:
-    """Let go of members without entries, and find the newest fix of those who lost it."""
+def finish_trim(desk: Desk, log: str, sealed: Mapping[int, tuple[int, int]]) -> None:
+    """Let go of members without entries, and find the newest fix of those who lost it.
+
+    sealed: by member what is newest in segments, its effective time and offset.
+    """
     conn = desk.conn
     found = find_log(conn, log)
     if found is None:
@@ -225,35 +230,28 @@ def finish_trim(desk: Desk, log: str) -> None:
             "AND NOT EXISTS (SELECT 1 FROM fixes WHERE member = members.id) "
             "AND NOT EXISTS (SELECT 1 FROM events WHERE member = members.id)"
         )
-        ids = [(row[0],) for row in conn.execute(nobody, (log_id,))]
+        ids = [(one,) for (one,) in conn.execute(nobody, (log_id,)) if one not in sealed]
         conn.executemany("DELETE FROM tallies WHERE member = ?", ids)
         conn.executemany("DELETE FROM members WHERE id = ?", ids)
-        conn.execute(
-            "UPDATE tallies SET newest_offset = coalesce((SELECT id - ?1 FROM fixes "
-            "WHERE fixes.member = tallies.member ORDER BY min(time, received) DESC, id DESC LIMIT 1), 0) "
-            "WHERE member IN (SELECT id FROM members WHERE log = ?2) "
-            "AND NOT EXISTS (SELECT 1 FROM fixes WHERE id = ?1 + newest_offset)",
+        rows = conn.execute(
+            "SELECT members.id, newest_offset, fixes.id IS NULL FROM members "
+            "JOIN tallies ON tallies.member = members.id LEFT JOIN fixes ON fixes.id = ? + newest_offset "
+            "WHERE log = ?",
             (first_id(log_id), log_id),
-        )
+        ).fetchall()
+        for member, offset, is_gone in rows:
+            if is_gone and sealed.get(member, (0, -1))[1] != offset:
+                _find_newest(conn, log_id, member, sealed.get(member))
 
 
-def _kept(conn: sqlite3.Connection, table: str, log_id: int, log: str) -> tuple[str, list[Any]]:
-    """Return the condition for what recordings keep."""
-    parts: list[str] = []
-    values: list[Any] = []
-    for recording in list_recordings(conn, log):
-        sql, more = inside(table, log_id, recording)
-        parts.append(sql)
-        values += more
-    return f"({' OR '.join(parts) or '0'})", values
-
-
-def _move_oldest(conn: sqlite3.Connection, log_id: int) -> None:
-    bounds = (first_id(log_id), last_id(log_id))
-    lowest: Iterable[int | None] = (
-        conn.execute(f"SELECT min(id) FROM {table} WHERE id > ? AND id <= ?", bounds).fetchone()[0]
-        for table in ("fixes", "events")
+def _find_newest(conn: sqlite3.Connection, log_id: int, member: int, sealed: tuple[int, int] | None) -> None:
+    """Note which fix of a member is newest now; `sealed`: of those in segments."""
+    row = conn.execute(
+        "SELECT min(time, received), id - ? FROM fixes WHERE member = ? "
+        "ORDER BY min(time, received) DESC, id DESC LIMIT 1",
+        (first_id(log_id), member),
+    ).fetchone()
+    effective, offset = max((one for one in (row, sealed) if one is not None), default=(None, 0))
+    conn.execute(
+        "UPDATE tallies SET newest_offset = ?, newest_kept = ? WHERE member = ?", (offset, effective, member)
     )
-    kept = [offset_of(one) for one in lowest if one is not None]
-    oldest = min(kept) if kept else None
-    conn.execute("UPDATE logs SET oldest = coalesce(?, head + 1) WHERE id = ?", (oldest, log_id))

@@ -10,14 +10,13 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from locshare_ext.errors import InvalidInput, LocShareError, StoreError
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Appended, LogKind
-from locshare_ext.store.connection import Synchronous, failure
+from locshare_ext.store.connection import failure
 from locshare_ext.store.desk import Desk
 
 __all__ = ["Writer"]
@@ -58,8 +57,8 @@ class Writer:
     while one commits joins the next). Answers go to the loops that asked, in order.
     """
 
-    def __init__(self, path: Path, synchronous: Synchronous) -> None:
-        self._desk = Desk(path, synchronous)
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()

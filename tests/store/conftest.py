@@ -8,12 +8,17 @@ import pytest
 from locshare_ext.broker.memory import MemoryStore
 from locshare_ext.model.store import LogStore
 from locshare_ext.store import SQLiteStore
+from tests.store.helpers import SealingStore
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "sealed"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LogStore]:
     """Every store there is, for the contract."""
-    made: LogStore = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "store.db")
+    made: LogStore = MemoryStore()
+    if request.param == "sqlite":
+        made = SQLiteStore(tmp_path / "store.db")
+    elif request.param == "sealed":
+        made = SealingStore(tmp_path / "store.db")
     yield made
     await made.close()
 

@@ -14,7 +14,7 @@ from locshare_ext.errors import StoreError
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Selection
 from locshare_ext.store import SQLiteStore
-from locshare_ext.store import sqlite as sqlite_module
+from locshare_ext.store import file as file_module
 from locshare_ext.store.connection import open_reader
 from tests.store.helpers import T0, a_fix, a_note, put
 
@@ -73,7 +73,7 @@ async def test_no_trace_is_left_in_the_files_while_an_export_reads(path: Path) -
 
 
 async def test_another_program_that_reads_on_is_told_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_module, "SCRUBS", 2)
+    monkeypatch.setattr(file_module, "SCRUBS", 2)
     monkeypatch.setattr("locshare_ext.store.connection.BUSY_TIMEOUT", 0.02)
     store = SQLiteStore(path)
     await put(store, a_fix("ann", 1), a_fix("bob", 1))

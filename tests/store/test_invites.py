@@ -12,8 +12,7 @@ import pytest
 from locshare_ext.errors import NotFound
 from locshare_ext.model.store import InviteInfo, LogStore, PlaceInfo
 from locshare_ext.store import SQLiteStore
-from locshare_ext.store.schema import MIGRATIONS, VERSION
-from tests.store.helpers import EPOCH, T0, a_fix, everything, put
+from tests.store.helpers import EPOCH, T0, a_fix, put
 
 
 def an_invite(name: str = "i1", **fields: Any) -> InviteInfo:
@@ -115,23 +114,3 @@ def _rows(path: Path, query: str) -> list[Any]:
         rows = conn.execute(query).fetchall()
     conn.close()
     return rows
-
-
-async def test_a_file_of_the_first_version_is_taken_over(path: Path) -> None:
-    store = SQLiteStore(path)
-    await put(store, a_fix("ann", 1), a_fix("bob", 2))
-    await store.close()
-    with sqlite3.connect(path) as conn:  # as the first version left it
-        for table in ("invites", "places"):
-            conn.execute(f"DROP TABLE {table}")
-        conn.execute("PRAGMA user_version = 1")
-        left = {row[0] for row in conn.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
-    conn.close()
-    assert {sql for sql in left if "sqlite_" not in sql} == set(MIGRATIONS[0])
-    store = SQLiteStore(path)
-    assert await store.invites() == []
-    assert len(await everything(store)) == 2
-    await store.put_invite(an_invite())
-    assert (await put(store, a_fix("ann", 3), epoch=EPOCH)).head == 3
-    await store.close()
-    assert _rows(path, "PRAGMA user_version") == [(VERSION,)]

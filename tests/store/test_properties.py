@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Entry, LogStore, RecordingInfo, Selection
 from locshare_ext.store import SQLiteStore
-from tests.store.helpers import EPOCH, T0, everything
+from tests.store.helpers import EPOCH, T0, SealingStore, everything
 
 FEW = st.integers(0, 6)  # so that the same comes again
 VALUES = st.none() | st.booleans() | FEW | st.text(max_size=3)
@@ -100,13 +101,14 @@ def test_a_restart_in_between_changes_nothing(
 
 @settings(max_examples=50)
 @given(ACTIONS)
-def test_both_stores_are_the_same(actions: list[object]) -> None:
+def test_all_stores_are_the_same(actions: list[object]) -> None:
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            stores: list[LogStore] = [MemoryStore(), SQLiteStore(Path(folder, "store.db"))]
+            sealing = SealingStore(Path(folder, "sealing.db"))
+            stores: list[LogStore] = [MemoryStore(), SQLiteStore(Path(folder, "store.db")), sealing]
             for number, action in enumerate(actions):
                 seen = [await act(store, action, number) for store in stores]
-                assert seen[0] == seen[1]
+                assert seen[0] == seen[1] == seen[2]
             for store in stores:
                 await store.close()
 
@@ -139,13 +141,26 @@ async def act(store: LogStore, action: object, number: int) -> object:
         await store.counts("g"),
         (await store.trails("g", Selection())).to_pylist(),
         [table.to_pylist() for table in kept],
+        [table.to_pylist() for table in await moments(store)],
     )
+
+
+async def moments(store: LogStore) -> list[pa.Table]:
+    """Where everyone was at some moments, by either clock, in the log and in its recordings."""
+    tables = []
+    for recording in [None, *(one.id for one in await store.recordings())]:
+        for clock in ("time", "received"):
+            for until in (None, T0 + 3):
+                chosen = Selection(until=until, clock=clock, recording=recording)  # type: ignore[arg-type]
+                tables.append(await store.at("g", chosen))
+    return tables
 
 
 def both(check: object) -> None:
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            for store in (MemoryStore(), SQLiteStore(Path(folder, "store.db"))):
+            sealing = SealingStore(Path(folder, "sealing.db"))
+            for store in (MemoryStore(), SQLiteStore(Path(folder, "store.db")), sealing):
                 await check(store)  # type: ignore[operator]
                 await store.close()
 

@@ -241,7 +241,7 @@ async def test_a_locked_file_fails_and_nothing_is_half_stored(
 async def test_a_full_disk_fails_and_recovers(path: Path) -> None:
     store = SQLiteStore(path)
     await put(store, a_fix("ann", 0))
-    await store._write(lambda desk: desk.conn.execute("PRAGMA max_page_count = 20").fetchone())
+    await store._file.write(lambda desk: desk.conn.execute("PRAGMA max_page_count = 20").fetchone())
     failed, number = None, 1
     while failed is None:
         try:
@@ -333,7 +333,7 @@ async def next_offset(path: Path) -> int:
 async def test_full_needs_no_skipping(path: Path) -> None:
     store = SQLiteStore(path, synchronous="FULL")
     await put(store, a_fix())
-    assert await store._write(lambda desk: desk.conn.execute("PRAGMA synchronous").fetchone()[0]) == 2
+    assert await store._file.write(lambda desk: desk.conn.execute("PRAGMA synchronous").fetchone()[0]) == 2
     await store.close()
 
 
@@ -341,8 +341,8 @@ async def test_what_a_crash_left_of_a_removal_is_cleared(path: Path) -> None:
     store = SQLiteStore(path)
     await put(store, *(a_fix("ann", n) for n in range(10)), a_fix("bob", 1), a_note(member="bob"))
     await put(store, *(a_fix("carl", n) for n in range(10)), a_note(), log="gone", epoch="zyxwvuts")
-    await store._write(lambda desk: upkeep.begin_forget(desk, "hikers", "bob"))
-    await store._write(lambda desk: upkeep.begin_delete(desk, "gone"))
+    await store._file.write(lambda desk: upkeep.begin_forget(desk, "hikers", "bob"))
+    await store._file.write(lambda desk: upkeep.begin_delete(desk, "gone"))
     # between the steps nothing of it is seen
     assert [log.name for log in await store.logs()] == ["hikers"]
     assert {entry.item.member for entry in await everything(store)} == {"ann"}

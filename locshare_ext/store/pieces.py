@@ -1,0 +1,116 @@
+"""Trails piece by piece: as Arrow messages, from segments and from rows.
+
+A piece is read for itself: who asks for the next says how far it came. No snapshot is held
+between them, however slow the reader is, and what is sealed or forgotten meanwhile is so
+for the next piece.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from locshare_ext.errors import NotFound
+from locshare_ext.model.store import Selection
+from locshare_ext.model.trail import STREAM_END, arrow_schema, stream_head, stream_piece
+from locshare_ext.store.chosen import Chosen, choose
+from locshare_ext.store.columns import read_rows
+from locshare_ext.store.sealed import Sealed, list_segments, read_body
+from locshare_ext.store.segment import Segment, columns_of, message_of, named
+from locshare_ext.store.selecting import where
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["ROWS", "Piece", "read_piece"]
+
+ROWS = 32_768  # of a piece that is made of rows: about 0.1 s
+_COMPRESSION = "lz4"  # of what is packed for one reader only
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a stream, and after which offset to go on; None: that was all.
+
+    data: whole messages; empty where nothing was chosen.
+    """
+
+    data: bytes
+    after: int | None
+
+
+def read_piece(
+    conn: sqlite3.Connection, sealed: Sealed, log: str, selection: Selection, epoch: str | None
+) -> Piece:
+    """Return the first piece of a selection. epoch: of the log that earlier pieces were of.
+
+    NotFound: that log was deleted, or there is no such recording.
+    """
+    chosen = choose(conn, log, selection)
+    if chosen is None or epoch not in (None, chosen.info.epoch):
+        if epoch is None:
+            return Piece(b"", None)
+        raise NotFound(f"log {log!r} was deleted meanwhile", code="log_deleted")
+    for segment in list_segments(conn, chosen.log_id, chosen.after):
+        if segment.first > chosen.upto:
+            return Piece(b"", None)
+        data = _of_segment(conn, sealed, chosen, segment)
+        if data:
+            return Piece(data, segment.last)
+    return _of_rows(conn, chosen, log, selection)
+
+
+def _of_segment(conn: sqlite3.Connection, sealed: Sealed, chosen: Chosen, segment: Segment) -> bytes:
+    """Return the messages of what is chosen of a segment: of all of it, those that are stored."""
+    share = chosen.share(segment)
+    if share == "none":
+        return b""
+    if not chosen.is_whole:
+        of_members = chosen.share_of_members(sealed.summary(conn, segment))
+        if of_members == "none":
+            return b""
+        share = "some" if "some" in (share, of_members) else "all"
+    body = read_body(conn, segment.id)
+    if share == "all":
+        return _dictionaries(columns_of(body, ("member", "source")), chosen.names) + message_of(segment, body)
+    batch = columns_of(body)
+    mask = chosen.mask(batch)
+    return _packed(batch.filter(mask), chosen.names) if mask.any() else b""
+
+
+def _of_rows(conn: sqlite3.Connection, chosen: Chosen, log: str, selection: Selection) -> Piece:
+    condition, values = where(conn, "fixes", chosen.log_id, log, selection)
+    if (
+        len(chosen.names)
+        < conn.execute("SELECT count(*) FROM members WHERE log = ?", (chosen.log_id,)).fetchone()[0]
+    ):
+        condition += " AND member NOT IN (SELECT id FROM members WHERE name GLOB '/gone/*')"
+    batch = read_rows(conn, condition, values, ROWS)
+    if batch is None:
+        return Piece(b"", None)
+    last = int(batch.column("seq")[-1].as_py())
+    return Piece(_packed(batch, chosen.names), last if batch.num_rows == ROWS else None)
+
+
+def _packed(batch: pa.RecordBatch, names: Mapping[int, str]) -> bytes:
+    return stream_piece(named(batch, names), compression=_COMPRESSION)
+
+
+def _dictionaries(batch: pa.RecordBatch, names: Mapping[int, str]) -> bytes:
+    """Return the messages of a segment's dictionaries, with names for ids.
+
+    The codes of a whole segment stay as they are, so its message of fixes need not be unpacked.
+    """
+    import pyarrow as pa
+
+    ids = batch.column("member").dictionary.to_pylist()
+    member = pa.array([names[int(text)] for text in ids], pa.utf8())
+    schema, no_codes = arrow_schema(), pa.array([], pa.int32())
+    arrays = {field.name: pa.array([], field.type) for field in schema}
+    arrays["member"] = pa.DictionaryArray.from_arrays(no_codes, member)
+    arrays["source"] = pa.DictionaryArray.from_arrays(no_codes, batch.column("source").dictionary)
+    nobody = pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema)
+    reader = pa.ipc.MessageReader.open_stream(stream_head() + stream_piece(nobody) + STREAM_END)
+    return b"".join(bytes(message.serialize()) for message in reader if message.type == "dictionary")

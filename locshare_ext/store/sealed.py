@@ -1,0 +1,217 @@
+"""Segments as they stand in the file, and what is kept in memory of them."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from locshare_ext.store.segment import Segment, Summary, codes_of, columns_of, sent_times
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+__all__ = ["Keys", "Sealed", "SealedLog", "list_segments", "sealed_newest"]
+
+_T = TypeVar("_T")
+
+_COLUMNS = "id, first, last, rows, low_time, high_time, low_received, high_received, batch_at"
+_RANGE_COLUMNS = ("member", "time", "received", "seq")
+SUMMARIES = 4096  # of a few KiB each
+BODIES = 3  # of about 7 MiB each, unpacked
+COLUMNS = 24  # of about 2 MiB each
+
+
+class Keys:
+    """By what a segment's fixes are known again, member by member."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self._ids, self._codes = codes_of(batch)
+        self._sent = sent_times(batch)
+        self._lat, self._lon = (batch.column(name).to_numpy() for name in ("lat", "lon"))
+        self._sorted: dict[int, tuple[Ints, Floats, Floats]] = {}
+
+    def of(self, member: int) -> tuple[Ints, Floats, Floats]:
+        """Return sent time, lat and lon of a member's fixes, ascending by the first."""
+        import numpy as np
+
+        found = self._sorted.get(member)
+        if found is None:
+            code = np.flatnonzero(self._ids == member)[0]
+            rows = np.flatnonzero(self._codes == code)
+            rows = rows[np.argsort(self._sent[rows], kind="stable")]
+            found = self._sorted[member] = (self._sent[rows], self._lat[rows], self._lon[rows])
+        return found
+
+
+@dataclass(frozen=True)
+class SealedLog:
+    """The visible segments of one log, ascending, and all rows of their summaries as columns.
+
+    place: in `segments`; row: in its summary.
+    """
+
+    segments: list[Segment]
+    summaries: list[Summary]
+    place: Ints
+    row: Ints
+    columns: dict[str, Ints] = field(repr=False)
+
+    def rows_of(self, member: int) -> Ints:
+        """Return at which places of the columns a member stands, by its id."""
+        import numpy as np
+
+        order, ids = self._by_member
+        low, high = np.searchsorted(ids, (member, member + 1))
+        return order[low:high]
+
+    @cached_property
+    def _by_member(self) -> tuple[Ints, Ints]:
+        import numpy as np
+
+        order = np.argsort(self.columns["ids"], kind="stable")
+        return order, self.columns["ids"][order]
+
+
+class Sealed:
+    """Reads segments on any thread and connection, and keeps what was read last.
+
+    A segment never changes and its id never comes back, so nothing here is ever stale.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._summaries: _Newest[Summary] = _Newest(SUMMARIES)
+        self._bodies: _Newest[pa.RecordBatch] = _Newest(BODIES)
+        self._ranges: _Newest[pa.RecordBatch] = _Newest(COLUMNS)
+        self._keys: _Newest[Keys] = _Newest(COLUMNS)
+        self._logs: _Newest[SealedLog] = _Newest(64)
+
+    def summary(self, conn: sqlite3.Connection, segment: Segment) -> Summary:
+        """Return what is in a segment in short."""
+
+        def read() -> Summary:
+            row = conn.execute("SELECT summary FROM segments WHERE id = ?", (segment.id,)).fetchone()
+            return Summary.read(row[0])
+
+        return self._get(self._summaries, segment.id, read)
+
+    def log(self, conn: sqlite3.Connection, log_id: int, segments: list[Segment] | None = None) -> SealedLog:
+        """Return all segments of a log."""
+        found = list_segments(conn, log_id) if segments is None else segments
+        key = (log_id, tuple(segment.id for segment in found))
+        return self._get(self._logs, key, lambda: self._joined(conn, found))
+
+    def body(self, conn: sqlite3.Connection, segment: Segment) -> pa.RecordBatch:
+        """Return a segment's fixes, with ids for names."""
+        return self._get(self._bodies, segment.id, lambda: columns_of(read_body(conn, segment.id)))
+
+    def ranges(self, conn: sqlite3.Connection, segment: Segment) -> pa.RecordBatch:
+        """Return member, time, received and seq of a segment's fixes."""
+
+        def read() -> pa.RecordBatch:
+            return columns_of(read_body(conn, segment.id), _RANGE_COLUMNS)
+
+        return self._get(self._ranges, segment.id, read)
+
+    def keys(self, conn: sqlite3.Connection, segment: Segment) -> Keys:
+        """Return by what a segment's fixes are known again."""
+
+        def read() -> Keys:
+            names = ("member", "time", "lat", "lon", "repaired", "extra")
+            return Keys(columns_of(read_body(conn, segment.id), names))
+
+        return self._get(self._keys, segment.id, read)
+
+    def _joined(self, conn: sqlite3.Connection, segments: list[Segment]) -> SealedLog:
+        import numpy as np
+
+        summaries = [self.summary(conn, segment) for segment in segments]
+        sizes = [len(summary.ids) for summary in summaries]
+        names = (
+            "ids",
+            "low",
+            "high",
+            "late_low",
+            "late_high",
+            "sent_low",
+            "sent_high",
+            "last",
+            "heard",
+            "seq",
+        )
+        columns = {
+            name: np.concatenate([getattr(summary, name) for summary in summaries] or [_nothing()])
+            for name in (*names, "effective")
+        }
+        rows = np.concatenate([np.arange(size) for size in sizes] or [_nothing()])
+        return SealedLog(segments, summaries, np.repeat(np.arange(len(segments)), sizes), rows, columns)
+
+    def _get(self, kept: _Newest[_T], key: Hashable, read: Callable[[], _T]) -> _T:
+        with self._lock:
+            found = kept.get(key)
+        if found is None:
+            found = read()  # two threads may both read it: better than one waiting for the other
+            with self._lock:
+                kept.put(key, found)
+        return found
+
+
+class _Newest(Generic[_T]):
+    """What was used last, up to a number."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._items: OrderedDict[Hashable, _T] = OrderedDict()
+
+    def get(self, key: Hashable) -> _T | None:
+        if key in self._items:
+            self._items.move_to_end(key)
+        return self._items.get(key)
+
+    def put(self, key: Hashable, value: _T) -> None:
+        self._items[key] = value
+        while len(self._items) > self._most:
+            self._items.popitem(last=False)
+
+
+def list_segments(
+    conn: sqlite3.Connection, log_id: int, after: int = 0, *, is_visible: bool = True
+) -> list[Segment]:
+    """Return a log's segments with fixes above an offset, ascending."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM segments WHERE log = ? AND last > ? AND is_visible = ? ORDER BY first",
+        (log_id, after, is_visible),
+    )
+    return [Segment(*row) for row in rows]
+
+
+def read_body(conn: sqlite3.Connection, segment_id: int) -> bytes:
+    """Return a segment's stream."""
+    row = conn.execute("SELECT body FROM bodies WHERE segment = ?", (segment_id,)).fetchone()
+    return cast(bytes, row[0])
+
+
+def sealed_newest(sealed: SealedLog) -> dict[int, tuple[int, int]]:
+    """Return each member's newest fix in segments: its effective time and offset, by the member's id."""
+    newest: dict[int, tuple[int, int]] = {}
+    columns = sealed.columns
+    rows = zip(*(columns[name].tolist() for name in ("ids", "effective", "seq")), strict=True)
+    for member, effective, seq in rows:
+        newest[member] = max(newest.get(member, (effective, seq)), (effective, seq))
+    return newest
+
+
+def _nothing() -> Ints:
+    import numpy as np
+
+    return np.zeros(0, dtype=np.int64)

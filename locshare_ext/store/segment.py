@@ -1,0 +1,285 @@
+"""A sealed part of a log: its fixes as an Arrow stream, and what is in it in short.
+
+Nothing here knows of SQLite. Members stand in a segment by their ids, as text: a rename
+changes no segment, and a name is in none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from locshare_ext.model.sequence import ORIGINAL_TIME
+from locshare_ext.model.trail import ARROW_FIELDS, STREAM_END, arrow_schema
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+__all__ = [
+    "Built",
+    "Segment",
+    "Summary",
+    "build",
+    "codes_of",
+    "columns_of",
+    "compacted",
+    "effective_times",
+    "message_of",
+    "named",
+    "ranks",
+    "sent_times",
+]
+
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1  # an empty range: from HIGHEST to LOWEST
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What the table of segments says of one: offsets, and ms of either clock.
+
+    id: never used again. batch_at: where in its stream the record batch begins.
+    """
+
+    id: int
+    first: int
+    last: int
+    rows: int
+    low_time: int
+    high_time: int
+    low_received: int
+    high_received: int
+    batch_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A segment that is not in the store yet; its id is 0. summary, body: Arrow streams."""
+
+    segment: Segment
+    summary: bytes
+    body: bytes
+
+
+class Summary:
+    """One row per member of a segment: its newest fix in it, and how far its fixes reach.
+
+    That is the keyframe of a seek, and each segment has it of its own members only: what is
+    forgotten or trimmed is then in no other segment. ids ascends; rows: fixes of each.
+    low, high: `time` of the fixes in order; late_low, late_high: of the late ones, which
+    would make the first range reach far back. heard: `received` of the last that arrived, at
+    the offset `last`. sent_low, sent_high: of the times as sent, by which duplicates are known. All ms.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+        self.ids: Ints = _ints(table, "id")
+        self.rows: Ints = _ints(table, "rows")
+        self.low, self.high = _ints(table, "low"), _ints(table, "high")
+        self.late_low, self.late_high = _ints(table, "late_low"), _ints(table, "late_high")
+        self.sent_low, self.sent_high = _ints(table, "sent_low"), _ints(table, "sent_high")
+        self.last, self.heard = _ints(table, "last"), _ints(table, "heard")
+        self.seq = _ints(table, "seq")
+
+    @classmethod
+    def read(cls, data: bytes) -> Summary:
+        """Return the summary of its stream."""
+        import pyarrow as pa
+
+        return cls(pa.ipc.open_stream(data).read_all())
+
+    @cached_property
+    def effective(self) -> Ints:
+        """Effective time of each member's newest fix."""
+        return effective_times(_ints(self.table, "time"), _ints(self.table, "received"))
+
+    def newest(self, places: Ints) -> pa.Table:
+        """Return the newest fixes of the members at these places, with the columns of trails."""
+        return self.table.take(places).select([name for name, _ in ARROW_FIELDS])
+
+    def has_any(self, members: Collection[int]) -> bool:
+        """Whether one of the members, by id, is in the segment."""
+        import numpy as np
+
+        return bool(np.isin(self.ids, list(members)).any())
+
+
+def build(batch: pa.RecordBatch) -> Built:
+    """Return the segment of fixes with ids for names, ascending by seq; at least one."""
+    import numpy as np
+    import pyarrow as pa
+
+    seq, time, received = (_ints(batch, name) for name in ("seq", "time", "received"))
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=3))
+    with pa.ipc.new_stream(sink, arrow_schema(), options=options) as writer:
+        writer.write(batch.slice(0, 0))  # the dictionaries
+        batch_at = sink.tell()
+        writer.write(batch)
+    body = bytes(memoryview(sink.getvalue()))
+    segment = Segment(
+        id=0,
+        first=int(seq[0]),
+        last=int(seq[-1]),
+        rows=len(seq),
+        low_time=int(time.min()),
+        high_time=int(time.max()),
+        low_received=int(np.min(received)),
+        high_received=int(np.max(received)),
+        batch_at=batch_at,
+    )
+    return Built(segment, _summary(batch, seq, time, received), body)
+
+
+def message_of(segment: Segment, body: bytes) -> bytes:
+    """Return the message of a segment's fixes, as it may be put into another stream."""
+    return body[segment.batch_at : -len(STREAM_END)]
+
+
+def columns_of(body: bytes, names: Collection[str] | None = None) -> pa.RecordBatch:
+    """Return a segment's fixes from its stream, or some of their columns: others are not unpacked."""
+    import pyarrow as pa
+
+    options = pa.ipc.IpcReadOptions(use_threads=False)
+    if names is not None:
+        options.included_fields = [place for place, (name, _) in enumerate(ARROW_FIELDS) if name in names]
+    reader = pa.ipc.open_stream(body, options=options)
+    reader.read_next_batch()  # the empty one
+    return reader.read_next_batch()
+
+
+def codes_of(batch: pa.RecordBatch) -> tuple[Ints, NDArray[np.int32]]:
+    """Return the ids of members, and for each fix the place of its member among them."""
+    import numpy as np
+
+    member = batch.column("member")
+    ids = np.array([int(text) for text in member.dictionary.to_pylist()], dtype=np.int64)
+    return ids, member.indices.to_numpy()
+
+
+def named(batch: pa.RecordBatch, names: Mapping[int, str]) -> pa.RecordBatch:
+    """Return fixes with names for ids, and only what occurs in the dictionaries."""
+    return _renamed(batch, lambda text: names[int(text)])
+
+
+def compacted(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return fixes with only what occurs in the dictionaries."""
+    return _renamed(batch, str)
+
+
+def _renamed(batch: pa.RecordBatch, name_of: Callable[[str], str]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    schema = arrow_schema()
+    arrays = []
+    for field in schema:
+        array = batch.column(field.name)
+        if field.name == "member":
+            array = _compact(array, name_of)
+        elif field.name == "source":
+            array = _compact(array, str)
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def ranks(batch: Any, codes: NDArray[np.int32]) -> Ints:
+    """Return the place of each member's newest fix by effective time, ascending by member's code."""
+    import numpy as np
+
+    effective = effective_times(_ints(batch, "time"), _ints(batch, "received"))
+    order = np.lexsort((_ints(batch, "seq"), effective, codes))
+    is_last = np.append(codes[order][1:] != codes[order][:-1], True)
+    return order[is_last] if len(order) else order
+
+
+def sent_times(batch: pa.RecordBatch) -> Ints:
+    """Return the times as they were sent (ms), also of repaired fixes; see `sequence.sent_time`."""
+    import numpy as np
+
+    time = _ints(batch, "time")
+    repaired = np.flatnonzero(batch.column("repaired").to_numpy(zero_copy_only=False))
+    if not len(repaired):
+        return time
+    import msgspec
+
+    time = time.copy()
+    for place in repaired.tolist():
+        text = batch.column("extra")[place].as_py()
+        original = msgspec.json.decode(text).get(ORIGINAL_TIME) if text else None
+        if isinstance(original, int) and not isinstance(original, bool):
+            time[place] = original
+    return time
+
+
+def _summary(batch: pa.RecordBatch, seq: Ints, time: Ints, received: Ints) -> bytes:
+    import numpy as np
+    import pyarrow as pa
+
+    ids, codes = codes_of(batch)
+    late = batch.column("late").to_numpy(zero_copy_only=False)
+    sent = sent_times(batch)
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.concatenate(([True], codes[order][1:] != codes[order][:-1])))
+    ends = np.append(starts[1:], len(order)) - 1
+
+    def lowest(values: Ints) -> Ints:
+        return np.minimum.reduceat(values[order], starts)
+
+    def highest(values: Ints) -> Ints:
+        return np.maximum.reduceat(values[order], starts)
+
+    extremes = {
+        "id": ids[codes[order][starts]],
+        "rows": np.diff(np.append(starts, len(order))),
+        "last": seq[order][ends],
+        "heard": received[order][ends],
+        "low": lowest(np.where(late, HIGHEST, time)),
+        "high": highest(np.where(late, LOWEST, time)),
+        "late_low": lowest(np.where(late, time, HIGHEST)),
+        "late_high": highest(np.where(late, time, LOWEST)),
+        "sent_low": lowest(sent),
+        "sent_high": highest(sent),
+    }
+    table = pa.Table.from_batches([batch.take(pa.array(ranks(batch, codes)))])
+    for name, values in extremes.items():
+        table = table.append_column(name, pa.array(values.astype(np.int64)))
+    table = table.take(pa.array(np.argsort(extremes["id"])))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table.combine_chunks())
+    return bytes(memoryview(sink.getvalue()))
+
+
+def _compact(array: pa.DictionaryArray, text_of: Callable[[str], str]) -> pa.DictionaryArray:
+    """Return the array with another text for each, and only those that occur, in their order."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    codes = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False)
+    counted = np.bincount(codes + 1, minlength=len(array.dictionary) + 1)[1:]
+    used = np.flatnonzero(counted)
+    place = np.full(len(array.dictionary) + 1, -1, dtype=np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
+    indices = place[codes]  # -1 picks the last, which is -1
+    texts = array.dictionary.to_pylist()
+    values = pa.array([text_of(texts[code]) for code in used.tolist()], pa.utf8())
+    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), values)
+
+
+def effective_times(time: Ints, received: Ints) -> Ints:
+    """Return the earlier of both clocks (ms), as `Fix.effective_time`."""
+    import numpy as np
+
+    return np.where((received > 0) & (received < time), received, time)
+
+
+def _ints(batch: Any, name: str) -> Ints:
+    column = batch.column(name)
+    values: Ints = column.to_numpy()
+    return values
