@@ -147,11 +147,10 @@ class Session:
 
     def stop(self, reason: str) -> None:
         """End the session from this side: ERROR, then close."""
-        if not self.is_over:
-            if self._connection.state is State.CONNECTED:
-                self._end(self._connection.error(reason), 1001, reason)
-            else:
-                self._end(b"", 1001, reason)
+        if self._connection.state is State.CONNECTED:
+            self.fail(Unavailable(reason, code="stream_closed"))
+        elif not self.is_over:
+            self._end(b"", 1001, reason)
 
     def woken(self, taker: Taker) -> None:
         """Ask a subscription for its MESSAGEs at the end of this turn, or when there is room."""
