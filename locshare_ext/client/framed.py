@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from locshare_ext.client.analysed import Analysed
 from locshare_ext.client.attached import Attached, warn_unknown
 from locshare_ext.client.columns import table_from_fixes
 from locshare_ext.client.incoming import seq_of
-from locshare_ext.client.origin import ServerOrigin, choose, frame_at, frame_of
+from locshare_ext.client.origin import ServerOrigin, ages_of, choose, frame_at, frame_of, members_frame
 from locshare_ext.client.times import ms_from, now_ms
 from locshare_ext.errors import NotFound
 from locshare_ext.model.clock import check_clock
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Framed"]
 
 
-class Framed(Attached):
+class Framed(Attached, Analysed):
     """What the server has of a group, asked for each time."""
 
     def trails(
@@ -67,7 +68,7 @@ class Framed(Attached):
         frame = frame_from_arrow(table_from_fixes(fixes), group=self._name)
         now = _server_now(members)
         heard = {one["member"]: now - one["heard_age"] for one in members}
-        return latest_frame(frame, now, heard=heard, **_ages(about["settings"]))
+        return latest_frame(frame, now, heard=heard, **ages_of(about["settings"]))
 
     def at(self, t: Any, *, clock: str = "time", members: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Return where everyone was at `t`, as `latest()` would have.
@@ -76,20 +77,17 @@ class Framed(Attached):
         """
         moment = ms_from(t, tz=self._tz, field="t")
         about = self._about()
-        wanted = choose(members=members).members or tuple(about["counts"])
+        chosen = choose(members=members).members
+        wanted = tuple(about["counts"]) if chosen is None else chosen
         origin = ServerOrigin(self._api, self._name)
         try:
-            return frame_at(origin, moment, check_clock(clock), wanted, _ages(about["settings"]))
+            return frame_at(origin, moment, check_clock(clock), wanted, ages_of(about["settings"]))
         except NotFound:
-            return self.latest()  # an unknown group: empty, with the same columns
+            return frame_at(origin, moment, check_clock(clock), (), {})  # nobody is in an unknown group
 
     def members(self) -> pd.DataFrame:
         """Return one row per member: how many fixes, the newest one, how old it is."""
-        frame = self.latest()
-        counts = self._about(is_warning=False)["counts"]
-        frame.insert(3, "fixes", [int(counts.get(name, 0)) for name in frame["member"].astype(str)])
-        frame["fixes"] = frame["fixes"].astype("int64")
-        return frame[[*_MEMBER_COLUMNS]]
+        return members_frame(self.latest(), self._about(is_warning=False)["counts"])
 
     def events(self) -> pd.DataFrame:
         """Return what is on the group's log besides fixes: notes, alerts, joins, gaps."""
@@ -102,18 +100,7 @@ class Framed(Attached):
             return events_frame([])
 
 
-_MEMBER_COLUMNS = (
-    *("member", "fixes", "time", "received", "age", "heard_age", "state"),
-    *("lat", "lon", "accuracy", "speed", "battery", "source"),
-)
-
-
 def _server_now(members: list[dict[str, Any]]) -> int:
     """Return the server's clock in ms, as its ages imply it."""
     moments = [msgspec.convert(one["fix"], Fix).effective_time + int(one["age"]) for one in members]
     return max(moments, default=now_ms())
-
-
-def _ages(settings: Mapping[str, Any]) -> dict[str, int]:
-    """Return the group's ages for stale and lost in ms (settings are in seconds)."""
-    return {name: int(settings[name] * 1000) for name in ("stale", "lost") if settings.get(name)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +18,24 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Choice", "Origin", "ServerOrigin", "TableOrigin", "choose", "end_of", "frame_at", "frame_of"]
+__all__ = [
+    "Choice",
+    "Origin",
+    "ServerOrigin",
+    "TableOrigin",
+    "ages_of",
+    "choose",
+    "end_of",
+    "frame_at",
+    "frame_of",
+    "members_frame",
+]
+
+_MEMBER_COLUMNS = (
+    *("member", "fixes", "time", "received", "age", "heard_age", "state"),
+    *("lat", "lon", "accuracy", "speed", "battery", "source"),
+)
+
 
 # How far back `at` looks first, ms: most members have a fix in the first, and an hour of
 # fixes is quickly here. None: all of it.
@@ -158,8 +175,8 @@ def frame_at(
 ) -> pd.DataFrame:
     """Return one row per member, as of `moment` (ms): as it was, or as it was known.
 
-    members: all there may be; with them only as much of the past is asked for as has a
-    fix of each. ages: `stale` and `lost` in ms.
+    members: all there may be, None if that is not known; with them only as much of the past is
+    asked for as has a fix of each. ages: `stale` and `lost` in ms.
     """
     import pyarrow as pa
 
@@ -167,8 +184,8 @@ def frame_at(
     from locshare_ext.formats.latest import at_frame
 
     tables: list[pa.Table] = []
-    missing = tuple(members) if members else None  # an empty group has no members to ask for
-    for window in _WINDOWS if missing is not None else (None,):
+    missing = None if members is None else tuple(members)
+    for window in _WINDOWS if missing else (None,):
         since = None if window is None else moment - window
         table = origin.table(Choice(since, moment, clock, missing))
         if since is None or missing is None:
@@ -182,6 +199,19 @@ def frame_at(
     table = pa.concat_tables([one.unify_dictionaries() for one in tables]).unify_dictionaries()
     frame = frame_from_arrow(table, group=origin.group, recording=origin.recording)
     return at_frame(frame, moment, clock=clock, **ages)
+
+
+def members_frame(latest: pd.DataFrame, counts: Mapping[str, int]) -> pd.DataFrame:
+    """Return one row per member: how many fixes, by `counts`, the newest one, how old it is."""
+    fixes = [int(counts.get(name, 0)) for name in latest["member"].astype(str)]
+    latest["fixes"] = fixes
+    latest["fixes"] = latest["fixes"].astype("int64")
+    return latest[[*_MEMBER_COLUMNS]]
+
+
+def ages_of(settings: Mapping[str, Any]) -> dict[str, int]:
+    """Return a group's ages for stale and lost in ms; settings are in seconds."""
+    return {name: int(settings[name] * 1000) for name in ("stale", "lost") if settings.get(name)}
 
 
 def _settled(table: pa.Table, since: int) -> set[str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from locshare_ext.client.analysed import Analysed
 from locshare_ext.client.callbacks import Callbacks, CallsFixes
 from locshare_ext.client.columns import batch_from_table
 from locshare_ext.client.files import check_target
@@ -18,10 +19,12 @@ from locshare_ext.client.origin import (
     Origin,
     ServerOrigin,
     TableOrigin,
+    ages_of,
     choose,
     end_of,
     frame_at,
     frame_of,
+    members_frame,
 )
 from locshare_ext.client.player import Player
 from locshare_ext.client.source import FixBatch, SourceStatus
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["Recording"]
 
 
-class Recording(CallsFixes):
+class Recording(CallsFixes, Analysed):
     """A recording, from `Group.record`, `Group.recordings` or `open_recording`.
 
     Made by these; any thread may use it. One on a server is asked for its fixes each time,
@@ -179,7 +182,7 @@ class Recording(CallsFixes):
     def at(self, t: Any, *, clock: str = "time", members: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Return where everyone was at `t`, as it was or as it was known; as `Group.at`."""
         moment = ms_from(t, tz=self._tz, field="t")
-        frame = frame_at(self._origin, moment, check_clock(clock), None, {})
+        frame = frame_at(self._origin, moment, check_clock(clock), None, ages_of(self.settings()))
         wanted = choose(members=members).members
         return frame if wanted is None else frame[frame["member"].isin(wanted)].reset_index(drop=True)
 
@@ -189,31 +192,18 @@ class Recording(CallsFixes):
 
         table = self._table()
         frame = frame_of(TableOrigin(table, group=self.group, recording=self.name), Choice())
-        return latest_frame(frame, end_of(table))
+        return latest_frame(frame, end_of(table), heard=None, **ages_of(self.settings()))
+
+    def members(self) -> pd.DataFrame:
+        """Return one row per member: how many fixes, the last one, how old it was at the end."""
+        counts = self._table().column("member").value_counts().to_pylist()
+        return members_frame(self.latest(), {one["values"]: one["counts"] for one in counts})
 
     def events(self) -> pd.DataFrame:
         """Return what it has besides fixes, as `Group.events`; in one of a file seq is 0."""
         from locshare_ext.client.events import events_frame
 
         return events_frame(self._events())
-
-    def summary(self) -> pd.DataFrame:
-        """Return one row per member: fixes, trips, first and last time, median interval."""
-        import pandas as pd
-
-        frame = self.trails()
-        groups = frame.groupby("member", observed=True)
-        columns = {
-            "fixes": groups.size().astype("int64"),
-            "trips": groups["trip"].nunique().astype("int64"),
-            "first": groups["time"].min(),
-            "last": groups["time"].max(),
-            "interval": groups["time"].agg(lambda times: times.diff().median()).astype("timedelta64[ns]"),
-            "late": groups["late"].sum().astype("int64"),
-        }
-        return pd.DataFrame(columns).reset_index()
-
-    members = summary
 
     # the same code as live
 
@@ -317,6 +307,9 @@ class Recording(CallsFixes):
         return target
 
     # behind it
+
+    def _received_known(self) -> bool:
+        return self.received_known
 
     def _table(self) -> pa.Table:
         return self._origin.table(Choice())
