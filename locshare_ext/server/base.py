@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
+from asyncio import Future
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn
-from urllib.parse import quote, unquote
 
 import msgspec
 from tornado import web
@@ -27,13 +26,13 @@ from locshare_ext.model.wire import error_object
 from locshare_ext.server.bodies import JSON_TYPES, check_encoding, check_media_type, has_body, read_object
 from locshare_ext.server.credentials import check_carrier, sent_credential
 from locshare_ext.server.origin import check_host, check_origin, is_cross_site
+from locshare_ext.server.scrubbing import scrubbed
 from locshare_ext.server.site import Site
 from locshare_ext.services.groups import Group
 
-__all__ = ["Handler", "NothingHere", "scrubbed"]
+__all__ = ["Handler", "NothingHere"]
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
-_SECRETS = re.compile(r"ls[a-z]_[0-9a-z_%-]*|(?<=/in/)[^/?]+", re.IGNORECASE)
 _ENCODER = msgspec.json.Encoder()
 
 HEADERS = {
@@ -44,17 +43,6 @@ HEADERS = {
     "Content-Type": "application/json",
 }
 _STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "too_large"}
-
-
-def scrubbed(uri: str) -> str:
-    """Return the path of a URI as logs may have it: without its query and without secrets.
-
-    Those are found also where they were percent-encoded, as often as it was done.
-    """
-    path = uri.partition("?")[0]
-    while (plain := unquote(path)) != path:
-        path = plain
-    return quote(_SECRETS.sub("[secret]", path), safe="/[]~@:+,;=!$&'()*")
 
 
 class Handler(web.RequestHandler):
@@ -248,14 +236,18 @@ class Handler(web.RequestHandler):
         return values
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
-        """Return the text of a part of the path or of a parameter; raises InvalidInput."""
+        """Return the text of a parameter, or of a part of the path; raises InvalidInput."""
         try:
             return value.decode()
         except UnicodeDecodeError:
             where = "path" if name is None else name
-            raise InvalidInput(
+            refusal = InvalidInput(
                 f"{where} {value[:40]!r} is not UTF-8", code="invalid_encoding", field=where
-            ) from None
+            )
+        if name is not None:
+            raise refusal
+        self.refusal = refusal  # of the path: tornado asks for it before the body is read
+        return ""
 
     def json_body(self) -> dict[str, Any]:
         """Return the body's JSON object; raises InvalidInput."""
@@ -300,8 +292,8 @@ class Handler(web.RequestHandler):
         if origin is not None:
             self.set_header("Access-Control-Allow-Origin", origin)
             self.set_header("Vary", "Origin")
-        if connection is not None:
-            self.set_header("Connection", connection)
+        if connection is not None or not self._is_read:
+            self.set_header("Connection", connection or "close")  # tornado closes it, and says nothing
         error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
         if isinstance(error, LocShareError):
             shape = error_object(error)
@@ -315,6 +307,12 @@ class Handler(web.RequestHandler):
             code = _STATUS_CODES.get(status_code, "internal_error" if status_code >= 500 else "refused")
             shape = {"code": code, "message": self._plain_message(status_code)}
         self.finish(_ENCODER.encode({"error": shape}))
+
+    @property
+    def _is_read(self) -> bool:
+        """Whether the request has come to its end."""
+        read: Future[None] | None = getattr(self.request, "_body_future", None)
+        return read is None or read.done()
 
     def _plain_message(self, status: int) -> str:
         if status == 405:

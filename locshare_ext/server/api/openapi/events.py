@@ -185,9 +185,7 @@ PATHS: dict[str, dict[str, Any]] = {
                     "the first a hello. What is sent, a fix or an array of them, is stored and answered by "
                     "`stored` or `error`."
                 ),
-                **_socket_answers(
-                    s404=_NO_GROUP, s409="The group would be new, and there are as many as there may be."
-                ),
+                **_socket_answers(s409="The group would be new, and there are as many as there may be."),
             },
             name="openWebSocket",
             tag="streams",

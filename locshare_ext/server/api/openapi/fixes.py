@@ -89,6 +89,7 @@ def place(default: str) -> Schema:
     )
 
 
+FLAG: Schema = {"enum": ["0", "1", "true", "false"], "default": "0"}
 FEED = (
     member_list(f"Only fixes and events of these members, at most {MAX_MEMBERS}."),
     query(
@@ -98,12 +99,12 @@ FEED = (
     ),
     query(
         "conflate",
-        {"enum": ["0", "1", "true", "false"], "default": "0"},
+        FLAG,
         f"Only each member's newest fix of a batch; a stream without `batch` takes {CONFLATED} ms.",
     ),
     query(
         "last",
-        {"enum": ["0", "1", "true", "false"], "default": "0"},
+        FLAG,
         "Begin with each member's newest fix; ignored with a cursor that is still good.",
     ),
 )
@@ -173,9 +174,11 @@ SCHEMAS: dict[str, Schema] = {
     "FixesPage": closed(
         {
             "fixes": {"type": "array", "items": ref("Fix")},
+            "events": {"type": "array", "items": ref("Event"), "description": "With `events=1`."},
             "cursor": {**CURSOR, "description": "`after` of the next request."},
             "gap": {"type": "boolean", "description": "Whether something between `after` and here is lost."},
-        }
+        },
+        optional=("events",),
     ),
     "SetAside": closed(
         {
@@ -232,8 +235,9 @@ PATHS: dict[str, dict[str, Any]] = {
                 query(
                     "wait",
                     {"type": "number", "minimum": 0, "maximum": LONGEST, "default": 0},
-                    "Seconds to wait for a fix if there is none; such an answer has no ETag.",
+                    "Seconds to wait if there is nothing; such an answer has no ETag.",
                 ),
+                query("events", FLAG, "Give events, too."),
             ),
         ),
         "post": operation(

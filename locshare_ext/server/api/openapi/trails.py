@@ -21,8 +21,8 @@ __all__ = ["PATHS", "SCHEMAS"]
 _OFFSET: Schema = {"type": "integer", "minimum": 0, "maximum": (1 << 63) - 1}
 _COLUMNS = ", ".join(name for name, _ in ARROW_FIELDS)
 _CSV = (
-    f"{_COLUMNS.replace(' ', '')}\n"
-    "1,ann,browser,1763806275123,1763806275190,37.5665,126.978,,5,,,,false,false,false,\n"
+    ",".join(f'"{name}"' for name, _ in ARROW_FIELDS)
+    + '\n1,"ann","browser",1763806275123,1763806275190,37.5665,126.978,,5,,,,false,false,false,\n'
 )
 SCHEMAS: dict[str, Schema] = {}
 
@@ -41,6 +41,11 @@ def _selection(*, words: bool) -> tuple[Schema, ...]:
         member_list("Only fixes of these members."),
         query("after", at, "Only what arrived after this cursor, or `seq`."),
         query("upto", at, "Only what arrived up to this cursor, or `seq`."),
+        query(
+            "at",
+            MOMENT,
+            "Each member's newest fix until this moment, with a column `heard`: when (ms) its last arrived.",
+        ),
         query("format", {"enum": list(FORMATS), "default": FORMATS[0]}, "The form of the answer."),
     )
 
