@@ -45,14 +45,18 @@ async def read_page(
         return Page(known[0], fixes, events)
     offset, found = after, _Found(limit, options, with_events=with_events)
     for _ in range(_READS):
+        head = log.head
         entries = await log.read(offset, _AT_ONCE if options.conflate else found.room)
         taken = found.take(entries)
         if taken:
             offset = entries[taken - 1].offset
+        elif not entries:  # what lay before the head was forgotten; who waits would look for it for ever
+            offset = max(offset, head)
         if taken < len(entries) or not entries or not found.room:
             break
     page = Page(offset, joined(found.fixes()), joined(found.events))
-    made.put(after, offset, page.fixes + _BETWEEN + page.events)
+    if offset > after:  # that nothing is there may be wrong in the same turn, when something came
+        made.put(after, offset, page.fixes + _BETWEEN + page.events)
     return page
 
 
