@@ -118,7 +118,7 @@ _RESPONSES: dict[str, tuple[str, Schema]] = {
         },
     ),
 }
-_ERROR_HEADERS = {
+_ERROR_HEADERS: dict[str, dict[str, Schema]] = {
     "401": {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "description": "How to show a credential."}},
     "429": {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}},
     "503": {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}},
