@@ -23,7 +23,17 @@ from locshare_ext.client.discovery import Server
 from locshare_ext.errors import AccessDenied, LocShareError, ServerUnreachable
 from locshare_ext.transports.refusals import FOREIGN, error_of_frame, error_of_http
 
-__all__ = ["CUT", "NOT_REACHED", "PATIENCE", "REFUSED_UPGRADE", "SILENT", "Connection", "Handler"]
+__all__ = [
+    "CUT",
+    "HEART_BEAT",
+    "HEART_BEAT_TOLERANCE",
+    "NOT_REACHED",
+    "PATIENCE",
+    "REFUSED_UPGRADE",
+    "SILENT",
+    "Connection",
+    "Handler",
+]
 
 PATIENCE = 10.0  # s, for TCP and TLS, for the upgrade, and for the answers until it is settled
 # Codes of a ServerUnreachable: how far it came.

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from locshare_ext.client.connection import NOT_REACHED, SILENT
+from locshare_ext.client.connection import HEART_BEAT, HEART_BEAT_TOLERANCE, NOT_REACHED, SILENT
 from locshare_ext.client.ladder import Ending
 from locshare_ext.errors import LocShareError, ServerNotFound, ServerUnreachable, TooFast, Unavailable
 from locshare_ext.transports.refusals import FOREIGN, is_final
 
-__all__ = ["judge"]
+__all__ = ["judge", "silence_of"]
 
 # The server's own words for an upgrade that something between has made a plain request of, or for
 # a WebSocket through which none of our frames came.
 _NO_WEBSOCKET = frozenset({"websocket_expected", "websocket_version", "connect_timeout"})
 # Codes of answers that no server of ours gave.
 _FOREIGN = frozenset({FOREIGN, "no_extension", Unavailable.default_code})
+# s that nothing came before these were told
+_SILENCES = {"heart_beat_missed": HEART_BEAT[1] / 1000 * HEART_BEAT_TOLERANCE, "server_slow": 60.0}
 # Nobody's fault but the server's: it is there, and cannot.
 _BUSY = (Unavailable, TooFast)
 
@@ -44,6 +46,11 @@ def judge(error: LocShareError, *, was_live: bool, ask: Callable[[], object]) ->
     status = error.details.get("http_status")
     is_refusal = error.code == FOREIGN or (isinstance(status, int) and status < 500)
     return Ending.BARRED if is_refusal or error.code == SILENT else Ending.FAILED
+
+
+def silence_of(error: LocShareError) -> float:
+    """Return for how many seconds it had been dead before it was found to be: that was no life."""
+    return _SILENCES.get(error.code, 0.0)
 
 
 def _is_said(error: LocShareError) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 from locshare_ext.client.callbacks import Callbacks
 from locshare_ext.client.columns import FixColumns, batch_from_table
-from locshare_ext.client.endings import judge
+from locshare_ext.client.endings import judge, silence_of
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.incoming import seq_of
 from locshare_ext.client.intake import Intake
@@ -197,7 +197,7 @@ class Feed:
         if ending is Ending.CUT and ladder.rung == "long polling":
             # something between does not wait as long as we do
             self._wait = max(SHORTEST_WAIT, min(self._wait, time.monotonic() - self._live_since) / 2)
-        return ladder.ended(ending, time.monotonic(), error.message)
+        return ladder.ended(ending, time.monotonic() - silence_of(error), error.message)
 
     def _ask(self) -> None:
         self.api.get(path_of("me"), timeout=self._ladder.rules.patience)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from locshare_ext.client.discovery import Server
-from locshare_ext.client.endings import judge
+from locshare_ext.client.endings import judge, silence_of
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.ladder import AUTO, Ladder, Rules
 from locshare_ext.client.lives import Life
@@ -115,7 +115,7 @@ class Publisher:
         Raises what will not pass.
         """
         ending = judge(error, was_live=self._ladder.is_live, ask=self._ask)
-        if self._ladder.ended(ending, ended_at, error.message):
+        if self._ladder.ended(ending, ended_at - silence_of(error), error.message):
             return True
         if not isinstance(error, _PASSING):
             raise error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from locshare_ext.client.connection import CUT, NOT_REACHED, REFUSED_UPGRADE, SILENT
-from locshare_ext.client.endings import judge
+from locshare_ext.client.endings import judge, silence_of
 from locshare_ext.client.ladder import AUTO, RUNGS, Ending, Ladder, Rules, check_transport
 from locshare_ext.errors import (
     AccessDenied,
@@ -102,6 +102,12 @@ def test_long_lives_are_resumed_for_ever() -> None:
     for begin in range(0, 60_000, 61):
         assert not live(one, begin, begin + 60)
     assert one.rung == "stomp"
+
+
+def test_dying_slowly_is_no_life() -> None:
+    assert silence_of(unreachable("heart_beat_missed")) == 30
+    assert silence_of(unreachable("server_slow")) == 60
+    assert silence_of(unreachable(CUT)) == 0
 
 
 def test_a_long_life_between_short_ones_forgives_them() -> None:
