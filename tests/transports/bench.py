@@ -23,7 +23,6 @@ from locshare_ext.transports import (
     Transport,
     open_transport,
 )
-from tests.support.served import Served
 
 __all__ = ["QUICK", "TIME", "Bench", "Watch", "fix", "numbers", "refused"]
 
@@ -82,9 +81,9 @@ class Watch:
 
 
 class Bench:
-    """A group on a server, and whoever watches it or publishes to it."""
+    """A group on a server (with url, port and token), and whoever watches it or publishes to it."""
 
-    def __init__(self, server: Served, group: str) -> None:
+    def __init__(self, server: Any, group: str) -> None:
         self.server = server
         self.group = group
         self._open: list[Transport] = []

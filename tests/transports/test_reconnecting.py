@@ -11,7 +11,7 @@ from locshare_ext.errors import LocShareError, ServerUnreachable, TooFast, Unava
 from locshare_ext.transports import TRANSPORTS, Backoff, Hello, Transport, open_transport
 from tests.support.cutter import Cutter
 from tests.support.served import Served
-from tests.transports.bench import LIMIT, QUICK, Bench, Watch, fix, numbers
+from tests.transports.bench import LIMIT, QUICK, Bench, Watch, fix, numbers, refused
 
 BODY = b'{"error":{"code":"%b","message":"come later"}}'
 LATER = b"HTTP/1.1 %b\r\nRetry-After: 7\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
@@ -214,6 +214,23 @@ async def test_without_reconnection_it_says_what_has_ended_it(bench: Bench, name
         rest = Watch(transport.follow(place))
         assert await rest.take(1) == [2]
         await transport.aclose()
+
+
+@pytest.mark.process
+async def test_a_server_that_stops_says_so(served: Served):
+    bench = Bench(served, "hikers")
+    await bench.ask("POST", "groups", {"title": bench.group})
+    watches = {name: Watch(bench.open(name, reconnect=False).follow()) for name in TRANSPORTS[1:]}
+    for watch in watches.values():
+        await watch.hello()
+    waiting = [asyncio.ensure_future(refused(watch.following)) for watch in watches.values()]
+    await asyncio.sleep(0.1)  # a long poll is on its way, or will find nobody
+    await asyncio.to_thread(served.stop)
+    errors = await asyncio.gather(*waiting)
+    assert {type(error) for error in errors} == {Unavailable}
+    # a poll on its way may find that the log is closed already
+    assert {error.code for error in errors[1:]} == {"stream_closed"}
+    await bench.close()
 
 
 async def test_nobody_there(name: str):
