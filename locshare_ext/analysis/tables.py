@@ -54,32 +54,36 @@ def to_arrow(frame: pd.DataFrame) -> pa.Table:
 def to_movebank(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with Movebank's column names, as its CSV files have them.
 
-    One row per fix, in the frame's order; timestamp is text, UTC with milliseconds. Movebank
-    has no place for received, seq, trip, battery and the flags; extra goes to comments as JSON.
-    `to_csv(path, index=False)` makes a file that Movebank imports. Raises InvalidInput for a
-    frame that is none.
+    One row per fix, in the frame's order; timestamp is text, UTC with milliseconds; study-name is
+    the recording, of a live trail the group. Movebank has no place for received, source, trip,
+    seq, battery, the flags and extra. `to_csv(path, index=False)` makes a file that Movebank
+    imports. Raises InvalidInput for a frame that is none.
 
     >>> from locshare_ext import open_recording
     >>> open_recording("walk.gpkg").to_movebank().to_csv("movebank.csv", index=False)
     """
     check(frame)
+    return pd.DataFrame({term: _movebank(frame, term, name) for term, name in MOVEBANK_COLUMNS.items()})
+
+
+def _movebank(frame: pd.DataFrame, term: str, name: str) -> Any:
     rows = len(frame)
-    set_here: dict[str, Any] = {
-        "event-id": np.arange(1, rows + 1),
-        "visible": np.ones(rows, dtype=bool),
-        "sensor-type": pd.array([MOVEBANK_SENSOR] * rows, dtype="str"),
-    }
-    columns: dict[str, Any] = {}
-    for term, name in MOVEBANK_COLUMNS.items():
-        if name is None:
-            columns[term] = set_here[term]
-        elif name == "time":
-            text = frame["time"].dt.tz_convert("UTC").dt.strftime("%Y-%m-%d %H:%M:%S.%f")
-            columns[term] = text.astype("str").str.slice(stop=-3)
-        elif name not in frame:
-            columns[term] = np.full(rows, np.nan)
-        elif isinstance(frame[name].dtype, pd.CategoricalDtype):
-            columns[term] = frame[name].astype("str")
-        else:
-            columns[term] = frame[name]
-    return pd.DataFrame(columns).reset_index(drop=True)
+    if term == "sensor-type":
+        return pd.array([MOVEBANK_SENSOR] * rows, dtype="str")
+    if name == "time":
+        text = frame["time"].dt.tz_convert("UTC").dt.strftime("%Y-%m-%d %H:%M:%S.%f")
+        return text.astype("str").str.slice(stop=-3).array  # ms of the us
+    if name == "recording":
+        return (
+            _texts(frame, "recording").where(_texts(frame, "recording") != "", _texts(frame, "group")).array
+        )
+    if name == "member":
+        return _texts(frame, "member").array
+    return frame[name].to_numpy("float64") if name in frame else np.full(rows, np.nan)
+
+
+def _texts(frame: pd.DataFrame, name: str) -> pd.Series[str]:
+    """Return a column as text, empty where the frame does not have it."""
+    if name not in frame:
+        return pd.Series("", index=frame.index, dtype="str")
+    return frame[name].astype("str")

@@ -14,10 +14,12 @@ import pytest
 from locshare_ext import analysis
 from locshare_ext.analysis.libraries import load
 from locshare_ext.formats.csv import read_csv
-from locshare_ext.formats.frame import frame_from_arrow
+from locshare_ext.formats.frame import arrow_from_frame, frame_from_arrow
+from locshare_ext.formats.movebank import movebank_table
+from locshare_ext.model.movebank import MOVEBANK_COLUMNS
 from tests.formats.helpers import BUSES, random_table, same
 
-from .helpers import empty, frame
+from .helpers import empty, frame, kinds
 
 
 @pytest.fixture(scope="module")
@@ -72,25 +74,32 @@ def test_movebank_has_its_names_and_utc() -> None:
         recording="storks",
     )
     table = analysis.to_movebank(walk)
-    first = table.iloc[0].to_dict()
-    assert first == {
-        "event-id": 1,
-        "visible": True,
+    assert table.iloc[0].to_dict() == {
         "timestamp": "2025-11-22 10:11:15.250",
         "location-long": -2.5,
         "location-lat": 1.5,
+        "height-above-msl": 12.0,
         "ground-speed": 3.0,
         "heading": 90.0,
-        "height-above-msl": 12.0,
         "location-error-numerical": 5.0,
-        "comments": '{"a":1}',
         "sensor-type": "gps",
         "individual-local-identifier": "ann",
-        "tag-local-identifier": "browser",
+        "tag-local-identifier": "ann",
         "study-name": "storks",
     }
-    assert table["event-id"].is_unique
-    assert list(analysis.to_movebank(empty()).columns) == list(table.columns)
+    assert analysis.to_movebank(frame({}))["study-name"].tolist() == ["g"]
+    assert kinds(analysis.to_movebank(empty())) == kinds(table)
+    bare = walk[["member", "time", "lat", "lon"]]
+    assert kinds(analysis.to_movebank(bare)) == kinds(table)
+
+
+def test_it_is_what_a_movebank_file_has() -> None:
+    walk = many().sort_values("seq").reset_index(drop=True)
+    written = movebank_table(arrow_from_frame(walk), "walk").to_pandas()
+    table = analysis.to_movebank(walk)
+    assert list(table.columns) == list(written.columns) == list(MOVEBANK_COLUMNS)
+    for name in table.columns:
+        pd.testing.assert_series_equal(table[name], written[name], check_dtype=False)
 
 
 def test_a_movebank_file_of_ours_can_be_imported(tmp_path: Path, buses: pd.DataFrame) -> None:
