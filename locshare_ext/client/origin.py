@@ -11,8 +11,8 @@ from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.times import ms_from, now_ms, span_ms
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import Clock, check_clock
-from locshare_ext.model.names import join_names
-from locshare_ext.model.trail import arrow_schema
+from locshare_ext.model.names import fold, join_names
+from locshare_ext.model.trail import HEARD, arrow_schema, with_heard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,11 +35,6 @@ _MEMBER_COLUMNS = (
     *("member", "fixes", "time", "received", "age", "heard_age", "state"),
     *("lat", "lon", "accuracy", "speed", "battery", "source"),
 )
-
-
-# How far back `at` looks first, ms: most members have a fix in the first, and an hour of
-# fixes is quickly here. None: all of it.
-_WINDOWS: tuple[int | None, ...] = (3_600_000, 86_400_000, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +61,12 @@ class Origin(Protocol):
     def table(self, choice: Choice) -> pa.Table:
         """Return the fixes of a choice."""
 
+    def newest(self, moment: int, clock: Clock, members: Sequence[str] | None) -> pa.Table:
+        """Return of these members at least each one's newest fix as of a moment (ms).
+
+        With a column `heard` (`trail.HEARD`) where it is not all fixes until then.
+        """
+
 
 class ServerOrigin:
     """A group's trails, or a recording's (by its id), on a server."""
@@ -90,8 +91,17 @@ class ServerOrigin:
             params["since"] = choice.since
         if choice.until is not None:
             params["until"] = choice.until
-        if choice.members is not None:
-            params["members"] = join_names(choice.members)
+        return self._ask(params, choice.members)
+
+    def newest(self, moment: int, clock: Clock, members: Sequence[str] | None) -> pa.Table:
+        """Ask the server for one fix per member; raises NotFound as `table` does."""
+        if members is not None and not members:
+            return with_heard(arrow_schema().empty_table(), [])
+        return self._ask({"at": moment, "clock": clock}, members)
+
+    def _ask(self, params: dict[str, Any], members: Sequence[str] | None) -> pa.Table:
+        if members is not None:
+            params["members"] = join_names(members)
         table, said = self.api.table(self._path, params)
         self.epoch = said.get("epoch")
         return table
@@ -116,6 +126,10 @@ class TableOrigin:
         if choice.until is not None:
             table = table.filter(pc.less_equal(table.column(choice.clock), choice.until))
         return table if choice.members is None else _only(table, choice.members)
+
+    def newest(self, moment: int, clock: Clock, members: Sequence[str] | None) -> pa.Table:
+        """Return all rows until a moment."""
+        return self.table(Choice(None, moment, clock, None if members is None else tuple(members)))
 
 
 def choose(
@@ -175,30 +189,18 @@ def frame_at(
 ) -> pd.DataFrame:
     """Return one row per member, as of `moment` (ms): as it was, or as it was known.
 
-    members: all there may be, None if that is not known; with them only as much of the past is
-    asked for as has a fix of each. ages: `stale` and `lost` in ms.
+    members: who is asked for; None: all there are. ages: `stale` and `lost` in ms.
     """
-    import pyarrow as pa
-
     from locshare_ext.formats.frame import frame_from_arrow
-    from locshare_ext.formats.latest import at_frame
+    from locshare_ext.formats.latest import latest_frame
 
-    tables: list[pa.Table] = []
-    missing = None if members is None else tuple(members)
-    for window in _WINDOWS if missing else (None,):
-        since = None if window is None else moment - window
-        table = origin.table(Choice(since, moment, clock, missing))
-        if since is None or missing is None:
-            tables.append(table)
-            break
-        found = _settled(table, since)
-        tables.append(_only(table, found))
-        missing = tuple(name for name in missing if name not in found)
-        if not missing:
-            break
-    table = pa.concat_tables([one.unify_dictionaries() for one in tables]).unify_dictionaries()
+    table = origin.newest(moment, clock, members)
+    heard = None
+    if HEARD in table.column_names:
+        names = table.column("member").cast("string").to_pylist()
+        heard = dict(zip(names, table.column(HEARD).to_pylist(), strict=True))
     frame = frame_from_arrow(table, group=origin.group, recording=origin.recording)
-    return at_frame(frame, moment, clock=clock, **ages)
+    return latest_frame(frame, moment, heard=heard, **ages)
 
 
 def members_frame(latest: pd.DataFrame, counts: Mapping[str, int]) -> pd.DataFrame:
@@ -214,24 +216,16 @@ def ages_of(settings: Mapping[str, Any]) -> dict[str, int]:
     return {name: int(settings[name] * 1000) for name in ("stale", "lost") if settings.get(name)}
 
 
-def _settled(table: pa.Table, since: int) -> set[str]:
-    """Return the members whose newest fix is surely in this table of what is after `since`.
-
-    What came before `since` is older than `since` by effective time on either clock, so a
-    member with an effective time from there on has its newest fix here.
-    """
-    import pyarrow.compute as pc
-
-    effective = pc.min_element_wise(table.column("time"), table.column("received"))
-    return set(table.filter(pc.greater_equal(effective, since)).column("member").unique().to_pylist())
-
-
 def _only(table: pa.Table, members: Iterable[str]) -> pa.Table:
+    """Return the rows of members, whose names are the same in any case, as on a server."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    names = table.column("member").cast(pa.utf8())
-    return table.filter(pc.is_in(names, value_set=pa.array(sorted(members), pa.utf8())))
+    wanted = {fold(name) for name in members}
+    names = [name for name in table.column("member").unique().to_pylist() if fold(name) in wanted]
+    return table.filter(
+        pc.is_in(table.column("member").cast(pa.utf8()), value_set=pa.array(names, pa.utf8()))
+    )
 
 
 def end_of(table: pa.Table) -> int:

@@ -182,9 +182,8 @@ class Recording(CallsFixes, Analysed):
     def at(self, t: Any, *, clock: str = "time", members: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Return where everyone was at `t`, as it was or as it was known; as `Group.at`."""
         moment = ms_from(t, tz=self._tz, field="t")
-        frame = frame_at(self._origin, moment, check_clock(clock), None, ages_of(self.settings()))
         wanted = choose(members=members).members
-        return frame if wanted is None else frame[frame["member"].isin(wanted)].reset_index(drop=True)
+        return frame_at(self._origin, moment, check_clock(clock), wanted, ages_of(self.settings()))
 
     def latest(self) -> pd.DataFrame:
         """Return where everyone was at the end; ages are as of then."""

@@ -150,6 +150,15 @@ def test_helpers_of_nothing_have_the_same_columns(sources: dict[str, Source], wh
 
 
 @pytest.mark.parametrize("which", FULL)
+def test_a_member_is_the_same_in_any_case(sources: dict[str, Source], which: str) -> None:
+    source = sources[which]
+    assert set(source.trails(members="ANN")["member"]) == {"ann"}
+    assert source.at(BEGIN + pd.Timedelta("2h"), members=["Ann"])["member"].tolist() == ["ann"]
+    assert len(source.trails(members="zoe")) == 0
+    assert len(source.at(BEGIN + pd.Timedelta("2h"), members=["zoe"])) == 0
+
+
+@pytest.mark.parametrize("which", FULL)
 def test_members_and_states_are_told_alike(sources: dict[str, Source], which: str) -> None:
     source = sources[which]
     members = source.members()
