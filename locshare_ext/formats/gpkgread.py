@@ -7,7 +7,7 @@ import sqlite3
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
@@ -16,13 +16,18 @@ import pyarrow as pa
 
 from locshare_ext.errors import InvalidFile
 from locshare_ext.formats import gpkgschema as schema
-from locshare_ext.formats.frame import arrow_from_frame
 from locshare_ext.formats.gpkgwrite import checksum_of, geometry_of
 from locshare_ext.formats.loaded import Loaded, Progress, SetAside, Table, name_of
 from locshare_ext.formats.stored import check_ranges, frame_of_columns
+from locshare_ext.formats.trail import dictionary_array, names_in
+from locshare_ext.formats.trips import dictionary_of
 from locshare_ext.model.clock import ms_from_rfc3339
 from locshare_ext.model.event import KINDS, Event
 from locshare_ext.model.fix import Scalar
+from locshare_ext.model.trail import arrow_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["is_geopackage", "read_geopackage"]
 
@@ -68,20 +73,24 @@ def read_geopackage(path: str | Path, *, verify: bool = True, progress: Progress
     except (pa.ArrowInvalid, msgspec.DecodeError, ValueError) as error:
         raise InvalidFile(f"{path.name}: {error}") from None
     check_ranges(fixes, path.name)
-    frame = frame_of_columns(fixes, gap=round(float(manifest["trip_gap_s"]) * 1000))
-    if manifest["groups"] and not len(frame):
-        frame.attrs["groups"] = list(manifest["groups"])
     aside = tuple(
         SetAside(row["line"] or 0, row["reason"] or "", row["raw"] or "")
         for row in tables["set_aside"].to_pylist()
     )
-    groups = list(frame["group"].cat.categories)
+    groups = names_in(fixes, "group")
+
+    def frame() -> pd.DataFrame:
+        found = frame_of_columns(fixes, gap=round(float(manifest["trip_gap_s"]) * 1000))
+        if manifest["groups"] and not len(found):
+            found.attrs["groups"] = list(manifest["groups"])
+        return found
+
     return Loaded(
         path=path,
-        format="geopackage",
+        format="gpkg",
         name=str(manifest.get("name") or name_of(path)),
         group=groups[0] if len(groups) == 1 else "",
-        fixes=Table(_renumbered(arrow_from_frame(frame))),
+        fixes=Table(_in_order(fixes)),
         received_known=manifest.get("received_known") is not False,
         set_aside=aside,
         set_aside_count=len(aside),
@@ -91,9 +100,21 @@ def read_geopackage(path: str | Path, *, verify: bool = True, progress: Progress
     )
 
 
-def _renumbered(table: pa.Table) -> pa.Table:
-    """Return the table as it is; numbered anew where recordings that were joined share numbers."""
+def _in_order(fixes: pa.Table) -> pa.Table:
+    """Return the table of `trail.ARROW_FIELDS` in order of arrival.
+
+    It is numbered anew where recordings that were joined share numbers.
+    """
+    wanted = arrow_schema()
+    for name in ("member", "source"):
+        at = fixes.column_names.index(name)
+        names, codes = dictionary_of(fixes.column(name).dictionary_encode())
+        fixes = fixes.set_column(at, name, dictionary_array(codes, names))
+    table = fixes.select(wanted.names).cast(wanted).unify_dictionaries()
     seq = table.column("seq").to_numpy()
+    if not np.all(seq[1:] >= seq[:-1]):
+        table = table.take(pa.array(np.argsort(seq, kind="stable")))
+        seq = table.column("seq").to_numpy()
     if np.all(seq[1:] > seq[:-1]):
         return table
     table = table.sort_by([("received", "ascending"), ("time", "ascending")])

@@ -65,7 +65,9 @@ def decimals(column: Any) -> Any:
 def moments(column: Any) -> Any:
     """Return timestamps as RFC 3339 in UTC with milliseconds."""
     ms = column.cast(pa.timestamp("ms", "UTC"), safe=False).cast(pa.timestamp("ms"))
-    return pc.binary_join_element_wise(pc.strftime(ms, "%Y-%m-%dT%H:%M:%S"), "Z", "")
+    # a cast is four times as fast as strftime; the years have four digits
+    texts = pc.binary_replace_slice(ms.cast(pa.utf8()), 10, 11, "T")
+    return pc.binary_join_element_wise(texts, "Z", "")
 
 
 def xml(text: str) -> str:

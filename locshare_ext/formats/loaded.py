@@ -93,7 +93,7 @@ class Loaded:
     remarks: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     info: Mapping[str, Any] = field(default_factory=dict)
-    stored_frame: pd.DataFrame | None = field(default=None, repr=False)
+    stored_frame: Callable[[], pd.DataFrame] | None = field(default=None, repr=False)
 
     @cached_property
     def table(self) -> pa.Table:
@@ -105,7 +105,7 @@ class Loaded:
     ) -> pd.DataFrame:
         """Return the trail frame; as it was stored when the file keeps one and nothing is asked."""
         if self.stored_frame is not None and trip_gap is None and not extra:
-            return self.stored_frame.copy()
+            return self.stored_frame()
         from locshare_ext.formats.frame import frame_from_arrow
 
         gap = TRIP_GAP if trip_gap is None else trip_gap

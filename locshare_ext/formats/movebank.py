@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from locshare_ext.formats.csvwrite import safe_texts
 from locshare_ext.formats.joining import in_pieces
 from locshare_ext.formats.trail import Trail
-from locshare_ext.formats.trailcsv import safe_texts
 
 __all__ = ["movebank_table", "write"]
 

@@ -63,7 +63,7 @@ FORMATS: tuple[Format, ...] = (
         (".csv", ".tsv", ".txt"),
         "text/csv; charset=utf-8",
         "csv:read_csv",
-        "trailcsv:write",
+        "csvwrite:write",
         _TABLE,
         "notes and other events; texts that look like formulas get an apostrophe in front",
     ),

@@ -18,7 +18,7 @@ from locshare_ext.model.trail import FRAME_COLUMNS, TRIP_GAP, arrow_schema
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Trail", "trail_of_frame", "trail_of_table"]
+__all__ = ["Trail", "dictionary_array", "names_in", "trail_of_frame", "trail_of_table"]
 
 _TIME = ("time", "received")
 _TEXTS = ("recording", "group", "member", "trip", "source")
@@ -101,9 +101,9 @@ def trail_of_table(table: pa.Table, *, group: str = "", recording: str = "", **s
     constant = np.zeros(rows, dtype=np.int32)
     columns: dict[str, Any] = {name: table.column(name) for name in FRAME_COLUMNS if name in schema.names}
     columns |= {
-        "recording": _dictionary(constant, [recording]),
-        "group": _dictionary(constant, [group]),
-        "trip": _dictionary(trip, trips),
+        "recording": dictionary_array(constant, [recording]),
+        "group": dictionary_array(constant, [group]),
+        "trip": dictionary_array(trip, trips),
         **{name: _timestamps(table.column(name)) for name in _TIME},
     }
     sorted_table = pa.table({name: columns[name] for name in FRAME_COLUMNS})
@@ -111,8 +111,11 @@ def trail_of_table(table: pa.Table, *, group: str = "", recording: str = "", **s
 
 
 def names_in(table: pa.Table, column: str) -> list[str]:
-    """Return the texts in use in a column of a dictionary, sorted."""
-    names, _ = dictionary_of(table.column(column))
+    """Return the texts in use in a column, sorted."""
+    found = table.column(column)
+    if not pa.types.is_dictionary(found.type):
+        return sorted(text for text in found.unique().to_pylist() if text is not None)
+    names, _ = dictionary_of(found)
     return names
 
 
@@ -133,7 +136,8 @@ def _timestamps(ms: pa.ChunkedArray) -> Any:
     return pa.array(np.clip(values, -most, most) * 1_000_000).cast(pa.timestamp("ns", "UTC"))
 
 
-def _dictionary(codes: Any, names: list[str]) -> Any:
+def dictionary_array(codes: Any, names: list[str]) -> Any:
+    """Return texts as `names[code]`, null where the code is -1."""
     return pa.DictionaryArray.from_arrays(
         pa.array(codes.astype(np.int32), mask=codes < 0), pa.array(names, pa.utf8())
     )

@@ -260,7 +260,7 @@ def test_formulas_are_quoted_and_unquoted(tmp_path: Path) -> None:
 def test_quoting_is_undone_exactly(text: str) -> None:
     import pyarrow as pa
 
-    from locshare_ext.formats.trailcsv import _safe
+    from locshare_ext.formats.csvwrite import _safe
 
     quoted = _safe(pa.array([text]))[0].as_py()
     assert unquoted(quoted) == text
