@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from typing import Any, NamedTuple
 
 __all__ = ["Sse", "SseEvent"]
@@ -30,9 +31,16 @@ class Sse:
         self._text = ""
 
     @classmethod
-    async def open(cls, port: int, path: str, headers: dict[str, str], version: str = "1.1") -> Sse:
+    async def open(
+        cls,
+        port: int,
+        path: str,
+        headers: dict[str, str],
+        version: str = "1.1",
+        tls: ssl.SSLContext | None = None,
+    ) -> Sse:
         """Send the request and read the head of the answer."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22, ssl=tls)
         sse = cls(reader, writer)
         lines = [f"GET {path} HTTP/{version}", f"Host: 127.0.0.1:{port}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
