@@ -6,7 +6,7 @@ import asyncio
 import bisect
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import merge
 from itertools import islice
@@ -146,7 +146,7 @@ class MemoryStore:
             [(entry.offset, entry.item) for entry in chosen if isinstance(entry.item, Fix)]
         )
 
-    async def export(self, log: str, selection: Selection) -> AsyncIterator[bytes]:
+    async def export(self, log: str, selection: Selection) -> AsyncGenerator[bytes, None]:
         """Give the fixes of `trails` as pieces of an Arrow stream; memory has few, so there is one."""
         table = await self.trails(log, selection)
         if table.num_rows:

@@ -77,8 +77,7 @@ class Framed(Attached, Analysed):
         """
         moment = ms_from(t, tz=self._tz, field="t")
         about = self._about()
-        chosen = choose(members=members).members
-        wanted = tuple(about["counts"]) if chosen is None else chosen
+        wanted = choose(members=members).members
         origin = ServerOrigin(self._api, self._name)
         try:
             return frame_at(origin, moment, check_clock(clock), wanted, ages_of(about["settings"]))

@@ -7,7 +7,7 @@ then is anybody told. All methods may be called from the event loop and never bl
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -250,7 +250,7 @@ class LogStore(Protocol):
     async def trails(self, log: str, selection: Selection) -> pa.Table:
         """Return fixes as an Arrow table with `trail.ARROW_FIELDS`, ascending by seq."""
 
-    def export(self, log: str, selection: Selection) -> AsyncIterator[bytes]:
+    def export(self, log: str, selection: Selection) -> AsyncGenerator[bytes, None]:
         """Give the fixes of `trails` as pieces of an Arrow stream, for any number of them.
 
         Whole messages each, between `trail.stream_head` and `trail.STREAM_END`. The reader may

@@ -112,9 +112,13 @@ class Recordings:
         """Remove it; what it alone kept goes with the next trimming, an import at once."""
         await self._store.delete_recording(info.id)
 
+    def part(self, info: RecordingInfo, selection: Selection) -> Selection:
+        """Return what is selected of it, as a selection of its log."""
+        return replace(selection, recording=info.id)
+
     async def trails(self, info: RecordingInfo, selection: Selection) -> pa.Table:
         """Return its fixes; see `LogStore.trails`."""
-        return await self._store.trails(info.log, replace(selection, recording=info.id))
+        return await self._store.trails(info.log, self.part(info, selection))
 
     async def import_(
         self,

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -142,7 +142,7 @@ class SQLiteStore:
         pieces = [piece async for piece in self.export(log, selection)]
         return await asyncio.to_thread(table_from_pieces, pieces)
 
-    async def export(self, log: str, selection: Selection) -> AsyncIterator[bytes]:
+    async def export(self, log: str, selection: Selection) -> AsyncGenerator[bytes, None]:
         """Give fixes as pieces of an Arrow stream; many are read by another process."""
         info = await self.log(log)
         if info is None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from locshare_ext.errors import NotFound
 from locshare_ext.model.store import Entry, Selection
+from locshare_ext.model.trail import table_from_pieces
 from locshare_ext.store import SQLiteStore
 from locshare_ext.store import file as file_module
 from tests.store.helpers import EPOCH, T0, a_fix, a_note, everything, offsets, put
@@ -197,3 +199,32 @@ async def killed_at(path: Path, stage: str, calls: int, action: str) -> None:
     finally:
         process.kill()
         await process.wait()
+
+
+async def test_a_log_that_is_deleted_ends_its_export(path: Path) -> None:
+    store = SQLiteStore(path, sealed_rows=100, live_rows=50)
+    await fill(store)
+    await until_sealed(store)
+    pieces = store.export("hikers", Selection())
+    assert await anext(pieces)
+    await store.delete_log("hikers")
+    with pytest.raises(NotFound, match="deleted"):
+        await anext(pieces)
+    await put(store, a_fix(), epoch="zyxwvuts")
+    pieces = store.export("hikers", Selection())
+    assert [piece async for piece in pieces] != []
+    await store.close()
+
+
+async def test_who_is_forgotten_is_in_no_later_piece(path: Path) -> None:
+    store = SQLiteStore(path, sealed_rows=100, live_rows=50)
+    await fill(store)
+    await until_sealed(store)
+    pieces = store.export("hikers", Selection())
+    first = table_from_pieces([await anext(pieces)])
+    await store.forget("hikers", "ann")
+    later = table_from_pieces([piece async for piece in pieces])
+    assert set(first["member"].to_pylist()) == {"ann", "bob", "carl"}
+    assert set(later["member"].to_pylist()) == {"bob", "carl"}
+    assert later["seq"][0].as_py() > first["seq"][-1].as_py()
+    await store.close()

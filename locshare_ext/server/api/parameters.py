@@ -11,11 +11,12 @@ from locshare_ext.model.clock import NEWEST, check_clock, ms_from_rfc3339
 from locshare_ext.model.names import split_names
 from locshare_ext.model.store import Selection
 
-__all__ = ["TRAIL_PARAMETERS", "moment", "selection", "whole_number"]
+__all__ = ["AT", "TRAIL_PARAMETERS", "moment", "selection", "whole_number"]
 
 # the offset of a time whose + was not percent-encoded in a query
 _SPACE_FOR_PLUS = re.compile(r"(?<=:\d\d) (?=\d\d:\d\d\Z)|(?<=\d\d\d) (?=\d\d:\d\d\Z)")
-TRAIL_PARAMETERS = ("since", "until", "clock", "members", "after", "upto", "recording", "format")
+TRAIL_PARAMETERS = ("since", "until", "clock", "members", "after", "upto", "recording", "format", "at")
+AT = "at"  # the moment of which each member's newest fix is asked for
 
 
 def whole_number(text: str, name: str, low: int, high: int) -> int:
@@ -44,9 +45,12 @@ def moment(value: object, name: str) -> int:
 def selection(query: Mapping[str, str], place: Any) -> Selection:
     """Return what a query selects; place: reads a cursor's text into an offset."""
     members = split_names(query.get("members", ""))
+    if AT in query and "until" in query:
+        raise InvalidInput("at goes without until: it means the newest fixes until then", field=AT)
+    until = AT if AT in query else "until"
     return Selection(
         since=None if "since" not in query else moment(query["since"], "since"),
-        until=None if "until" not in query else moment(query["until"], "until"),
+        until=None if until not in query else moment(query[until], until),
         clock=check_clock(query.get("clock", "time")),
         members=frozenset(members) if "members" in query else None,
         after=None if "after" not in query else _offset(query["after"], "after", place),

@@ -13,7 +13,7 @@ from locshare_ext.errors import InvalidFile, InvalidInput
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.store import RecordingInfo
 from locshare_ext.server.api.parameters import TRAIL_PARAMETERS, moment, selection
-from locshare_ext.server.api.trails import ARROW, format_of, send_table
+from locshare_ext.server.api.trails import ARROW, send
 from locshare_ext.server.base import Handler
 from locshare_ext.server.bodies import JSON_TYPES, media_type
 from locshare_ext.services.recordings import recording_json
@@ -201,11 +201,10 @@ class RecordingTrailsHandler(Handler):
             return Cursor.parse(text, field=field).offset
 
         chosen = selection(query, place)
-        wanted = format_of(query)
-        table = await self.site.recordings.trails(info, chosen)
         log = await self.site.store.log(info.log)
         assert log is not None  # noqa: S101 -- a recording's log is there as long as it is
-        await send_table(self, table, wanted, info.log if info.kind == "group" else None, log)
+        part = self.site.recordings.part(info, chosen)
+        await send(self, query, part, info.log if info.kind == "group" else None, log)
 
 
 async def _find(handler: Handler, recording_id: str, role: Any) -> RecordingInfo:

@@ -1,34 +1,36 @@
-"""Trails in bulk, as Arrow or CSV; the work is done in threads."""
+"""Trails in bulk, as Arrow or CSV: sent piece by piece, as fast as they are taken."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.broker.access import WATCH
-from locshare_ext.errors import InvalidInput
+from locshare_ext.errors import InvalidInput, LocShareError
 from locshare_ext.model.cursor import Cursor
-from locshare_ext.model.store import LogInfo
-from locshare_ext.server.api.parameters import TRAIL_PARAMETERS, selection
+from locshare_ext.model.store import LogInfo, Selection
+from locshare_ext.model.trail import STREAM_END, arrow_schema, stream_head, table_from_pieces
+from locshare_ext.server.api.parameters import AT, TRAIL_PARAMETERS, selection
 from locshare_ext.server.base import Handler
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ARROW", "TrailsHandler", "send_table"]
+__all__ = ["ARROW", "FORMATS", "TrailsHandler", "format_of", "send"]
 
 ARROW = "application/vnd.apache.arrow.stream"
 FORMATS = ("arrow", "csv")
-ROWS = 20_000  # rows written at a time
+AT_ONCE = 256 << 10  # bytes written before the loop may do something else
 
 
 class TrailsHandler(Handler):
     """`api/groups/{g}/trails`."""
 
     async def get(self, name: str) -> None:
-        """Give the fixes that the query selects."""
+        """Give the fixes that the query selects, or with `at` where everyone was at that moment."""
         query = self.query(*TRAIL_PARAMETERS)
         group = await self.find_group(name, WATCH)
         log = group.log
@@ -39,13 +41,10 @@ class TrailsHandler(Handler):
             return log.place(text, "start").offset
 
         chosen = selection(query, place)
-        wanted = format_of(query)
         if "recording" in query:
             info = await self.site.recordings.get(query["recording"], group)
-            table = await self.site.recordings.trails(info, chosen)
-        else:
-            table = await self.site.store.trails(group.slug, chosen)
-        await send_table(self, table, wanted, group.slug, log.info)
+            chosen = self.site.recordings.part(info, chosen)
+        await send(self, query, chosen, group.slug, log.info)
 
 
 def format_of(query: dict[str, str]) -> str:
@@ -58,48 +57,95 @@ def format_of(query: dict[str, str]) -> str:
     return wanted
 
 
-async def send_table(handler: Handler, table: pa.Table, wanted: str, group: str | None, log: LogInfo) -> None:
-    """Finish a request with a table, piece by piece; the pieces are made in a thread."""
+async def send(
+    handler: Handler, query: dict[str, str], chosen: Selection, group: str | None, log: LogInfo
+) -> None:
+    """Finish a request with what is chosen of a log."""
+    wanted, store = format_of(query), handler.site.store
     said = {"group": group, "epoch": log.epoch, "head": log.head, "generated": handler.site.clock()}
     if wanted == "csv":
         handler.set_header("Content-Type", "text/csv; charset=utf-8")
         handler.set_header("Content-Disposition", f'attachment; filename="{_ascii(group or log.name)}.csv"')
-        pieces = _csv(table)
     else:
         handler.set_header("Content-Type", ARROW)
-        pieces = _arrow(table, said)
-    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-        handler.write(piece)
-        await handler.flush()
+    if AT in query:
+        table = await store.at(log.name, chosen)
+        whole = _csv if wanted == "csv" else _stream
+        handler.write(await asyncio.to_thread(whole, table, said))
+        await handler.finish()
+        return
+    async with (
+        aclosing(store.export(log.name, chosen)) as pieces,
+        aclosing(_encoded(pieces, wanted, said)) as encoded,
+    ):
+        await _send(handler, encoded)
+
+
+async def _encoded(
+    pieces: AsyncGenerator[bytes, None], wanted: str, said: dict[str, Any]
+) -> AsyncGenerator[bytes, None]:
+    """Give an answer's body. Nothing of it before the first piece is there: it may be an error."""
+    piece = await anext(pieces, None)
+    if wanted == "arrow":
+        yield stream_head({"locshare": json.dumps(said)})
+        while piece is not None:
+            yield piece
+            piece = await anext(pieces, None)
+        yield STREAM_END
+        return
+    is_first = True
+    while piece is not None or is_first:
+        table = arrow_schema().empty_table() if piece is None else table_from_pieces([piece])
+        yield await asyncio.to_thread(_csv, table, said, is_header_in=is_first)
+        is_first = False
+        piece = None if piece is None else await anext(pieces, None)
+
+
+async def _send(handler: Handler, encoded: AsyncGenerator[bytes, None]) -> None:
+    """Send a body; what comes next is made meanwhile."""
+    is_begun = False
+    upcoming = asyncio.ensure_future(anext(encoded, None))
+    try:
+        while (data := await upcoming) is not None:
+            upcoming = asyncio.ensure_future(anext(encoded, None))
+            is_begun = True
+            for start in range(0, len(data), AT_ONCE):
+                handler.write(data[start : start + AT_ONCE])
+                await handler.flush()
+    except LocShareError as error:
+        if not is_begun:
+            raise
+        # The head is sent: only a connection that breaks off tells that this is not all
+        handler.site.store_failed(f"an export ended early: {error.message}")
+        handler.request.connection.stream.close()  # type: ignore[union-attr]
+        return
+    finally:
+        upcoming.cancel()
+        await asyncio.wait([upcoming])
     await handler.finish()
 
 
-def _arrow(table: pa.Table, said: dict[str, Any]) -> Iterator[bytes]:
+def _stream(table: pa.Table, said: dict[str, Any]) -> bytes:
     import pyarrow as pa
 
+    sink = pa.BufferOutputStream()
     schema = table.schema.with_metadata({"locshare": json.dumps(said)})
-    sink = _Sink()
     with pa.ipc.new_stream(sink, schema) as writer:
-        for start in range(0, table.num_rows, ROWS):
-            writer.write_table(table.slice(start, ROWS).replace_schema_metadata(schema.metadata))
-            yield sink.taken()
-    yield sink.taken()
+        writer.write_table(table.replace_schema_metadata(schema.metadata))
+    return bytes(memoryview(sink.getvalue()))
 
 
-def _csv(table: pa.Table) -> Iterator[bytes]:
+def _csv(table: pa.Table, said: dict[str, Any], *, is_header_in: bool = True) -> bytes:
     import pyarrow as pa
     import pyarrow.csv
 
-    for start in range(0, max(table.num_rows, 1), ROWS):
-        piece = table.slice(start, ROWS)
-        for index, field in enumerate(piece.schema):
-            if pa.types.is_dictionary(field.type) or pa.types.is_string(field.type):
-                piece = piece.set_column(index, field.name, _harmless(piece.column(index)))
-        sink = _Sink()
-        pyarrow.csv.write_csv(
-            piece, sink, pyarrow.csv.WriteOptions(include_header=start == 0, quoting_style="needed")
-        )
-        yield sink.taken()
+    for index, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type) or pa.types.is_string(field.type):
+            table = table.set_column(index, field.name, _harmless(table.column(index)))
+    sink = pa.BufferOutputStream()
+    options = pyarrow.csv.WriteOptions(include_header=is_header_in, quoting_style="needed")
+    pyarrow.csv.write_csv(table, sink, options)
+    return bytes(memoryview(sink.getvalue()))
 
 
 def _harmless(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -109,29 +155,6 @@ def _harmless(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
     text = column.cast(pa.utf8())
     return pc.replace_substring_regex(text, r"^([=+\-@\t\r])", r"'\1")
-
-
-class _Sink:
-    """A file that hands out what was written to it."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-    def taken(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
 
 
 def _ascii(name: str) -> str:
