@@ -113,7 +113,7 @@ def make_plan(
         seq=header.index("seq") if is_own else None,
         number=number,
         is_own=is_own,
-        is_quoted=is_own and is_quoted,
+        is_quoted=is_quoted and preset is not None and preset.is_quoted,
         otherwise=otherwise,
         preset=preset,
     )

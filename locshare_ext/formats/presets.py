@@ -41,6 +41,11 @@ class Preset:
         """Whether this package wrote it."""
         return self.name == "csv"
 
+    @property
+    def is_quoted(self) -> bool:
+        """Whether its texts may have an apostrophe in front, as this package writes them."""
+        return self.name in ("csv", "movebank")
+
     def mended(self, cells: list[str], width: int) -> list[str]:
         """Return a row that is too long with the surplus put together where it came from."""
         if self.absorbing is None:

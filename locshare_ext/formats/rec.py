@@ -25,6 +25,7 @@ __all__ = ["is_rec", "read_rec"]
 
 _LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\t[^\t]*\t")
 _APPLE = 978_307_200  # s from 1970 to 2001: an app that counts from there writes too small a tst
+_OLDEST = 1_262_304_000  # s, the year 2010: OwnTracks is younger
 _USED = frozenset({"_type", "lat", "lon", "tst", "acc", "alt", "vel", "cog", "batt", "tid", "topic", "_id"})
 _TEXT = 100  # characters of a value that are kept in extra
 _decoder = msgspec.json.Decoder(dict[str, Any])
@@ -106,7 +107,7 @@ class _Adding:
             return False
         arrival = self._arrival.read(cells[0])
         time = round(_number(message, "tst", needed=True) * 1000)
-        if 0 < time < _APPLE * 1000 // 2 and arrival - time > _APPLE * 900:
+        if 0 < time < _OLDEST * 1000:
             time += _APPLE * 1000
             self._rows.leave_out(line, "tst", str(message["tst"]), "seconds since 1970 (it counts from 2001)")
         self._rows.add(

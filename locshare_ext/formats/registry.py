@@ -40,7 +40,7 @@ class Format:
         return _function(self.reader)
 
     def write(self) -> Callable[..., Any]:
-        """Return the function that writes a trail: (Trail, binary file)."""
+        """Return the function that writes a trail: (Trail, binary file), of `gpkg` (path, Trail)."""
         return _function(self.writer)
 
 
@@ -54,7 +54,7 @@ FORMATS: tuple[Format, ...] = (
         (".gpkg",),
         "application/geopackage+sqlite3",
         "gpkgread:read_geopackage",
-        "gpkgwrite:write",
+        "gpkgwrite:write_trail",
         loses="nothing (times to the millisecond, as everywhere); columns of your own are left out",
     ),
     Format(
