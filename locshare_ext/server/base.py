@@ -42,6 +42,8 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Content-Type": "application/json",
 }
+# headers of requests that a page of an allowed foreign origin may set
+_ASKED_WITH = "Authorization, Content-Type, If-None-Match, Last-Event-ID, X-Locshare-Token, X-XSRFToken"
 _STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "too_large"}
 
 
@@ -113,8 +115,7 @@ class Handler(web.RequestHandler):
         check_host(request.host, site.allowed_hosts, self.settings, is_guarded=site.identity.is_guarded)
         allowed = check_origin(request.headers, request.host, self.settings)
         if allowed is not None:
-            self.set_header("Access-Control-Allow-Origin", allowed)
-            self.set_header("Vary", "Origin")
+            self._allow_origin(allowed)
         if request.method == "OPTIONS":
             return None
         token = sent_credential(request.headers)
@@ -264,12 +265,16 @@ class Handler(web.RequestHandler):
         self.set_header("Allow", allow)
         if "Access-Control-Allow-Origin" in self._headers:
             self.set_header("Access-Control-Allow-Methods", allow)
-            self.set_header(
-                "Access-Control-Allow-Headers", "Authorization, Content-Type, X-Locshare-Token, X-XSRFToken"
-            )
+            self.set_header("Access-Control-Allow-Headers", _ASKED_WITH)
             self.set_header("Access-Control-Max-Age", "600")
         self.set_status(204)
         self.clear_header("Content-Type")
+
+    def _allow_origin(self, origin: str) -> None:
+        """Let a page of another origin read the answer."""
+        self.set_header("Access-Control-Allow-Origin", origin)
+        self.set_header("Access-Control-Expose-Headers", "ETag, Retry-After")
+        self.set_header("Vary", "Origin")
 
     def _allow(self) -> str:
         return ", ".join(name.upper() for name in _METHODS if _is_implemented(type(self), name))
@@ -290,8 +295,7 @@ class Handler(web.RequestHandler):
         """Write the one shape; what we did not raise on purpose is not explained."""
         origin, connection = kwargs.get("kept", (None, None))
         if origin is not None:
-            self.set_header("Access-Control-Allow-Origin", origin)
-            self.set_header("Vary", "Origin")
+            self._allow_origin(origin)
         if connection is not None or not self._is_read:
             self.set_header("Connection", connection or "close")  # tornado closes it, and says nothing
         error = kwargs["exc_info"][1] if "exc_info" in kwargs else None

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from tornado import iostream, web
+from tornado import iostream
 
 from locshare_ext.errors import InvalidInput
 from locshare_ext.server.base import Handler
@@ -33,7 +33,7 @@ class SocketHandler(Handler):
             )
 
 
-def check_upgrade(handler: web.RequestHandler) -> None:
+def check_upgrade(handler: Handler) -> None:
     """Raise InvalidInput unless the request asks for a WebSocket (RFC 6455 4.2.1), of any version."""
     headers = handler.request.headers
     if headers.get("Upgrade", "").lower() != "websocket":
@@ -52,7 +52,7 @@ def check_upgrade(handler: web.RequestHandler) -> None:
         )
 
 
-async def upgrade(handler: web.RequestHandler, subprotocols: Sequence[str]) -> Channel | None:
+async def upgrade(handler: Handler, subprotocols: Sequence[str]) -> Channel | None:
     """Answer the handshake; returns the WebSocket, None when the client has left or was refused.
 
     See `upgraded_pipe`.
@@ -61,7 +61,7 @@ async def upgrade(handler: web.RequestHandler, subprotocols: Sequence[str]) -> C
     return None if pipe is None else Channel(pipe)
 
 
-async def upgraded_pipe(handler: web.RequestHandler, subprotocols: Sequence[str]) -> Pipe | None:
+async def upgraded_pipe(handler: Handler, subprotocols: Sequence[str]) -> Pipe | None:
     """Answer the handshake; returns what is below the WebSocket, None as `upgrade`.
 
     subprotocols: ours, the best first; the first that the client offers too is agreed. No

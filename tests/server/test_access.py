@@ -170,6 +170,10 @@ async def test_origins_that_jupyter_allows(fetch, jp_serverapp):
     preflight = await fetch("api/groups", "OPTIONS", headers={**headers, "Authorization": ""})
     assert preflight.code == 204
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+    for name in ("X-Locshare-Token", "Last-Event-ID", "If-None-Match"):
+        assert name in preflight.headers["Access-Control-Allow-Headers"]
+    assert answer.headers["Access-Control-Expose-Headers"] == "ETag, Retry-After"
+    assert refused.headers["Access-Control-Expose-Headers"] == "ETag, Retry-After"
     assert (await fetch("api/health", headers={"Origin": "https://friend.example.evil"})).code == 403
 
 

@@ -51,6 +51,23 @@ async def sse(jp_serverapp, http_server_client, jp_base_url, fetch):
         await stream.close()
 
 
+@pytest.fixture
+async def plain_socket(jp_ws_fetch):
+    """Open a plain WebSocket to the group; closed at the end."""
+    sockets = []
+
+    async def connect() -> None:
+        sockets.append(await jp_ws_fetch("locshare", "api", "groups", "hikers", "ws"))
+
+    yield connect
+    for client in sockets:
+        stream = client.protocol.stream
+        client.close()
+        async with asyncio.timeout(10):
+            while not stream.closed():
+                await asyncio.sleep(0.001)
+
+
 async def hello(stream: Sse) -> dict[str, Any]:
     assert stream.status == 200
     event = await stream.event()
@@ -58,6 +75,8 @@ async def hello(stream: Sse) -> dict[str, Any]:
     assert event.type == "hello"
     assert event.data["type"] == "hello"
     assert event.id == event.data["cursor"]
+    assert stream.retry is not None
+    assert 1000 <= stream.retry <= 5000
     return event.data
 
 
@@ -66,6 +85,7 @@ async def test_hello_then_fixes_and_events_as_they_come(sse, fetch):
     stream = await sse()
     assert stream.headers["content-type"] == "text/event-stream"
     assert stream.headers["cache-control"] == "no-store, no-transform"
+    assert stream.headers["x-accel-buffering"] == "no"
     first = await hello(stream)
     assert first["gap"] is False
     assert first["protocol"] == "1"
@@ -267,6 +287,35 @@ async def test_comments_while_nothing_happens(sse, site, jp_serverapp):
     with contextlib.suppress(TimeoutError):
         await stream.event(timeout=0.4)
     assert stream.comments >= 2
+
+
+async def test_a_comment_says_how_far_others_have_come(sse, fetch, site):
+    """Who watches a silent member does not resume from before all that the others sent."""
+    site.responses._every = 0.05
+    stream = await sse("?members=zoe")
+    first = (await hello(stream))["cursor"]
+    cursor = json.loads((await fetch(FIXES, "POST", [fix(n) for n in range(5)])).body)["cursor"]
+    async with asyncio.timeout(10):
+        while stream.last_id != cursor:
+            assert stream.last_id == first
+            with contextlib.suppress(TimeoutError):
+                await stream.event(timeout=0.1)
+    await fetch(FIXES, "POST", fix(9, "zoe"))
+    assert numbers((await stream.event()).data) == [9]
+
+
+async def test_who_left_without_a_word_is_cut_by_the_system(sse, plain_socket, stomp, site):
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is None:
+        pytest.skip("this system has no TCP_USER_TIMEOUT")
+    await hello(await sse())
+    await plain_socket()
+    await stomp()
+    (stream,) = site.responses._open
+    pipes = [stream._pipe, *(session._wire._pipe for session in site.sessions)]
+    assert len(pipes) == 3
+    for pipe in pipes:
+        assert pipe._socket.getsockopt(socket.IPPROTO_TCP, option) == 30_000
 
 
 async def test_http_1_0_gets_a_plain_body(sse, fetch):

@@ -20,7 +20,11 @@ class SseEvent(NamedTuple):
 
 
 class Sse:
-    """An open response. comments: how many came; is_whole: whether the body ended as it should."""
+    """An open response.
+
+    comments: how many came. last_id: the place to resume from; retry: ms until one should, as
+    the stream says. is_whole: whether the body ended as it should.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -28,6 +32,8 @@ class Sse:
         self.headers: dict[str, str] = {}
         self.comments = 0
         self.is_whole = False
+        self.last_id: str | None = None
+        self.retry: int | None = None
         self._text = ""
 
     @classmethod
@@ -105,6 +111,8 @@ class Sse:
                 self.comments += 1
             else:
                 fields[name] = value.removeprefix(" ")
+        self.last_id = fields.get("id", self.last_id)
+        self.retry = int(fields["retry"]) if "retry" in fields else self.retry
         if "data" not in fields:
             return None
         return SseEvent(fields.get("event", "message"), fields.get("id"), json.loads(fields["data"]))

@@ -82,9 +82,9 @@ class SseForm:
         """Return why the stream ends."""
         return self._object({"type": "error", "status": error.status, "error": error_object(error)})
 
-    def comment(self) -> bytes:
-        """Return a sign of life."""
-        return self.framed(b":\n\n")
+    def comment(self, cursor: str | None) -> bytes:
+        """Return a sign of life; with a cursor it is the place to resume from, though nothing came."""
+        return self.framed(b":\n\n" if cursor is None else b":\n%b\n" % _place(cursor))
 
     def framed(self, data: bytes) -> bytes:
         """Return data as a piece of the body."""
@@ -107,11 +107,17 @@ class SseStream(Stream):
         super().__init__(site, pipe, address, principal)
         self._pipe = pipe
         self._form = form
+        self._told: str | None = None  # the place in the last comment
 
     def comment(self) -> None:
-        """Keep proxies from cutting it while it is silent."""
+        """Keep proxies from cutting it while it is silent.
+
+        Who watches one member is told how far the others have come: else it would resume
+        from where that member was last heard of, and what lies there may be gone.
+        """
         if not self._pipe.unsent:
-            self.send_framed(self._form.comment())
+            told, self._told = self._told, self.cursor
+            self.send_framed(self._form.comment(None if told == self._told else self._told))
 
     def shut(self, error: LocShareError) -> None:
         """Write why it ends, and end the response; TCP is closed by the client, or after 5 s."""
