@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from locshare_ext.analysis import geodesic
 from locshare_ext.analysis.outcome import spans
 from locshare_ext.analysis.tracks import Span, Tracks, quantiles, times_of
 
@@ -18,9 +19,10 @@ __all__ = ["quality"]
 
 # what a speed looks like that was given in another unit: reported / moved
 _UNITS = {"km/h": 3.6, "knots": 3600 / 1852, "mph": 3600 / 1609.344}
-_NEAR = 0.06  # of it
-_FAST = 2.0  # m/s of displacement, from which on a ratio says something
-_FEW = 10  # steps, below which it does not
+_NEAR = 0.1  # of it
+_STRETCH = 30 * 10**9  # ns over which speeds are compared: what a receiver trembles is little then
+_FAR = 25.0  # m to have got on in such a time, for a ratio to say something
+_FEW = 5  # such stretches, below which it does not
 
 
 def quality(
@@ -42,8 +44,9 @@ def quality(
     accuracy, accuracy_p95: metres; accuracy_known: the share that has one. future, repaired:
     fixes whose clock was over 60 s, over a day ahead. jumps: steps faster than `max_speed`
     m/s. speed_known: the share of fixes that report a speed; speed_error: the median of
-    |reported - moved|, m/s, and speed_ratio the median of reported / moved where a member
-    moved; speed_unit: what the reported speed seems to be given in if that is not m/s.
+    |reported - moved| in m/s, and speed_ratio that of reported / moved where a member got on by
+    25 m, both over half a minute at a time, as a receiver trembles; speed_unit: what the reported
+    speed seems to be given in if that is not m/s.
     set_aside: how many fixes of the member were refused, missing where that is not known.
 
     received_known: false says that `received` is only a copy of `time` (an import): late and
@@ -129,25 +132,38 @@ def _repeats(tracks: Tracks) -> dict[str, Any]:
 def _speeds(
     tracks: Tracks, max_gap: Span | None, fixes: NDArray[np.int64], max_speed: float
 ) -> dict[str, Any]:
-    """Return the reported speeds beside those by which members really got on."""
+    """Return the reported speeds beside those by which members really got on, half a minute at a time."""
     known = _share(tracks, ~np.isnan(tracks.every_column("speed")), fixes)
-    said, owner = tracks.column("speed"), tracks.track[:-1]
+    said = tracks.column("speed")
     reported = (said[1:] + said[:-1]) / 2  # over the step; NaN unless both ends tell
-    steps = tracks.connected(max_gap) & (tracks.speeds <= max_speed) & ~np.isnan(reported)
-    error = np.abs(reported - tracks.speeds)[steps]
-    is_fast = steps & (tracks.speeds >= _FAST)
-    ratios = reported[is_fast] / tracks.speeds[is_fast]
-    ratio = quantiles(ratios, owner[is_fast], tracks.count, 0.5)
-    enough = tracks.step_counts(is_fast) >= _FEW
-    units = np.full(tracks.count, None, dtype=object)
-    for unit, factor in _UNITS.items():
-        units[enough & (np.abs(ratio / factor - 1) < _NEAR)] = unit
+    steps = np.flatnonzero(tracks.connected(max_gap) & (tracks.speeds <= max_speed) & ~np.isnan(reported))
+    number = tracks.time[steps] // _STRETCH
+    is_new = np.ones(len(steps), dtype=bool)
+    is_new[1:] = (np.diff(steps) > 1) | (number[1:] != number[:-1])
+    stretch = np.cumsum(is_new) - 1
+    begin, end = steps[is_new], np.append(steps[:-1][is_new[1:]], steps[-1:]) + 1
+    took = np.bincount(stretch, weights=tracks.dt[steps] / 1e9)
+    told = np.bincount(stretch, weights=reported[steps] * tracks.dt[steps] / 1e9)
+    moved, _ = geodesic.inverse(tracks.lat[begin], tracks.lon[begin], tracks.lat[end], tracks.lon[end])
+    owner, is_far = tracks.track[begin], moved >= _FAR
+    ratio = quantiles(told[is_far] / moved[is_far], owner[is_far], tracks.count, 0.5)
+    enough = np.bincount(owner[is_far], minlength=tracks.count) >= _FEW
     return {
         "speed_known": known,
-        "speed_error": quantiles(error, owner[steps], tracks.count, 0.5),
+        "speed_error": quantiles(np.abs(told - moved) / took, owner, tracks.count, 0.5),
         "speed_ratio": ratio,
-        "speed_unit": pd.array(units, dtype="str"),
+        "speed_unit": pd.array(_units(np.where(enough, ratio, np.nan)), dtype="str"),
     }
+
+
+def _units(ratios: NDArray[np.float64]) -> list[str | None]:
+    """Return the unit that makes reported speeds so many times as large; None for m/s and if none does."""
+    found: list[str | None] = []
+    for ratio in ratios.tolist():
+        near = {unit: abs(ratio / factor - 1) for unit, factor in _UNITS.items()}
+        unit = min(near, key=near.__getitem__)
+        found.append(unit if near[unit] < _NEAR else None)  # NaN is near to none
+    return found
 
 
 def _share(tracks: Tracks, is_so: NDArray[np.bool_], fixes: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -104,11 +104,34 @@ def test_accuracy() -> None:
     ("factor", "unit"), [(1.0, None), (3.6, "km/h"), (1.944, "knots"), (2.237, "mph"), (1.3, None)]
 )
 def test_reported_speeds_are_held_against_displacement(factor: float, unit: str | None) -> None:
-    row = only(analysis.quality(walk(speed=STEP / 10 * factor)))
+    row = only(analysis.quality(walk(60, speed=STEP / 10 * factor)))
     assert row["speed_known"] == 1
     assert row["speed_ratio"] == pytest.approx(factor, rel=1e-3)
     assert row["speed_error"] == pytest.approx(abs(factor - 1) * STEP / 10, abs=0.01)
     assert (row["speed_unit"] if unit else pd.isna(row["speed_unit"])) == (unit or True)
+
+
+def test_a_trembling_receiver_changes_little() -> None:
+    rng = np.random.default_rng(5)
+    rows: list[dict[str, Any]] = [
+        {"at": 5 * n, "lat": 1 + n * 6.5e-5, "lon": 2.0, "speed": 1.44 + rng.normal(0, 0.2)}
+        for n in range(360)
+    ]
+    for row in rows:  # 7 m, as much as a walker goes in 5 s
+        row["lat"] += rng.normal(0, 5 / 110_574)
+        row["lon"] += rng.normal(0, 5 / 110_574)
+    told = only(analysis.quality(frame(*rows)))
+    assert told["speed_ratio"] == pytest.approx(1, abs=0.05)
+    assert told["speed_error"] < 0.2
+    assert only(analysis.summary(frame(*rows)))["length"] > 1.4 * 360 * 7.2
+
+
+def test_sparse_fixes_are_compared_step_by_step() -> None:
+    rows: list[dict[str, Any]] = [
+        {"at": 90 * n, "lat": 1 + n / 1000, "speed": 3.6 * STEP / 90} for n in range(12)
+    ]
+    told = only(analysis.quality(frame(*rows)))
+    assert told["speed_unit"] == "km/h"
 
 
 def test_a_few_steps_tell_no_unit() -> None:
