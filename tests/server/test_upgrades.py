@@ -76,6 +76,17 @@ async def test_a_body_without_end_is_not_kept(begin, path, token, site):
     assert not site.sessions
 
 
+async def test_a_stream_is_not_kept_waiting_by_a_body_nor_keeps_it(begin, site):
+    """A GET with a body is odd, but no fault; it is read and dropped, up to a limit."""
+    reader, writer = await begin("api/groups/hikers/events", "Content-Length: 100000\r\n")
+    writer.write(b"x" * 100_000)
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 200 ")
+    assert b"event: hello" in await asyncio.wait_for(reader.readuntil(b"}\n\n"), 10)
+    reader, _ = await begin("api/groups/hikers/events", "Content-Length: 400000000\r\n")
+    assert (await status(reader))[0] == 413
+    assert len(site.responses) == 1
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -1,1 +1,1 @@
-"""Long polls, SSE and plain WebSockets: readers of a group's log besides STOMP's."""
+"""How a group's log is read by every transport; long polls, event streams and plain WebSockets."""
