@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     _import(commands)
     _replay(commands)
     _export(commands)
+    _bench(commands)
     return top
 
 
@@ -202,6 +203,37 @@ def _export(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument("--clock", choices=("time", "received"), default="time", help="default: %(default)s")
     command.add_argument("--force", action="store_true", help="replace the file if it exists")
     _server(command)
+
+
+def _bench(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "bench",
+        "bench",
+        "measure the transports on this machine, with servers and watchers of its own",
+        "jupyter locshare bench transports --quick",
+    )
+    command.add_argument("what", choices=("transports",), help="what is measured")
+    size = command.add_mutually_exclusive_group()
+    size.add_argument(
+        "--quick", action="store_true", help="1 and 10 fixes/s, 1 and 20 watchers: half a minute"
+    )
+    size.add_argument(
+        "--full", action="store_true", help="all that notebook 05 shows, up to 500 watchers: 25 minutes"
+    )
+    command.add_argument("--rates", metavar="LIST", help="fixes per second (default: 1,10,100)")
+    command.add_argument("--watchers", metavar="LIST", help="how many, up to 500 (default: 1,10,100)")
+    command.add_argument("--transports", metavar="LIST", help="of them these (default: all five)")
+    command.add_argument("--seconds", type=_positive, help="of each rate (default: 5)")
+    command.add_argument(
+        "--interval", type=_positive, default=1.0, help="s between polls (default: %(default)s)"
+    )
+    command.add_argument("--json", metavar="FILE", help="write all columns there; -: instead of the table")
+    command.add_argument(
+        "--keep",
+        metavar="FOLDER",
+        help="measure all that notebook 05 shows, and write its tables there as CSV",
+    )
 
 
 def _columns(command: argparse.ArgumentParser) -> None:

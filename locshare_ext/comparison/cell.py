@@ -102,13 +102,13 @@ def _measured(
     pace: Pace,
     interval: float,
 ) -> Iterator[dict[str, Any]]:
-    own = {"transport": transport, "link": served.link(GROUP), "interval": interval}
-    workers.watchers.ask("open", count=_WARM, **own)
+    own = {"transport": transport, "link": served.link(GROUP)}
+    workers.watchers.ask("open", count=_WARM, interval=0.1, **own)
     _run(served, workers, 0, 0.2, 4)
     workers.watchers.ask("close")
     idle = _idle_cpu(served, pace.idle)
     before = served.probe.memory()
-    opened = workers.watchers.ask("open", count=watchers, **own)["traffic"]
+    opened = workers.watchers.ask("open", count=watchers, interval=interval, **own)["traffic"]
     with_watchers = served.probe.memory()
     for number, rate in enumerate(rates, 1):
         seconds, fixes = pace.of(rate)

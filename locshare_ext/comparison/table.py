@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MEASURED", "SHOWN", "columns_help", "with_figures"]
+__all__ = ["MEASURED", "SHOWN", "columns_help", "shown", "with_figures"]
 
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -50,19 +50,21 @@ _FIGURES = {
     "memory_per_watcher": "KiB of the server for one more watcher who waits",
 }
 
-# the table that is printed
-SHOWN = (
-    *(
-        "transport",
-        "rate",
-        "watchers",
-        "latency_p50",
-        "latency_p99",
-        "requests_per_fix",
-        "bytes_per_delivery",
-    ),
-    *("cpu_per_fix", "server_busy", "connections", "memory_per_watcher", "faults"),
-)
+# the table that is shown, and what is written above it
+SHOWN = {
+    "transport": "transport",
+    "rate": "fixes/s",
+    "watchers": "watchers",
+    "latency_p50": "p50, ms",
+    "latency_p99": "p99, ms",
+    "requests_per_fix": "requests per fix",
+    "bytes_per_delivery": "bytes per delivery",
+    "cpu_per_fix": "server CPU per fix, ms",
+    "server_busy": "server busy",
+    "connections": "connections",
+    "memory_per_watcher": "KiB per watcher",
+    "faults": "lost",
+}
 
 
 def columns_help() -> pd.DataFrame:
@@ -71,6 +73,11 @@ def columns_help() -> pd.DataFrame:
 
     rows = {**MEASURED, **_FIGURES}
     return pd.DataFrame({"column": rows.keys(), "meaning": rows.values()}).set_index("column")
+
+
+def shown(measured: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that are shown, under names with units."""
+    return measured[list(SHOWN)].rename(columns=SHOWN)
 
 
 def with_figures(measured: pd.DataFrame) -> pd.DataFrame:
