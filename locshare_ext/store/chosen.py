@@ -11,7 +11,7 @@ from locshare_ext.model.clock import Clock, check_clock
 from locshare_ext.model.names import fold
 from locshare_ext.model.store import LogInfo, RecordingInfo, Selection
 from locshare_ext.store.schema import GONE
-from locshare_ext.store.segment import Segment, Summary, codes_of
+from locshare_ext.store.segment import Part, Segment, Summary, codes_of
 from locshare_ext.store.selecting import find_log, find_recording
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Chosen:
     upto: int
     recording: RecordingInfo | None
 
-    def share(self, segment: Segment) -> Share:
-        """How much of a segment is chosen, members left aside."""
+    def share(self, segment: Segment | Part) -> Share:
+        """How much of a segment, or of a part of one, is chosen, members left aside."""
         low, high = (
             (segment.low_received, segment.high_received)
             if self.clock == "received"
@@ -122,8 +122,8 @@ def choose(conn: sqlite3.Connection, log: str, selection: Selection) -> Chosen |
     )
 
 
-def share(recording: RecordingInfo, segment: Segment) -> Share:
-    """How much of a segment belongs to a recording."""
+def share(recording: RecordingInfo, segment: Segment | Part) -> Share:
+    """How much of a segment, or of a part of one, belongs to a recording."""
     if segment.last <= recording.after:
         return "none"
     if recording.until is None or recording.upto is None or segment.last <= recording.upto:

@@ -94,11 +94,14 @@ def _sealed_fixes(
     import numpy as np
 
     for segment in list_segments(conn, log_id, after):
-        batch = sealed.body(conn, segment)
-        place = int(np.searchsorted(batch.column("seq").to_numpy(), after, side="right"))
-        while place < batch.num_rows:
-            yield from _entries(batch.slice(place, limit), epoch, names)
-            place += limit
+        for part in segment.parts():
+            if part.last <= after:
+                continue
+            batch = sealed.part(conn, segment, part)
+            place = int(np.searchsorted(batch.column("seq").to_numpy(), after, side="right"))
+            while place < batch.num_rows:
+                yield from _entries(batch.slice(place, limit), epoch, names)
+                place += limit
 
 
 def _entries(batch: pa.RecordBatch, epoch: str, names: Mapping[int, str] | None) -> Iterator[Entry]:

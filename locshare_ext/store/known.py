@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from locshare_ext.store.sealed import Sealed
+from locshare_ext.store.sealed import Keys, Sealed
 
 __all__ = ["Key", "find_sealed"]
 
@@ -32,10 +33,22 @@ def find_sealed(
         rows = of_log.rows_of(member)
         is_over = np.searchsorted(sents, high[rows], side="right") > np.searchsorted(sents, low[rows])
         for place in of_log.place[rows[is_over]].tolist():
-            stored, lat, lon = sealed.keys(conn, of_log.segments[place]).of(member)
-            starts, ends = np.searchsorted(stored, sents), np.searchsorted(stored, sents, side="right")
-            for number in np.flatnonzero(ends > starts).tolist():
-                here = slice(starts[number], ends[number])
-                same = zip(stored[here].tolist(), lat[here].tolist(), lon[here].tolist(), strict=True)
-                found.update((member, *key) for key in same)
+            segment = of_log.segments[place]
+            for part in segment.parts():
+                if np.searchsorted(sents, part.high_sent, side="right") > np.searchsorted(
+                    sents, part.low_sent
+                ):
+                    found.update(_same(sealed.keys(conn, segment, part), member, sents))
     return found
+
+
+def _same(keys: Keys, member: int, sents: Any) -> Iterator[Key]:
+    """Give the keys of a member's fixes that have one of the sent times."""
+    import numpy as np
+
+    stored, lat, lon = keys.of(member)
+    starts, ends = np.searchsorted(stored, sents), np.searchsorted(stored, sents, side="right")
+    for number in np.flatnonzero(ends > starts).tolist():
+        here = slice(starts[number], ends[number])
+        for key in zip(stored[here].tolist(), lat[here].tolist(), lon[here].tolist(), strict=True):
+            yield member, *key

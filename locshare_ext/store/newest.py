@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from locshare_ext.store.chosen import Chosen, choose
 from locshare_ext.store.columns import read_rows
 from locshare_ext.store.rows import LATE, first_id
 from locshare_ext.store.sealed import Sealed, SealedLog, list_segments
-from locshare_ext.store.segment import codes_of, effective_times, named, ranks
+from locshare_ext.store.segment import Segment, codes_of, effective_times, named, ranks
 from locshare_ext.store.selecting import where
 
 if TYPE_CHECKING:
@@ -125,13 +126,16 @@ def _looked_up(
     import numpy as np
     import pyarrow as pa
 
-    batch = sealed.ranges(conn, of_log.segments[place])
-    ids, codes = codes_of(batch)
-    mask = chosen.mask(batch) & np.isin(ids, members)[codes]
-    if not mask.any():
-        return []
-    batch = batch.filter(pa.array(mask))
-    return [_ranked(batch, place)]
+    segment, found = of_log.segments[place], []
+    for part in segment.parts():
+        if chosen.share(part) == "none":
+            continue
+        batch = sealed.ranges(conn, segment, part)
+        ids, codes = codes_of(batch)
+        mask = chosen.mask(batch) & np.isin(ids, members)[codes]
+        if mask.any():
+            found.append(_ranked(batch.filter(pa.array(mask)), place))
+    return found
 
 
 def _ranked(batch: pa.RecordBatch, place: int) -> _Candidates:
@@ -262,8 +266,6 @@ def _fetched(
 ) -> list[pa.RecordBatch]:
     """Return the fixes themselves, source by source."""
     import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     batches: list[pa.RecordBatch] = []
     for at in np.unique(place).tolist():
@@ -278,6 +280,20 @@ def _fetched(
             batches += of_log.summaries[at].newest(row[closing]).to_batches()
         inside = here & (row < 0)
         if inside.any():
-            body = sealed.body(conn, of_log.segments[at])
-            batches.append(body.filter(pc.is_in(body.column("seq"), pa.array(seq[inside]))))
+            batches += _picked(conn, sealed, of_log.segments[at], seq[inside])
     return [named(batch, chosen.names) for batch in batches]
+
+
+def _picked(
+    conn: sqlite3.Connection, sealed: Sealed, segment: Segment, seq: Ints
+) -> Iterator[pa.RecordBatch]:
+    """Give the fixes of a segment at some offsets."""
+    import numpy as np
+    import pyarrow as pa
+
+    for part in segment.parts():
+        wanted = seq[(seq >= part.first) & (seq <= part.last)]
+        if len(wanted):
+            batch = sealed.part(conn, segment, part)
+            places = np.searchsorted(batch.column("seq").to_numpy(), wanted)
+            yield batch.take(pa.array(np.sort(places)))

@@ -50,10 +50,12 @@ def _of_segment(conn: sqlite3.Connection, sealed: Sealed, log: str, segment: Seg
         return []
     import numpy as np
 
-    batch = sealed.ranges(conn, segment)
-    seq, time, received = (batch.column(name).to_numpy() for name in ("seq", "time", "received"))
-    kept = np.zeros(len(seq), dtype=bool)
-    for recording in recordings:
-        kept |= mask_of(recording, seq, time, received)
-    moments: list[int] = received[~kept].tolist()
+    moments: list[int] = []
+    for part in segment.parts():
+        batch = sealed.ranges(conn, segment, part)
+        seq, time, received = (batch.column(name).to_numpy() for name in ("seq", "time", "received"))
+        kept = np.zeros(len(seq), dtype=bool)
+        for recording in recordings:
+            kept |= mask_of(recording, seq, time, received)
+        moments += received[~kept].tolist()
     return moments

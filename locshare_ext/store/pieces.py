@@ -18,7 +18,7 @@ from locshare_ext.model.trail import STREAM_END, arrow_schema, stream_head, stre
 from locshare_ext.store.chosen import Chosen, choose
 from locshare_ext.store.columns import read_rows
 from locshare_ext.store.sealed import Sealed, list_segments, read_body
-from locshare_ext.store.segment import Segment, columns_of, message_of, named
+from locshare_ext.store.segment import Segment, columns_of, dictionaries_of, messages_of, named
 from locshare_ext.store.selecting import where
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _of_segment(conn: sqlite3.Connection, sealed: Sealed, chosen: Chosen, segmen
         share = "some" if "some" in (share, of_members) else "all"
     body = read_body(conn, segment.id)
     if share == "all":
-        return _dictionaries(columns_of(body, ("member", "source")), chosen.names) + message_of(segment, body)
+        return _dictionaries(body, chosen.names) + messages_of(segment, body)
     batch = columns_of(body)
     mask = chosen.mask(batch)
     return _packed(batch.filter(mask), chosen.names) if mask.any() else b""
@@ -98,19 +98,19 @@ def _packed(batch: pa.RecordBatch, names: Mapping[int, str]) -> bytes:
     return stream_piece(named(batch, names), compression=_COMPRESSION)
 
 
-def _dictionaries(batch: pa.RecordBatch, names: Mapping[int, str]) -> bytes:
+def _dictionaries(body: bytes, names: Mapping[int, str]) -> bytes:
     """Return the messages of a segment's dictionaries, with names for ids.
 
-    The codes of a whole segment stay as they are, so its message of fixes need not be unpacked.
+    The codes of a whole segment stay as they are, so its fixes need not be unpacked.
     """
     import pyarrow as pa
 
-    ids = batch.column("member").dictionary.to_pylist()
+    ids, sources = dictionaries_of(body)
     member = pa.array([names[int(text)] for text in ids], pa.utf8())
     schema, no_codes = arrow_schema(), pa.array([], pa.int32())
     arrays = {field.name: pa.array([], field.type) for field in schema}
     arrays["member"] = pa.DictionaryArray.from_arrays(no_codes, member)
-    arrays["source"] = pa.DictionaryArray.from_arrays(no_codes, batch.column("source").dictionary)
+    arrays["source"] = pa.DictionaryArray.from_arrays(no_codes, sources)
     nobody = pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema)
     reader = pa.ipc.MessageReader.open_stream(stream_head() + stream_piece(nobody) + STREAM_END)
     return b"".join(bytes(message.serialize()) for message in reader if message.type == "dictionary")

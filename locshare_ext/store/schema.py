@@ -126,7 +126,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             high_time INTEGER NOT NULL,
             low_received INTEGER NOT NULL,
             high_received INTEGER NOT NULL,
-            batch_at INTEGER NOT NULL,
+            parts BLOB NOT NULL,
             summary BLOB NOT NULL)""",
         "CREATE INDEX segments_by_log ON segments(log, first)",
         # apart, so that looking through segments reads no fixes

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from locshare_ext.store.segment import Segment, Summary, codes_of, columns_of, sent_times
+from locshare_ext.model.trail import STREAM_END
+from locshare_ext.store.segment import Part, Segment, Summary, codes_of, columns_of, sent_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,19 +21,20 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-__all__ = ["Keys", "Sealed", "SealedLog", "list_segments", "sealed_newest"]
+__all__ = ["Keys", "Sealed", "SealedLog", "list_segments", "read_body", "sealed_newest"]
 
 _T = TypeVar("_T")
 
-_COLUMNS = "id, first, last, rows, low_time, high_time, low_received, high_received, batch_at"
+_COLUMNS = "id, first, last, rows, low_time, high_time, low_received, high_received, parts"
 _RANGE_COLUMNS = ("member", "time", "received", "seq")
+_KEY_COLUMNS = ("member", "time", "lat", "lon", "repaired", "extra")
 SUMMARIES = 4096  # of a few KiB each
-BODIES = 3  # of about 7 MiB each, unpacked
-COLUMNS = 24  # of about 2 MiB each
+PARTS = 16  # of about 1 MiB each, unpacked
+COLUMNS = 128  # of about 250 KiB each
 
 
 class Keys:
-    """By what a segment's fixes are known again, member by member."""
+    """By what the fixes of a part are known again, member by member."""
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self._ids, self._codes = codes_of(batch)
@@ -46,8 +48,8 @@ class Keys:
 
         found = self._sorted.get(member)
         if found is None:
-            code = np.flatnonzero(self._ids == member)[0]
-            rows = np.flatnonzero(self._codes == code)
+            code = np.flatnonzero(self._ids == member)
+            rows = np.flatnonzero(np.isin(self._codes, code))
             rows = rows[np.argsort(self._sent[rows], kind="stable")]
             found = self._sorted[member] = (self._sent[rows], self._lat[rows], self._lon[rows])
         return found
@@ -91,7 +93,7 @@ class Sealed:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._summaries: _Newest[Summary] = _Newest(SUMMARIES)
-        self._bodies: _Newest[pa.RecordBatch] = _Newest(BODIES)
+        self._parts: _Newest[pa.RecordBatch] = _Newest(PARTS)
         self._ranges: _Newest[pa.RecordBatch] = _Newest(COLUMNS)
         self._keys: _Newest[Keys] = _Newest(COLUMNS)
         self._logs: _Newest[SealedLog] = _Newest(64)
@@ -111,26 +113,27 @@ class Sealed:
         key = (log_id, tuple(segment.id for segment in found))
         return self._get(self._logs, key, lambda: self._joined(conn, found))
 
-    def body(self, conn: sqlite3.Connection, segment: Segment) -> pa.RecordBatch:
-        """Return a segment's fixes, with ids for names."""
-        return self._get(self._bodies, segment.id, lambda: columns_of(read_body(conn, segment.id)))
+    def part(self, conn: sqlite3.Connection, segment: Segment, part: Part) -> pa.RecordBatch:
+        """Return the fixes of a part, with ids for names."""
+        return self._get(
+            self._parts, (segment.id, part.number), lambda: columns_of(_read_part(conn, segment, part))
+        )
 
-    def ranges(self, conn: sqlite3.Connection, segment: Segment) -> pa.RecordBatch:
-        """Return member, time, received and seq of a segment's fixes."""
+    def ranges(self, conn: sqlite3.Connection, segment: Segment, part: Part) -> pa.RecordBatch:
+        """Return member, time, received and seq of the fixes of a part."""
 
         def read() -> pa.RecordBatch:
-            return columns_of(read_body(conn, segment.id), _RANGE_COLUMNS)
+            return columns_of(_read_part(conn, segment, part), _RANGE_COLUMNS)
 
-        return self._get(self._ranges, segment.id, read)
+        return self._get(self._ranges, (segment.id, part.number), read)
 
-    def keys(self, conn: sqlite3.Connection, segment: Segment) -> Keys:
-        """Return by what a segment's fixes are known again."""
-
-        def read() -> Keys:
-            names = ("member", "time", "lat", "lon", "repaired", "extra")
-            return Keys(columns_of(read_body(conn, segment.id), names))
-
-        return self._get(self._keys, segment.id, read)
+    def keys(self, conn: sqlite3.Connection, segment: Segment, part: Part) -> Keys:
+        """Return by what the fixes of a part are known again."""
+        return self._get(
+            self._keys,
+            (segment.id, part.number),
+            lambda: Keys(columns_of(_read_part(conn, segment, part), _KEY_COLUMNS)),
+        )
 
     def _joined(self, conn: sqlite3.Connection, segments: list[Segment]) -> SealedLog:
         import numpy as np
@@ -199,6 +202,14 @@ def read_body(conn: sqlite3.Connection, segment_id: int) -> bytes:
     """Return a segment's stream."""
     row = conn.execute("SELECT body FROM bodies WHERE segment = ?", (segment_id,)).fetchone()
     return cast(bytes, row[0])
+
+
+def _read_part(conn: sqlite3.Connection, segment: Segment, part: Part) -> bytes:
+    """Return the stream of one part; the rest of the segment is not read."""
+    with conn.blobopen("bodies", "body", segment.id, readonly=True) as blob:
+        head = blob.read(segment.parts()[0].start)
+        blob.seek(part.start)
+        return b"".join((head, blob.read(part.end - part.start), STREAM_END))
 
 
 def sealed_newest(sealed: SealedLog) -> dict[int, tuple[int, int]]:

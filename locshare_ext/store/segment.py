@@ -6,9 +6,11 @@ changes no segment, and a name is in none.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.model.sequence import ORIGINAL_TIME
@@ -23,19 +25,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Built",
+    "Part",
     "Segment",
     "Summary",
     "build",
     "codes_of",
     "columns_of",
     "compacted",
+    "dictionaries_of",
     "effective_times",
-    "message_of",
+    "messages_of",
     "named",
     "ranks",
     "sent_times",
 ]
 
+PART_ROWS = 8_192  # few enough for a seek to unpack, enough to pack well
+_PART = struct.Struct("<10q")
 LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1  # an empty range: from HIGHEST to LOWEST
 
 
@@ -43,7 +49,7 @@ LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1  # an empty range: from HIGHEST to L
 class Segment:
     """What the table of segments says of one: offsets, and ms of either clock.
 
-    id: never used again. batch_at: where in its stream the record batch begins.
+    id: never used again. index: the parts, packed.
     """
 
     id: int
@@ -54,7 +60,31 @@ class Segment:
     high_time: int
     low_received: int
     high_received: int
-    batch_at: int
+    index: bytes
+
+    def parts(self) -> list[Part]:
+        """Return its record batches, each of which can be read alone."""
+        return [Part(number, *values) for number, values in enumerate(_PART.iter_unpack(self.index))]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One record batch of a segment: where it lies in the stream, and how far its fixes reach.
+
+    start, end: bytes. first, last: offsets. The others are ms; sent: as the devices sent it.
+    """
+
+    number: int
+    start: int
+    end: int
+    first: int
+    last: int
+    low_time: int
+    high_time: int
+    low_received: int
+    high_received: int
+    low_sent: int
+    high_sent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +147,20 @@ def build(batch: pa.RecordBatch) -> Built:
     seq, time, received = (_ints(batch, name) for name in ("seq", "time", "received"))
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=3))
+    ends = []
     with pa.ipc.new_stream(sink, arrow_schema(), options=options) as writer:
         writer.write(batch.slice(0, 0))  # the dictionaries
-        batch_at = sink.tell()
-        writer.write(batch)
+        ends.append(sink.tell())
+        for start in range(0, len(seq), PART_ROWS):
+            writer.write(batch.slice(start, PART_ROWS))
+            ends.append(sink.tell())
     body = bytes(memoryview(sink.getvalue()))
+    columns = (time, received, sent_times(batch))
+    index = b""
+    for number, (start, end) in enumerate(pairwise(ends)):
+        rows = slice(number * PART_ROWS, (number + 1) * PART_ROWS)
+        reach = [int(found) for one in columns for found in (one[rows].min(), one[rows].max())]
+        index += _PART.pack(start, end, int(seq[rows][0]), int(seq[rows][-1]), *reach)
     segment = Segment(
         id=0,
         first=int(seq[0]),
@@ -131,26 +170,37 @@ def build(batch: pa.RecordBatch) -> Built:
         high_time=int(time.max()),
         low_received=int(np.min(received)),
         high_received=int(np.max(received)),
-        batch_at=batch_at,
+        index=index,
     )
-    return Built(segment, _summary(batch, seq, time, received), body)
+    return Built(segment, _summary(batch, seq, time, received, columns[2]), body)
 
 
-def message_of(segment: Segment, body: bytes) -> bytes:
-    """Return the message of a segment's fixes, as it may be put into another stream."""
-    return body[segment.batch_at : -len(STREAM_END)]
+def messages_of(segment: Segment, body: bytes) -> bytes:
+    """Return the messages of a segment's fixes, as they may be put into another stream."""
+    return body[segment.parts()[0].start : -len(STREAM_END)]
 
 
-def columns_of(body: bytes, names: Collection[str] | None = None) -> pa.RecordBatch:
-    """Return a segment's fixes from its stream, or some of their columns: others are not unpacked."""
+def columns_of(stream: bytes, names: Collection[str] | None = None) -> pa.RecordBatch:
+    """Return a segment's fixes from its stream, or some of their columns: others are not unpacked.
+
+    The stream may have some of its parts only.
+    """
     import pyarrow as pa
 
     options = pa.ipc.IpcReadOptions(use_threads=False)
     if names is not None:
         options.included_fields = [place for place, (name, _) in enumerate(ARROW_FIELDS) if name in names]
-    reader = pa.ipc.open_stream(body, options=options)
-    reader.read_next_batch()  # the empty one
-    return reader.read_next_batch()
+    batches = [batch for batch in pa.ipc.open_stream(stream, options=options) if batch.num_rows]
+    return batches[0] if len(batches) == 1 else _joined(batches)
+
+
+def dictionaries_of(stream: bytes) -> tuple[list[str], pa.Array]:
+    """Return the ids of a segment's members, as text, and its sources; a code is a place in these."""
+    import pyarrow as pa
+
+    empty = pa.ipc.open_stream(stream).read_next_batch()
+    ids: list[str] = empty.column("member").dictionary.to_pylist()
+    return ids, empty.column("source").dictionary
 
 
 def codes_of(batch: pa.RecordBatch) -> tuple[Ints, NDArray[np.int32]]:
@@ -216,13 +266,18 @@ def sent_times(batch: pa.RecordBatch) -> Ints:
     return time
 
 
-def _summary(batch: pa.RecordBatch, seq: Ints, time: Ints, received: Ints) -> bytes:
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
+def _summary(batch: pa.RecordBatch, seq: Ints, time: Ints, received: Ints, sent: Ints) -> bytes:
     import numpy as np
     import pyarrow as pa
 
     ids, codes = codes_of(batch)
     late = batch.column("late").to_numpy(zero_copy_only=False)
-    sent = sent_times(batch)
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.concatenate(([True], codes[order][1:] != codes[order][:-1])))
     ends = np.append(starts[1:], len(order)) - 1

@@ -24,8 +24,8 @@ from locshare_ext.store.connection import failure, open_reader, snapshot
 from locshare_ext.store.pieces import Piece, read_piece
 from locshare_ext.store.rows import first_id, last_id
 from locshare_ext.store.schema import GONE
-from locshare_ext.store.sealed import Sealed, list_segments
-from locshare_ext.store.segment import Built, Segment, build, codes_of, compacted
+from locshare_ext.store.sealed import Sealed, list_segments, read_body
+from locshare_ext.store.segment import Built, Segment, build, codes_of, columns_of, compacted
 from locshare_ext.store.selecting import begin, list_recordings
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def drop_members(
         return None
     import numpy as np
 
-    batch = sealed.body(conn, segment)
+    batch = columns_of(read_body(conn, segment.id))
     ids, codes = codes_of(batch)
     return _remade(batch, ~np.isin(ids, list(members))[codes])
 
@@ -82,7 +82,7 @@ def drop_old(
     shares = [share(recording, segment) for recording in recordings]
     if "all" in shares:
         return None
-    batch = sealed.body(conn, segment)
+    batch = columns_of(read_body(conn, segment.id))
     seq, time, received = (batch.column(name).to_numpy() for name in ("seq", "time", "received"))
     stays = received >= before
     for recording, part in zip(recordings, shares, strict=True):

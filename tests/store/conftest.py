@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from locshare_ext.broker.memory import MemoryStore
 from locshare_ext.model.store import LogStore
-from locshare_ext.store import SQLiteStore
+from locshare_ext.store import SQLiteStore, segment
 from tests.store.helpers import SealingStore
 
 
@@ -21,6 +21,14 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         made = SealingStore(tmp_path / "store.db")
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def small_parts() -> Iterator[None]:
+    """Parts of two fixes: a segment of three has more than one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segment, "PART_ROWS", 2)
+        yield
 
 
 @pytest.fixture

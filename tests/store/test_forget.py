@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 import struct
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from locshare_ext.errors import StoreError
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Selection
+from locshare_ext.model.trail import table_from_pieces
 from locshare_ext.store import SQLiteStore
 from locshare_ext.store import file as file_module
 from locshare_ext.store.connection import open_reader
@@ -98,3 +100,41 @@ async def test_batches_during_forgetting_are_stored(path: Path) -> None:
     assert heads == list(range(5001, 5051))
     assert await store.counts("hikers") == {"bob": 50}
     await store.close()
+
+
+async def test_no_trace_is_left_in_segments_while_an_export_reads(path: Path) -> None:
+    store = SQLiteStore(path, sealed_rows=60, live_rows=20)
+    await fill(store)
+    for group in range(3):
+        await store.seal(f"g{group}")
+    gone = MEMBERS[:3]
+    assert all(unpacked(path, member) for member in gone)
+    for member in gone:
+        for group in range(3):
+            export = store.export(f"g{group}", Selection())
+            await anext(export)
+            await store.forget(f"g{group}", member)
+            assert lat_of(member) not in await lats_of(export)
+        assert found_in(path.parent, member) == []
+        assert unpacked(path, member) == []
+    assert all(unpacked(path, member) for member in MEMBERS[3:])
+    await store.close()
+    assert not any(found_in(path.parent, member) for member in gone)
+
+
+async def lats_of(export: AsyncIterator[bytes]) -> set[float]:
+    return set(table_from_pieces([piece async for piece in export])["lat"].to_pylist())
+
+
+def unpacked(path: Path, member: str) -> list[str]:
+    """In which blobs of the file a member is found: its place, or a text of it."""
+    conn = open_reader(path)
+    blobs = conn.execute("SELECT 'body', body FROM bodies UNION ALL SELECT 'summary', summary FROM segments")
+    found = [
+        name
+        for name, blob in blobs
+        for row in pa.ipc.open_stream(blob).read_all().to_pylist()
+        if row["lat"] == lat_of(member) or member in str(row)
+    ]
+    conn.close()
+    return found

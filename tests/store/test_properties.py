@@ -51,7 +51,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(BATCHES, st.lists(st.integers(1, 5), min_size=1))
 def test_nothing_twice_nothing_out_of_order_and_cursors_read_all(
     batches: list[list[Fix | Event]], limits: list[int]
@@ -99,7 +99,7 @@ def test_a_restart_in_between_changes_nothing(
     asyncio.run(run())
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(ACTIONS)
 def test_all_stores_are_the_same(actions: list[object]) -> None:
     async def run() -> None:
