@@ -46,3 +46,12 @@ def served(tmp_path: Any) -> Iterator[Served]:
     """A server of the test's own, to be ended and started again."""
     with Served(tmp_path).running() as served:
         yield served
+
+
+@pytest.fixture
+async def own(served: Served) -> AsyncIterator[Bench]:
+    """A group on that server."""
+    bench = Bench(served, "hikers")
+    await bench.ask("POST", "groups", {"title": bench.group})
+    yield bench
+    await bench.close()

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from locshare_ext.errors import LocShareError, ServerUnreachable, TooFast, Unavailable
-from locshare_ext.transports import TRANSPORTS, Backoff, Hello, Transport, open_transport
+from locshare_ext.transports import TRANSPORTS, Backoff, Transport, open_transport
 from tests.support.cutter import Cutter
 from tests.support.served import Served
 from tests.transports.bench import LIMIT, QUICK, Bench, Watch, fix, numbers, refused
@@ -51,10 +51,11 @@ async def test_fixes_that_come_while_the_line_is_down_come_afterwards(bench: Ben
 
     async with Cutter(bench.server.port) as line:
         transport = bench.open(name, port=line.port, on_lost=lost)
-        watch = Watch(transport.follow())
+        watch = Watch(transport.follow(events=True))
         await watch.hello()
         await bench.publish(fix(0))
-        await watch.take(1)
+        await bench.note("before")
+        await watch.until(lambda watch: bool(watch.fixes and watch.events))
         line.is_down = True
         line.cut()
         taking = asyncio.ensure_future(watch.take(4))
@@ -62,18 +63,22 @@ async def test_fixes_that_come_while_the_line_is_down_come_afterwards(bench: Ben
             await is_lost.wait()
         for number in range(1, 4):
             await bench.publish(fix(number))
+            await bench.note(str(number))
         line.is_down = False
         assert await taking == [0, 1, 2, 3]
+        await watch.until(lambda watch: len(watch.events) == 4)
+        await bench.note("afterwards")
+        await watch.until(lambda watch: watch.events[-1].text == "afterwards")
+        assert [event.text for event in watch.events] == ["before", "1", "2", "3", "afterwards"]
         assert all(isinstance(error, ServerUnreachable) for error in told)
-        assert isinstance(watch.items[-2], Hello) or len(watch.hellos) == 2
+        assert len(watch.hellos) == 2
         await transport.aclose()
 
 
 @pytest.mark.process
-async def test_servers_end_and_come_back(served: Served):
+async def test_servers_end_and_come_back(served: Served, own: Bench):
     """Each transport watches what all of them publish, through an end in order and a kill -9."""
-    bench = Bench(served, "hikers")
-    await bench.ask("POST", "groups", {"title": bench.group})
+    bench = own
     transports = {name: bench.open(name) for name in TRANSPORTS}
     watches = {name: Watch(transport.follow()) for name, transport in transports.items()}
     for watch in watches.values():
@@ -83,10 +88,12 @@ async def test_servers_end_and_come_back(served: Served):
         publishing = [group.create_task(load.publish(name)) for name in TRANSPORTS]
         taking = [group.create_task(_take_all(watch)) for watch in watches.values()]
         await load.progress(10)
-        for end in (served.stop, served.kill):
+        for lives, end in enumerate((served.stop, served.kill), 2):
             await asyncio.to_thread(end)
             await asyncio.to_thread(served.start)
             await load.progress(10)
+            while any(len(watch.hellos) < lives for watch in watches.values()):
+                await asyncio.sleep(0.005)
         load.is_over = True
         await asyncio.gather(*publishing)
         last = await transports["sse"].publish(fix(0, "the last"))
@@ -97,7 +104,6 @@ async def test_servers_end_and_come_back(served: Served):
             assert numbers(watch.fixes, member) == list(range(count)), f"{member}, watched by {name}"
         assert len(watch.hellos) >= 3
         assert not any(hello.gap for hello in watch.hellos)
-    await bench.close()
 
 
 class _Load:
@@ -217,10 +223,8 @@ async def test_without_reconnection_it_says_what_has_ended_it(bench: Bench, name
 
 
 @pytest.mark.process
-async def test_a_server_that_stops_says_so(served: Served):
-    bench = Bench(served, "hikers")
-    await bench.ask("POST", "groups", {"title": bench.group})
-    watches = {name: Watch(bench.open(name, reconnect=False).follow()) for name in TRANSPORTS[1:]}
+async def test_a_server_that_stops_says_so(served: Served, own: Bench):
+    watches = {name: Watch(own.open(name, reconnect=False).follow()) for name in TRANSPORTS[1:]}
     for watch in watches.values():
         await watch.hello()
     waiting = [asyncio.ensure_future(refused(watch.following)) for watch in watches.values()]
@@ -230,7 +234,6 @@ async def test_a_server_that_stops_says_so(served: Served):
     assert {type(error) for error in errors} == {Unavailable}
     # a poll on its way may find that the log is closed already
     assert {error.code for error in errors[1:]} == {"stream_closed"}
-    await bench.close()
 
 
 async def test_nobody_there(name: str):
