@@ -121,8 +121,9 @@ class RecordingsHandler(Handler):
         slug = self.require(sent["group"], MANAGE)
         group = await self.site.groups.find(slug)
         since = None if sent.get("since") is None else moment(sent["since"], "since")
+        text = sent.get("description")
         info = await self.site.recordings.start(
-            group, sent.get("name", ""), since=since, description=sent.get("description") or ""
+            group, sent.get("name", ""), since=since, description="" if text is None else text
         )
         self.audit("recording_started", group=group.slug, target=info.id)
         self.answer(recording_json(info, self.site.clock()), 201)

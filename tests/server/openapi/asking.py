@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections import defaultdict
@@ -9,11 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 import jsonschema
+import pyarrow as pa
 import requests
 
+from locshare_ext.model.trail import arrow_schema
 from tests.support.sites import TOKEN, Sites
 
-__all__ = ["HANDSHAKE", "Asker"]
+__all__ = ["HANDSHAKE", "Asker", "stream"]
 
 HANDSHAKE = {
     "Upgrade": "websocket",
@@ -117,3 +120,14 @@ class Asker:
 
 def _typed(text: str, schema: dict[str, Any]) -> Any:
     return int(text) if schema.get("type") == "integer" else text
+
+
+def stream(lat: float) -> bytes:
+    """Return an Arrow stream with one fix."""
+    row = {"seq": 1, "member": "ann", "time": 1_763_806_275_123, "lat": lat, "lon": 126.978}
+    schema = arrow_schema()
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        full = {field.name: row.get(field.name) for field in schema}
+        writer.write_table(pa.Table.from_pylist([full], schema=schema))
+    return sink.getvalue()

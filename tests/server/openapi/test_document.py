@@ -158,6 +158,10 @@ def test_who_may_come_in_is_said_for_each_kind_of_server() -> None:
         assert ({} in ways) == ("101" in one["responses"])
 
 
+def test_a_server_gives_the_same(described: dict[str, Any]) -> None:
+    assert described == json.loads(json.dumps(document("/", has_users=False, longest=MONTH)))
+
+
 def test_a_server_says_where_it_is(described: dict[str, Any]) -> None:
     assert described["servers"] == [{"url": "/"}]
     assert described["info"]["version"] == __version__

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from locshare_ext.model.trail import arrow_schema
-from tests.server.openapi.asking import HANDSHAKE, Asker
+from tests.server.openapi.asking import HANDSHAKE, Asker, stream
 from tests.support.sites import BODY, TOKEN
 
 GROUPS = "/locshare/api/groups"
@@ -198,16 +195,6 @@ def test_recordings(ask: Asker, there: dict[str, str]) -> None:
     assert ask("delete", RECORDING, made["id"]).status_code == 404
     assert ask("patch", RECORDING, made["id"], body={}).status_code == 404
     assert ask("post", RECORDINGS, body={"group": "nobody", "name": "walk"}).status_code == 404
-
-
-def stream(lat: float) -> bytes:
-    row = {"seq": 1, "member": "ann", "time": FIX["time"], "lat": lat, "lon": 126.978}
-    schema = arrow_schema()
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, schema) as writer:
-        full = {field.name: row.get(field.name) for field in schema}
-        writer.write_table(pa.Table.from_pylist([full], schema=schema))
-    return sink.getvalue()
 
 
 def test_imports(ask: Asker) -> None:

@@ -172,7 +172,11 @@ PATHS: dict[str, dict[str, Any]] = {
                 place("now"),
                 *FEED,
                 *PAGED,
-                header("Last-Event-ID", CURSOR, "Where the stream was left; beats `after`."),
+                header(
+                    "Last-Event-ID",
+                    {"anyOf": [CURSOR, {"enum": ["start", "now", ""]}]},
+                    "Where the stream was left; beats `after`. Empty: nowhere yet.",
+                ),
             ),
         ),
     },

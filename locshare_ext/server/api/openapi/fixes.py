@@ -91,7 +91,7 @@ def place(default: str) -> Schema:
 
 FLAG: Schema = {"enum": ["0", "1", "true", "false"], "default": "0"}
 FEED = (
-    member_list(f"Only fixes and events of these members, at most {MAX_MEMBERS}."),
+    member_list(f"Only fixes and events of these members, at most {MAX_MEMBERS}.", least=1),
     query(
         "batch",
         {"type": "integer", "minimum": 1, "maximum": MAX_BATCH},

@@ -53,7 +53,7 @@ SCHEMAS: dict[str, Schema] = {
                 "maxLength": MAX_TEXT,
                 "description": "No control characters but line ends and tabs.",
             },
-            "time": or_null(MOMENT),
+            "time": {**or_null(MOMENT), "description": "At most a day ahead; null: now."},
             "member": or_null(
                 {
                     "type": "string",

@@ -86,10 +86,10 @@ def header(name: str, schema: Schema, description: str) -> Schema:
     return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
-def member_list(description: str) -> Schema:
-    """Return the parameter that chooses members."""
+def member_list(description: str, *, least: int = 0) -> Schema:
+    """Return the parameter that chooses members; least: 0 where a list of none selects nothing."""
     text = f"{description} Names separated by commas; a JSON array, where a name has a comma."
-    return query("members", {"type": "string", "minLength": 1, "examples": ["ann,bo"]}, text)
+    return query("members", {"type": "string", "minLength": least, "examples": ["ann,bo"]}, text)
 
 
 def requested(schema: Schema, example: Any, *, is_required: bool = True) -> Schema:

@@ -1,0 +1,145 @@
+"""Schemathesis tries the API by its document: what it may be sent, and what it may not."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from locshare_ext.server.api.openapi.document import document
+from locshare_ext.server.api.trails import ARROW
+from tests.server.openapi.asking import stream
+from tests.support.sites import TOKEN, Sites
+
+EXAMPLES = int(os.environ.get("LOCSHARE_API_EXAMPLES", "5"))  # of each operation; more for a longer run
+WALKS = 4 * EXAMPLES
+HEADERS = {"X-Locshare-Token": TOKEN}
+STREAMS = ("followEvents", "openWebSocket", "openStomp")  # which do not end
+REFUSALS = ["400", "401", "403", "404", "405", "409", "410", "413", "415"]
+WAIT = 0.05  # s that a long poll may take here
+# codes and fields of what is refused though its schema fits: letters of names and texts, zones, moments,
+# what does not go with what, and 1.0, which is an integer in JSON Schema alone
+BEYOND = {
+    "invalid_name",
+    "name",
+    "source_invalid",
+    "text",
+    "tz",
+    "time_out_of_range",
+    "time_wrong_type",
+    "since",
+    "at",
+    "uses",
+}
+THERE = {"group": "hikers", "member": "ann"}
+DOOMED = {  # what would take away from the other operations what is there
+    "DELETE /locshare/api/groups/{group}": {"group": "doomed"},
+    "DELETE /locshare/api/groups/{group}/members/{member}": {"group": "doomed", "member": "ann"},
+}
+STEADY = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+CONFIG = schemathesis.Config.from_dict(
+    {
+        "seed": 1,
+        "auth": {"openapi": {"invite": {"api_key": TOKEN}}},
+        "generation": {
+            "mode": "all",
+            "max-examples": EXAMPLES,
+            "deterministic": True,
+            "with-security-parameters": False,
+        },
+        "checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}},
+        "phases": {"coverage": {"generate-duplicate-query-parameters": True}},
+    }
+)
+DESCRIBED = document("/", has_users=False, longest=30 * 86_400.0)
+schema = schemathesis.openapi.from_dict(DESCRIBED, config=CONFIG).exclude(operation_id=list(STREAMS))
+
+
+@pytest.fixture(scope="module")
+def base(sites: Sites) -> str:
+    import requests
+
+    url = sites.urls["open"]
+    fix = {"member": "ann", "time": 1_763_806_275_123, "lat": 37.5665, "lon": 126.978}
+    for group in ("hikers", "doomed"):
+        requests.post(f"{url}/locshare/api/groups/{group}/fixes", json=fix, headers=HEADERS, timeout=30)
+    return url
+
+
+def steered(case: Any) -> None:
+    """Let most cases concern what is there, and none take long."""
+    names = case.path_parameters or {}
+    for name, value in names.items():
+        if name in THERE and zlib.crc32(repr(value).encode()) % 4:
+            names[name] = DOOMED.get(case.operation.label, THERE)[name]
+    query = case.query or {}
+    if isinstance(query.get("wait"), int | float) and 0 < query["wait"] <= 30:
+        query["wait"] = WAIT
+    if (
+        case.operation.definition.raw["operationId"] == "startRecording"
+        and case.media_type == "application/json"
+    ):
+        query.clear()  # the parameters are for imports
+
+
+schemathesis.openapi.media_type(ARROW, st.sampled_from([stream(lat) for lat in (-90.0, 0.0, 37.5665)]))
+
+
+def is_beyond_schemas(answer: schemathesis.Response) -> bool:
+    """Whether a request was refused for what no schema can say."""
+    if answer.status_code != 400:
+        return False
+    if answer.request.method == "HEAD":
+        return True  # does not say why; GET does
+    error = answer.json()["error"]
+    return bool({error["code"], error.get("field")} & BEYOND)
+
+
+@schema.parametrize()
+@STEADY
+def test_each_operation(case: Any, base: str) -> None:
+    steered(case)
+    check(case, case.call(base_url=base, timeout=20))
+
+
+def check(case: Any, answer: Any, **more: Any) -> None:
+    """Hold an answer to the document, with all checks that there are."""
+    excluded = []
+    if is_beyond_schemas(answer):
+        excluded.append(positive_data_acceptance)
+    if case.operation.label.startswith("POST") and isinstance(case.body, list):
+        excluded.append(negative_data_rejection)  # bad fixes of an array are set aside
+    case.validate_response(answer, excluded_checks=excluded, **more)
+
+
+class Walk(schema.as_state_machine()):  # type: ignore[misc]
+    """Goes along the document's links: what was made is read, changed, removed, and then gone."""
+
+    base = ""
+
+    def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+        return {"base_url": self.base, "timeout": 20}
+
+    def before_call(self, case: Any) -> None:
+        steered(case)
+
+    def validate_response(self, response: Any, case: Any, additional_checks: Any = (), **more: Any) -> None:
+        check(case, response, additional_checks=list(additional_checks))
+
+
+def test_along_the_links(base: str) -> None:
+    Walk.base = base
+    Walk.run(settings=settings(STEADY, max_examples=WALKS, stateful_step_count=6))
