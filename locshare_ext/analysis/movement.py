@@ -91,9 +91,9 @@ def to_movingpandas(frame: pd.DataFrame, *, by: str = "trip") -> TrajectoryColle
     _tell(reasons, "MovingPandas")
     points = to_geodataframe(frame[reasons < 0])
     points["time"] = points["time"].dt.tz_convert("UTC").dt.tz_localize(None)
-    for name in (by, *KEYS):  # MovingPandas groups by them: a category would bring those that are gone
-        if name in points:
-            points[name] = points[name].astype(str)
+    for name in (by, *KEYS):  # MovingPandas groups by them, and would find those that are gone
+        if name in points and isinstance(points[name].dtype, pd.CategoricalDtype):
+            points[name] = points[name].cat.remove_unused_categories()
     with without_deprecations():
         found: TrajectoryCollection = movingpandas.TrajectoryCollection(
             points.set_index("time"), by, obj_id_col="member"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from locshare_ext.analysis import geodesic
 from locshare_ext.analysis.outcome import moments, spans
 from locshare_ext.analysis.tracks import Span, Tracks
 
@@ -26,6 +27,8 @@ def gaps(frame: pd.DataFrame, *, max_gap: Span | None = None) -> pd.DataFrame:
     """
     tracks = Tracks.of(frame)
     at = np.flatnonzero(tracks.is_step & (tracks.dt > tracks.limits(max_gap)[tracks.track[:-1]]))
+    lat, lon = tracks.lat, tracks.lon
+    metres, _ = geodesic.inverse(lat[at], lon[at], lat[at + 1], lon[at + 1])
     seq = frame["seq"].to_numpy("int64") if "seq" in frame else np.arange(len(frame))
     return pd.DataFrame(
         {
@@ -33,7 +36,7 @@ def gaps(frame: pd.DataFrame, *, max_gap: Span | None = None) -> pd.DataFrame:
             "begin": moments(tracks.time[at]),
             "end": moments(tracks.time[at + 1]),
             "duration": spans(tracks.dt[at]),
-            "distance": tracks.ways[0][at],
+            "distance": metres,
             "ends_trip": ~tracks.in_trip()[at],
             "seq_before": seq[tracks.rows[at]],
             "seq_after": seq[tracks.rows[at + 1]],

@@ -65,6 +65,7 @@ def _trips(tracks: Tracks) -> NDArray[np.int64]:
     if "trip" not in tracks.frame:
         breaks = tracks.is_step & ~tracks.in_trip()
         return 1 + tracks.step_counts(breaks)
-    trip = tracks.frame["trip"].astype("category").cat.codes.to_numpy()[tracks.every].astype(np.int64)
-    pairs = np.unique(np.stack([tracks.every_track, trip]), axis=1)
-    return np.bincount(pairs[0], minlength=tracks.count)
+    trip = tracks.frame["trip"].astype("category").cat
+    pairs = tracks.every_track * (len(trip.categories) + 1) + trip.codes.to_numpy(np.int64)[tracks.every] + 1
+    owners = pd.unique(pairs) // (len(trip.categories) + 1)
+    return np.bincount(owners, minlength=tracks.count)

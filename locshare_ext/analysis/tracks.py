@@ -261,8 +261,15 @@ def _tracks(frame: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     combined = np.zeros(len(frame), np.int64)
     for column in columns.values():
         combined = combined * (len(column.categories) + 1) + column.codes + 1
-    found, first, number = np.unique(combined, return_index=True, return_inverse=True)
-    keys = pd.DataFrame({name: column.take(first) for name, column in columns.items()})
+    number, found = pd.factorize(combined)
+    codes: dict[str, NDArray[np.int64]] = {}
+    rest = found
+    for name, column in reversed(columns.items()):
+        rest, code = np.divmod(rest, len(column.categories) + 1)
+        codes[name] = code - 1
+    keys = pd.DataFrame(
+        {name: pd.Categorical.from_codes(codes[name], dtype=column.dtype) for name, column in columns.items()}
+    )
     in_order = keys.astype(object).fillna("").astype(str).sort_values(list(KEYS)).index.to_numpy()
     place = np.empty(len(found), np.int64)
     place[in_order] = np.arange(len(found))
