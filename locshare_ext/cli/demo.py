@@ -64,7 +64,7 @@ def _group_of(file: str | None) -> str:
 def _chosen_fixes(options: argparse.Namespace) -> Iterator[TimedFix]:
     if not options.file:
         return simulated(now_ms() - PAST, members=DEMO_MEMBERS, seed=1, centre=None)
-    return timed_from_loaded(read_file(options.file, options.columns, options.tz))
+    return timed_from_loaded(read_file(options))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,23 +16,33 @@ if TYPE_CHECKING:
 __all__ = ["read_file"]
 
 
-def read_file(path: str, columns: str | None, tz: str | None) -> Loaded:
-    """Return a GPX, CSV or GeoPackage file's fixes, with a progress bar if it takes long.
+def read_file(options: argparse.Namespace, *, on_disk: bool = False) -> Loaded:
+    """Return the fixes of the file that the options name, with a progress bar if it takes long.
 
-    A CSV whose columns are not told is asked for on a terminal, with a guess to confirm;
-    elsewhere that is an InvalidInput that holds the guess.
+    A table whose columns are not told is asked for on a terminal, with a guess to confirm;
+    elsewhere that is an InvalidInput that holds the guess. on_disk: see `formats.load`.
     """
     from locshare_ext.formats import load
 
+    path = options.file
     file = Path(path)
     if not file.is_file():
         raise InvalidFile(
             f"{path} does not exist" if not file.exists() else f"{path} is no file", field="file"
         )
+    columns, tz = options.columns, options.tz
     if columns is None and sys.stdin.isatty():
         columns, tz = _ask(file, tz)
     with measured(file.name, file.stat().st_size, "B", scale=True) as progress:
-        loaded = load(file, columns=columns, tz=tz, progress=progress)
+        loaded = load(
+            file,
+            format=getattr(options, "format", None),
+            columns=columns,
+            tz=tz,
+            member=getattr(options, "member", None),
+            on_disk=on_disk,
+            progress=progress,
+        )
     for remark in loaded.remarks:
         print(f"{file.name}: {remark}", file=sys.stderr)
     for row in loaded.set_aside[:3]:
@@ -43,9 +54,11 @@ def read_file(path: str, columns: str | None, tz: str | None) -> Loaded:
 
 def _ask(file: Path, tz: str | None) -> tuple[str | None, str | None]:
     """Return the columns and the zone that a person confirms or types; None if not needed."""
-    if file.suffix.lower() not in (".csv", ".tsv", ".txt"):
-        return None, tz
     from locshare_ext.formats.csv import guess_file
+    from locshare_ext.formats.sniffing import format_of
+
+    if format_of(file).name != "csv":
+        return None, tz
 
     guess = guess_file(file)
     if guess is None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from locshare_ext.errors import LocShareError
+from locshare_ext.formats.registry import Format, readable, suffixes, writable
 from locshare_ext.version import __version__
 
 __all__ = ["main", "parser"]
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     _import(commands)
     _replay(commands)
     _export(commands)
+    _verify(commands)
     _bench(commands)
     return top
 
@@ -161,11 +163,15 @@ def _import(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "import",
         "transfer",
-        "import a GPX, CSV or GeoPackage file as a closed recording",
+        "import a file as a closed recording",
         'jupyter locshare import buses.csv --columns "member=bus,time=when,lat=lat,lon=lon" --tz UTC',
     )
-    command.add_argument("file", help="GPX, CSV or GeoPackage")
+    command.add_argument("file", help=f"{_titles(readable())}; what it is, its content says")
     command.add_argument("--name", help="the recording's name (default: the file's)")
+    command.add_argument(
+        "--format", metavar="NAME", help=f"what the file is: {', '.join(one.name for one in readable())}"
+    )
+    command.add_argument("--member", help="whose fixes they all are, for files that do not say")
     _columns(command)
     _server(command)
 
@@ -178,7 +184,7 @@ def _replay(commands: Commands[argparse.ArgumentParser]) -> None:
         "play a file into a live group, its times shifted to now",
         "jupyter locshare replay walk.gpx --to hikers --speed 10",
     )
-    command.add_argument("file", help="GPX, CSV or GeoPackage")
+    command.add_argument("file", help=f"{_titles(readable())}; what it is, its content says")
     command.add_argument("--to", dest="group", required=True, metavar="GROUP", help="the group's name")
     command.add_argument("--loop", action="store_true", help="begin again at the end, until Ctrl-C")
     _columns(command)
@@ -195,14 +201,41 @@ def _export(commands: Commands[argparse.ArgumentParser]) -> None:
         "jupyter locshare export hikers trails.gpx --last 2h",
     )
     command.add_argument("name", help="a group, or with --recording a recording")
-    command.add_argument("file", help="by its ending: .gpx, .csv, .gpkg or .parquet")
+    command.add_argument("file", help=f"by its ending: {', '.join(suffixes())}")
+    command.add_argument(
+        "--format", metavar="NAME", help=f"whatever its ending: {', '.join(one.name for one in writable())}"
+    )
     command.add_argument("--recording", action="store_true", help="NAME is a recording's name or id")
     command.add_argument("--last", metavar="SPAN", help="such as 90s, 30min, 2h, 1d")
     command.add_argument("--since", metavar="TIME", help="RFC 3339 with an offset")
     command.add_argument("--until", metavar="TIME", help="RFC 3339 with an offset")
     command.add_argument("--clock", choices=("time", "received"), default="time", help="default: %(default)s")
     command.add_argument("--force", action="store_true", help="replace the file if it exists")
+    command.add_argument(
+        "--precision",
+        type=_positive,
+        metavar="M",
+        help="places on a grid of so many metres, without altitude and extra",
+    )
+    command.add_argument(
+        "--pseudonyms",
+        metavar="KEYFILE",
+        help="members under other names; KEYFILE tells who they are, to you alone, and gives the same "
+        "pseudonyms again. Leaves out extra and texts of notes",
+    )
     _server(command)
+
+
+def _verify(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "verify",
+        "verify",
+        "check that a recording file is sound and as it was written; exit status 0: it is, 1: it is not",
+        "jupyter locshare verify walk.gpkg",
+    )
+    command.add_argument("files", nargs="+", metavar="FILE", help="a GeoPackage of ours")
+    command.add_argument("--quiet", action="store_true", help="print nothing but a line for each that is not")
 
 
 def _bench(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -236,11 +269,16 @@ def _bench(commands: Commands[argparse.ArgumentParser]) -> None:
     )
 
 
+def _titles(formats: Sequence[Format]) -> str:
+    titles = [one.title for one in formats]
+    return f"{'; '.join(titles[:-1])} or {titles[-1]}"
+
+
 def _columns(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--columns",
         metavar="MAP",
-        help='a CSV\'s columns: "member=name,time=timestamp,lat=latitude,lon=longitude"',
+        help='columns of a CSV, or of another table: "member=name,time=timestamp,lat=latitude,lon=longitude"',
     )
     command.add_argument("--tz", help="the zone of a CSV's times that name none, such as UTC or Asia/Seoul")
 

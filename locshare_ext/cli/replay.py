@@ -14,7 +14,7 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Play the file, once or until Ctrl-C."""
-    loaded = read_file(options.file, options.columns, options.tz)
+    loaded = read_file(options)
     print(
         f"Playing {loaded.path.name} into {options.group!r} at {options.speed:g}x (Ctrl-C stops)",
         file=sys.stderr,

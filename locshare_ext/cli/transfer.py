@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,35 +12,40 @@ from typing import TYPE_CHECKING
 from locshare_ext.cli.files import read_file
 from locshare_ext.cli.progress import measured
 from locshare_ext.cli.publishing import locate_server
+from locshare_ext.client.files import upload, write_file
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.errors import InvalidInput, NotFound
+from locshare_ext.formats.registry import by_name, by_suffix, writable
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from locshare_ext.client.group import Group
     from locshare_ext.client.recording import Recording
 
 __all__ = ["run"]
 
-ENDINGS = (".gpx", ".csv", ".gpkg", ".parquet")
-
 
 def run(options: argparse.Namespace) -> int:
-    """Import or export, as the command says."""
-    return _import(options) if options.command == "import" else _export(options)
+    """Import or export, as the command says; SIGTERM ends it as Ctrl-C does, and leaves nothing."""
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        return _import(options) if options.command == "import" else _export(options)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(*_: object) -> None:
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _import(options: argparse.Namespace) -> int:
-    loaded = read_file(options.file, options.columns, options.tz)
-    params = {"name": options.name or loaded.name, "received_known": int(loaded.received_known)}
-    made = Api(locate_server(options)).upload(path_of("recordings"), loaded.table, params)
-    members = loaded.table["member"].combine_chunks().dictionary
-    print(
-        f"{loaded.table.num_rows} fixes of {len(members)} members are now the recording "
-        f"{made['name']!r}, id {made['id']}",
-        file=sys.stderr,
-    )
+    with contextlib.closing(read_file(options, on_disk=True)) as loaded:
+        count = len(loaded.fixes)
+        with measured("sending", count, " fixes", scale=True) as progress:
+            made = upload(Api(locate_server(options)), loaded, name=options.name, progress=progress)
+        print(
+            f"{count} fixes of {len(loaded.fixes.members)} members are now the recording "
+            f"{made['name']!r}, id {made['id']}",
+            file=sys.stderr,
+        )
     return 0
 
 
@@ -46,18 +53,23 @@ def _export(options: argparse.Namespace) -> int:
     from locshare_ext.client.group import Group
 
     target = Path(options.file)
-    if target.suffix.lower() not in ENDINGS:
-        raise InvalidInput(
-            f"{target.name} ends with {target.suffix or 'nothing'!r}, expected {', '.join(ENDINGS)}",
-            field="file",
-        )
+    found = by_suffix(target) if options.format is None else by_name(options.format, writable())
     if target.exists() and not options.force:
         raise InvalidInput(f"{target} exists; --force replaces it", field="file")
     source = _recording(options) if options.recording else Group(options.name, **_where(options))
     frame = source.trails(last=options.last, since=options.since, until=options.until, clock=options.clock)
     if frame.empty:
         raise NotFound(f"{options.name} has no fixes in this span", code="nothing_to_export")
-    _write(frame, target, source)
+    with measured(target.name, len(frame), " fixes") as progress:
+        write_file(
+            target,
+            frame,
+            format=found.name,
+            precision=options.precision,
+            pseudonyms=options.pseudonyms,
+            progress=progress,
+            name=source.title,
+        )
     members = frame["member"].nunique()
     print(f"{target}: {len(frame)} fixes of {members} members", file=sys.stderr)
     return 0
@@ -75,23 +87,3 @@ def _recording(options: argparse.Namespace) -> Recording:
 def _where(options: argparse.Namespace) -> dict[str, str]:
     given = {"server": options.server, "token": options.token}
     return {name: value for name, value in given.items() if value}
-
-
-def _write(frame: pd.DataFrame, target: Path, source: Group | Recording) -> None:
-    """Write a trail frame in the format that the file's ending names."""
-    suffix = target.suffix.lower()
-    if suffix == ".parquet":
-        frame.to_parquet(target)
-    elif suffix == ".csv":
-        from locshare_ext.formats.trailcsv import write_csv
-
-        write_csv(frame, target)
-    elif suffix == ".gpx":
-        from locshare_ext.formats.gpxwrite import write_gpx
-
-        write_gpx(frame, target, name=source.title)
-    else:
-        from locshare_ext.formats.gpkgwrite import write_geopackage
-
-        with measured(target.name, len(frame), " fixes") as progress:
-            write_geopackage(target, frame, name=source.title, progress=progress)

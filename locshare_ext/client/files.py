@@ -1,47 +1,63 @@
-"""Recordings as files: reading one, and where one can be written."""
+"""Recordings as files: reading one, writing one, sending one to a server."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from locshare_ext.client.http import Api, path_of
 from locshare_ext.errors import InvalidFile, InvalidInput
 from locshare_ext.model.names import near_names
 
 if TYPE_CHECKING:
-    from locshare_ext.formats.loaded import Loaded
+    import os
 
-__all__ = ["check_target", "load_file"]
+    import pandas as pd
+
+    from locshare_ext.formats.loaded import Loaded
+    from locshare_ext.formats.registry import Format
+    from locshare_ext.formats.trail import Trail
+
+__all__ = ["check_target", "load_file", "upload", "write_file"]
+
+_PER_FIX = 0.0005  # s that a server may take to store one; it takes a tenth of that
 
 
 def load_file(
     path: Path,
     *,
+    format: str | None = None,  # noqa: A002 -- as pandas and GDAL call it
     columns: Mapping[str, str] | str | None = None,
     tz: str | tzinfo | None = None,
+    member: str | None = None,
     name: str | None = None,
 ) -> Loaded:
     """Read a recording's file, whatever its format; raises InvalidFile, InvalidInput."""
     from locshare_ext import formats
 
     _check_exists(path)
-    if isinstance(columns, Mapping):
-        columns = ",".join(f"{field}={column}" for field, column in columns.items())
-    loaded = formats.load(path, columns=columns, tz=tz)
+    loaded = formats.load(path, format=format, columns=columns, tz=tz, member=member)
     return loaded if name is None else replace(loaded, name=name)
 
 
-def check_target(path: Path, *, overwrite: bool) -> Path:
-    """Return the path if a recording can be written there.
+def check_target(
+    path: Path,
+    *,
+    overwrite: bool,
+    format: str | None = None,  # noqa: A002
+) -> Format:
+    """Return the format in which a recording can be written there.
 
-    Raises InvalidInput for another ending than .gpkg, an absent folder, or a file that is
+    Raises InvalidInput for an ending that no format has, an absent folder, or a file that is
     there and may not be overwritten.
     """
-    if path.suffix.lower() != ".gpkg":
-        raise InvalidInput(f"{path.name} should end with .gpkg: it is a GeoPackage", field="path")
+    from locshare_ext.formats.registry import by_name, by_suffix, writable
+
+    found = by_suffix(path) if format is None else by_name(format, writable())
     if path.exists() and not overwrite:
         raise InvalidInput(
             f"{path} exists; write to another name, or leave overwrite=False out",
@@ -50,7 +66,90 @@ def check_target(path: Path, *, overwrite: bool) -> Path:
         )
     if not path.parent.is_dir():
         raise InvalidInput(f"{path.parent} is no folder to write to", code="no_folder", field="path")
-    return path
+    return found
+
+
+def write_file(
+    path: Path,
+    frame: pd.DataFrame,
+    *,
+    format: str,  # noqa: A002
+    precision: float | None = None,
+    pseudonyms: str | os.PathLike[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    **said: Any,
+) -> None:
+    """Write a trail frame to a file; see `Recording.to_file`. said: fields of `formats.trail.Trail`."""
+    from locshare_ext import formats
+    from locshare_ext.formats.trail import trail_of_frame
+
+    trail = trail_of_frame(frame, **said)
+    if precision is not None:
+        from locshare_ext.formats.coarse import coarsened
+
+        trail = coarsened(trail, precision)
+    with _covered(trail, path, pseudonyms) as covered:
+        formats.save(path, covered, format=format, progress=progress)
+
+
+def upload(
+    api: Api,
+    loaded: Loaded,
+    *,
+    name: str | None = None,
+    description: str = "",
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Keep a file's fixes as a closed recording on a server; returns what it is there.
+
+    They are sent piece by piece. progress: called with (fixes sent, fixes in all). When this is
+    broken off, or the server refuses one, nothing is kept.
+    """
+    known = loaded.info.get("description") or ""
+    params = {
+        "name": (name or loaded.name)[:64],
+        "received_known": int(loaded.received_known),
+        "description": description or str(known)[:2000],
+    }
+    if not params["description"]:
+        del params["description"]
+    count = len(loaded.fixes)
+
+    def batches() -> Iterator[Any]:
+        sent = 0
+        for batch in loaded.fixes.batches():
+            yield batch
+            sent += batch.num_rows
+            if progress is not None:
+                progress(sent, count)
+
+    made = api.upload(
+        path_of("recordings"),
+        batches,
+        params,
+        timeout=60 + count * _PER_FIX,
+    )
+    return dict(made)
+
+
+@contextlib.contextmanager
+def _covered(trail: Trail, path: Path, pseudonyms: str | os.PathLike[str] | None) -> Iterator[Trail]:
+    """Give the trail with pseudonyms if a key is named; a failure leaves no new key behind."""
+    if pseudonyms is None:
+        yield trail
+        return
+    from locshare_ext.formats.pseudonyms import key_file, pseudonymised
+
+    key_path = Path(pseudonyms)
+    is_new = not key_path.exists()
+    with key_file(key_path, beside=path) as key:
+        covered = pseudonymised(trail, key)
+    try:  # with the key written before: a file whose key was lost would be worth nothing
+        yield covered
+    except BaseException:
+        if is_new:
+            key_path.unlink(missing_ok=True)
+        raise
 
 
 def _check_exists(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -95,16 +95,28 @@ class Api:
         said = (table.schema.metadata or {}).get(b"locshare")
         return table, json.loads(said) if said else {}
 
-    def upload(self, path: str, table: pa.Table, params: Mapping[str, Any]) -> Any:
-        """POST an Arrow table and return the answer's JSON."""
-        import pyarrow as pa
+    def upload(
+        self,
+        path: str,
+        batches: Callable[[], Iterator[pa.RecordBatch]],
+        params: Mapping[str, Any],
+        *,
+        timeout: float = TIMEOUT[1],
+    ) -> Any:
+        """POST record batches as one Arrow stream, piece by piece; returns the answer's JSON.
 
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table, max_chunksize=65_536)
-        body = sink.getvalue().to_pybytes()
+        batches: gives them, again if the server has moved. timeout: s until the answer, once all
+        is sent.
+        """
         return _json(
-            self._request("POST", path, params=params, data=body, headers={"Content-Type": ARROW_TYPE})
+            self._request(
+                "POST",
+                path,
+                params=params,
+                data=_Stream(batches),
+                headers={"Content-Type": ARROW_TYPE},
+                timeout=(TIMEOUT[0], timeout),
+            )
         )
 
     def _request(self, method: str, path: str, **options: Any) -> requests.Response:
@@ -149,6 +161,42 @@ class Api:
             raise ServerUnreachable(f"{server.url} gave no answer in time", code="server_slow") from None
         except requests.exceptions.RequestException as error:
             raise ServerUnreachable(f"{server.url} cannot be used: {_reason(error)}") from None
+
+
+class _Stream:
+    """Record batches as the bytes of an Arrow stream, made while they are sent."""
+
+    closed = False  # as files have it
+
+    def __init__(self, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
+        self._batches = batches
+        self._parts: list[bytes] = []
+
+    def __iter__(self) -> Iterator[bytes]:
+        import pyarrow as pa
+
+        from locshare_ext.model.trail import arrow_schema
+
+        self._parts = []
+        with pa.ipc.new_stream(self, arrow_schema()) as writer:
+            for batch in self._batches():
+                writer.write_batch(batch)
+                yield self._taken()
+        yield self._taken()
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def _taken(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
 
 
 def error_from(response: requests.Response, server: Server) -> LocShareError:

@@ -24,17 +24,24 @@ __all__ = ["find_recording", "open_recording", "read_trails"]
 def open_recording(
     path: str | os.PathLike[str],
     *,
+    format: str | None = None,  # noqa: A002 -- as pandas and GDAL call it
     columns: Mapping[str, str] | str | None = None,
     tz: str | tzinfo | None = None,
+    member: str | None = None,
     name: str | None = None,
 ) -> Recording:
-    """Open a recording from a file: GeoPackage, GPX, or CSV with a map of its columns.
+    """Open a recording from a file.
 
-    columns: for a CSV, such as "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude".
-    tz: the zone of times in a file that name none. Raises InvalidFile, InvalidInput.
+    A GeoPackage of ours, GPX, CSV, GeoJSON, Parquet, Arrow, or a file of GeoLife, the OwnTracks
+    Recorder, Google, Traccar or Movebank. What a file is, its content says, unless `format` does.
+    columns: for a table of somebody else, such as
+    "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude". tz: the zone of times in a file
+    that name none. member: whose fixes they all are, for files that do not say. Raises
+    InvalidFile, InvalidInput.
     """
     zone = check_zone(tz)
-    return Recording.of_file(load_file(Path(path), columns=columns, tz=tz, name=name), tz=zone)
+    loaded = load_file(Path(path), format=format, columns=columns, tz=tz, member=member, name=name)
+    return Recording.of_file(loaded, tz=zone)
 
 
 def read_trails(recordings: Iterable[str | os.PathLike[str] | Recording], **options: Any) -> pd.DataFrame:

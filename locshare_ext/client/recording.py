@@ -285,22 +285,40 @@ class Recording(CallsFixes, Analysed):
         self._need_api("delete").send("DELETE", self._path())
         self._info["state"] = "deleted"
 
-    def to_file(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
-        """Write it as a GeoPackage, which QGIS and R open too; returns the path.
+    def to_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,  # noqa: A002 -- as pandas and GDAL call it
+        overwrite: bool = True,
+        precision: float | None = None,
+        pseudonyms: str | os.PathLike[str] | None = None,
+    ) -> Path:
+        """Write it as a GeoPackage, which QGIS and R open too, or as the ending says; returns the path.
 
-        A file of that name is replaced, as running a cell again is normal; overwrite=False
-        raises InvalidInput instead.
+        Other endings: .csv, .parquet, .geoparquet, .arrow, .geojson, .gpx, .kml, .movebank.csv;
+        what each leaves out, the README says. format: its name, whatever the ending. A file of
+        that name is replaced, as running a cell again is normal; overwrite=False raises
+        InvalidInput instead.
+
+        precision: places on a grid of so many metres, without altitude and `extra`. pseudonyms:
+        members under other names; who they are is written to this file, for your eyes only, and
+        it gives the same pseudonyms next time. `extra` and texts of notes are left out then.
         """
-        from locshare_ext.formats.geopackage import write_geopackage
+        from locshare_ext.client.files import write_file
 
-        target = check_target(Path(path), overwrite=overwrite)
-        write_geopackage(
+        target = Path(path)
+        found = check_target(target, overwrite=overwrite, format=format)
+        write_file(
             target,
             self.trails(),
+            format=found.name,
+            precision=precision,
+            pseudonyms=pseudonyms,
             name=self.name,
             description=str(self._info.get("description") or ""),
             received_known=self.received_known,
-            events=self._events(),
+            events=tuple(self._events()),
             set_aside=() if self._loaded is None else self._loaded.set_aside,
         )
         return target

@@ -29,7 +29,17 @@ from locshare_ext.model.trail import arrow_schema
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["is_geopackage", "read_geopackage"]
+__all__ = [
+    "check_header",
+    "check_schema",
+    "checksum_of_rows",
+    "is_geopackage",
+    "open_file",
+    "read_event",
+    "read_geopackage",
+    "read_manifest",
+    "read_rows",
+]
 
 _CHUNK = 20_000  # rows taken at once
 _LONGEST = 1 << 24  # bytes of one value; ours have about a thousand
@@ -52,20 +62,20 @@ def read_geopackage(path: str | Path, *, verify: bool = True, progress: Progress
     ours, truncated, damaged, changed or of a newer version.
     """
     path = Path(path)
-    _check_header(path)
+    check_header(path)
     try:
-        with contextlib.closing(_opened(path)) as database:
-            _check_schema(database, path)
-            manifest = _manifest(database, path)
+        with contextlib.closing(open_file(path)) as database:
+            check_schema(database, path)
+            manifest = read_manifest(database, path)
             tables = {
-                name: _rows(database, path, name, verify, progress if name == "fixes" else None)
+                name: read_rows(database, path, name, verify, progress if name == "fixes" else None)
                 for name in schema.COLUMNS
             }
     except sqlite3.Error as error:
         raise InvalidFile(f"{path.name} is damaged: {error}") from error
     checksum = _verified(path, tables, manifest, verify)
     try:
-        events = tuple(_event(row) for row in tables["events"].to_pylist())
+        events = tuple(read_event(row) for row in tables["events"].to_pylist())
         fixes = tables["fixes"]
         for name in ("time", "received"):
             at = fixes.column_names.index(name)
@@ -121,7 +131,7 @@ def _in_order(fixes: pa.Table) -> pa.Table:
     return table.set_column(0, "seq", pa.array(np.arange(1, len(table) + 1)))
 
 
-def _check_header(path: Path) -> None:
+def check_header(path: Path) -> None:
     """Tell the usual faults by the file's first 100 bytes (SQLite file format, 1.3)."""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -139,7 +149,8 @@ def _check_header(path: Path) -> None:
         raise InvalidFile(f"{path.name} is truncated: {size:,} of {expected:,} bytes")
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open a file for reading only, whoever it is from."""
     # a file that some GIS left in WAL mode cannot be opened on read-only media unless immutable
     for options in ("mode=ro", "mode=ro&immutable=1"):
         database = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{options}", uri=True)
@@ -159,7 +170,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     raise AssertionError
 
 
-def _check_schema(database: sqlite3.Connection, path: Path) -> None:
+def check_schema(database: sqlite3.Connection, path: Path) -> None:
     """Refuse a file that is not ours, or whose tables are not plain tables (views may do anything)."""
     kinds = {
         name: (kind, (sql or "").upper())
@@ -180,7 +191,8 @@ def _check_schema(database: sqlite3.Connection, path: Path) -> None:
             raise InvalidFile(f"{path.name}: table {name} has no plain column {wrong[0]!r}")
 
 
-def _manifest(database: sqlite3.Connection, path: Path) -> dict[str, Any]:
+def read_manifest(database: sqlite3.Connection, path: Path) -> dict[str, Any]:
+    """Return the manifest; raises InvalidFile when the file is not ours, or too new."""
     manifest: dict[str, Any] = {}
     for key, value in database.execute("SELECT key, value FROM manifest LIMIT 1000"):
         try:
@@ -207,7 +219,7 @@ def _manifest(database: sqlite3.Connection, path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _rows(
+def read_rows(
     database: sqlite3.Connection, path: Path, name: str, verify: bool, progress: Progress | None
 ) -> pa.Table:
     """Return a table's columns; those of `fixes` with the geometries compared."""
@@ -227,7 +239,9 @@ def _rows(
         ]
         batch = pa.RecordBatch.from_arrays(arrays, schema=shape)
         if geometry and verify:
-            _compare(path, geometries, pa.table(batch.to_struct_array().flatten(), names=shape.names), done)
+            compare_geometries(
+                path, geometries, pa.table(batch.to_struct_array().flatten(), names=shape.names), done
+            )
         batches.append(batch)
         done += len(rows)
         if progress is not None:
@@ -249,7 +263,7 @@ def _array(path: Path, table: str, field: pa.Field, values: Any, done: int) -> A
         ) from None
 
 
-def _compare(path: Path, geometries: Any, fixes: pa.Table, done: int) -> None:
+def compare_geometries(path: Path, geometries: Any, fixes: pa.Table, done: int) -> None:
     expected = geometry_of(fixes)
     size = len(expected) // max(len(geometries), 1)
     if any(type(blob) is not bytes for blob in geometries) or b"".join(geometries) != expected:
@@ -266,9 +280,7 @@ def _compare(path: Path, geometries: Any, fixes: pa.Table, done: int) -> None:
 
 
 def _verified(path: Path, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any], verify: bool) -> str:
-    keys = tables["manifest"].column("key").to_pylist()
-    kept = tables["manifest"].filter(pa.array([key != "checksum" for key in keys], pa.bool_()))
-    checksum = checksum_of({**tables, "manifest": kept})
+    checksum = checksum_of_rows(tables)
     if verify and manifest.get("checksum") != checksum:
         raise InvalidFile(
             f"{path.name} was changed since it was written: its content has the SHA-256 {checksum[:12]}…, "
@@ -278,7 +290,15 @@ def _verified(path: Path, tables: Mapping[str, pa.Table], manifest: Mapping[str,
     return checksum
 
 
-def _event(row: Mapping[str, Any]) -> Event:
+def checksum_of_rows(tables: Mapping[str, pa.Table]) -> str:
+    """Return the checksum of a file's tables as read: of all but the checksum itself."""
+    keys = tables["manifest"].column("key").to_pylist()
+    kept = tables["manifest"].filter(pa.array([key != "checksum" for key in keys], pa.bool_()))
+    return checksum_of({**tables, "manifest": kept})
+
+
+def read_event(row: Mapping[str, Any]) -> Event:
+    """Return the event of a row; raises InvalidFile, ValueError, DecodeError."""
     if row["kind"] not in KINDS or row["time"] is None:
         raise InvalidFile(f"event {row['kind']!r} at {row['time']!r} is none; expected {', '.join(KINDS)}")
     data = row["data"]

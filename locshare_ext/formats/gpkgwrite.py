@@ -80,25 +80,23 @@ def write_geopackage(
         "received_known": received_known,
         "events": tuple(events),
         "set_aside": tuple(set_aside),
+        "info": info or {},
     }
     if isinstance(frame, pa.Table):
         trail = trail_of_table(frame, group=group, recording=name, **said)
     else:
         trail = trail_of_frame(frame, name=name, **said)
-    return write_trail(path, trail, info=info, progress=progress)
+    return write_trail(path, trail, progress=progress)
 
 
-def write_trail(
-    path: Path, trail: Trail, *, info: Mapping[str, Any] | None = None, progress: Progress | None = None
-) -> str:
+def write_trail(path: Path, trail: Trail, *, progress: Progress | None = None) -> str:
     """Write a trail as a recording file; returns its checksum.
 
     The file appears whole or not at all, replaces one of that name, and needs no other
     file beside it (no WAL): it opens from read-only media. Columns that are no trail
-    frame's own are left out, times are kept to the millisecond. info: plain JSON values
-    for the manifest. progress: called with (rows done, rows in all). Takes a while: not
-    for an event loop. Raises StoreError when SQLite cannot write, OSError when the folder
-    is missing or not writable.
+    frame's own are left out, times are kept to the millisecond. progress: called with
+    (rows done, rows in all). Takes a while: not for an event loop. Raises StoreError when
+    SQLite cannot write, OSError when the folder is missing or not writable.
     """
     name = trail.name or name_of(path)
     fixes = _fixes(trail.table)
@@ -108,7 +106,7 @@ def write_trail(
         "events": _table("events", [_event_row(event) for event in trail.events]),
         "members": _table("members", _member_rows(trail.table)),
         "set_aside": _table("set_aside", [(one.line, one.reason, one.raw) for one in trail.set_aside]),
-        "manifest": _table("manifest", sorted({**(info or {}), **manifest}.items()), as_json=True),
+        "manifest": _table("manifest", sorted({**trail.info, **manifest}.items()), as_json=True),
     }
     checksum = checksum_of(tables)
     sealed = pa.concat_tables(

@@ -100,6 +100,10 @@ class Loaded:
         """All fixes as one table, `trail.ARROW_FIELDS`."""
         return self.fixes.table()
 
+    def close(self) -> None:
+        """Let go of the temporary file that the fixes may be kept in."""
+        self.fixes.close()
+
     def frame(
         self, *, trip_gap: int | timedelta | str | None = None, extra: Sequence[str] = ()
     ) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,8 @@ class Trail:
     received_known: bool = True
     trip_gap: int = TRIP_GAP  # ms
     events: Sequence[Event] = ()
-    set_aside: Sequence[SetAside] = field(default=())
+    set_aside: Sequence[SetAside] = ()
+    info: Mapping[str, Any] = field(default_factory=dict)  # what else a manifest should say, plain JSON
 
     @property
     def groups(self) -> list[str]:

@@ -10,7 +10,7 @@ from locshare_ext.model.fix import Fix, Scalar
 from locshare_ext.model.geodesy import EARTH_RADIUS
 from locshare_ext.model.sequence import ORIGINAL_TIME
 
-__all__ = ["coarsened"]
+__all__ = ["coarsened", "grid_place"]
 
 _DEGREE = math.radians(1) * EARTH_RADIUS  # m of latitude
 _DECIMALS = 6  # 0.1 m
@@ -24,18 +24,24 @@ def coarsened(fix: Fix, metres: float) -> Fix:
     better or unknown. Altitude and `extra` go: heights, networks and addresses tell the place.
     Time, speed, heading and battery stay.
     """
-    step = metres / _DEGREE
-    lat = min(max(round(fix.lat / step) * step, -90.0), 90.0)
-    around = math.ceil(360 / step * max(math.cos(math.radians(lat)), 1e-9))  # points: the grid closes
-    lon = round(fix.lon / 360 * around) % around * 360 / around
+    lat, lon = grid_place(fix.lat, fix.lon, metres)
     return msgspec.structs.replace(
         fix,
-        lat=round(lat, _DECIMALS),
-        lon=round(lon if lon <= 180 else lon - 360, _DECIMALS),
+        lat=lat,
+        lon=lon,
         accuracy=max(fix.accuracy or 0.0, float(metres)),
         altitude=None,
         extra=_kept(fix),
     )
+
+
+def grid_place(lat: float, lon: float, metres: float) -> tuple[float, float]:
+    """Return lat, lon of the nearest point of a grid of about `metres`."""
+    step = metres / _DEGREE
+    lat = min(max(round(lat / step) * step, -90.0), 90.0)
+    around = math.ceil(360 / step * max(math.cos(math.radians(lat)), 1e-9))  # points: the grid closes
+    lon = round(lon / 360 * around) % around * 360 / around
+    return round(lat, _DECIMALS), round(lon if lon <= 180 else lon - 360, _DECIMALS)
 
 
 def _kept(fix: Fix) -> dict[str, Scalar] | None:

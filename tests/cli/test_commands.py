@@ -121,7 +121,7 @@ def test_a_simulated_group_has_trails_at_once(shell: Shell, served: Served):
     [
         (("import", "absent.gpx"), "absent.gpx does not exist"),
         (("export", "nobody", "out.csv"), "nobody"),
-        (("export", "nobody", "out.xlsx"), "expected .gpx, .csv, .gpkg, .parquet"),
+        (("export", "nobody", "out.xlsx"), "expected .gpkg, .csv, .parquet"),
         (("export", "a/b", "out.csv"), "contains '/'"),
         (("simulate", "x", "--center", "here"), "LAT,LON"),
         (("simulate", "x", "--members", "0"), "not a whole number above 0"),
