@@ -150,4 +150,4 @@ async def test_a_watcher_that_publishes_what_it_sees_does_not_wait_for_itself(be
     expected = [1000 * number + one for number in range(6) for one in range(400)]
     assert await watch.take(2400) == expected
     if name in ("websocket", "stomp"):  # what came before the answers was not all held
-        assert len(watch.hellos) > 1
+        assert len(watch.hellos) > 2  # the first two are from before
