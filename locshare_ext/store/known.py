@@ -32,7 +32,7 @@ def find_sealed(
         sents = np.array(sorted(some), dtype=np.int64)
         rows = of_log.rows_of(member)
         is_over = np.searchsorted(sents, high[rows], side="right") > np.searchsorted(sents, low[rows])
-        for place in of_log.place[rows[is_over]].tolist():
+        for place in np.unique(of_log.place[rows[is_over]]).tolist():
             segment = of_log.segments[place]
             for part in segment.parts():
                 if np.searchsorted(sents, part.high_sent, side="right") > np.searchsorted(

@@ -214,7 +214,10 @@ class Maintenance:
 
     def _counts(self, conn: sqlite3.Connection, segment: Segment) -> dict[int, int]:
         summary = self._sealed.summary(conn, segment)
-        return dict(zip(summary.ids.tolist(), summary.rows.tolist(), strict=True))
+        counts: dict[int, int] = {}
+        for member, rows in zip(summary.ids.tolist(), summary.rows.tolist(), strict=True):
+            counts[member] = counts.get(member, 0) + rows
+        return counts
 
     def _newest(self, conn: sqlite3.Connection, log: str) -> dict[int, tuple[int, int]]:
         """Return what is newest in segments; without any, nothing is loaded for it."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from locshare_ext.model.store import Selection
 from locshare_ext.model.trail import arrow_schema, with_heard
-from locshare_ext.store.chosen import Chosen, choose
+from locshare_ext.store.chosen import Chosen, choose, within
 from locshare_ext.store.columns import read_rows
 from locshare_ext.store.rows import LATE, first_id
 from locshare_ext.store.sealed import Sealed, SealedLog, list_segments
@@ -61,7 +61,7 @@ def read_at(conn: sqlite3.Connection, sealed: Sealed, log: str, selection: Selec
         return nobody()
     segments = list_segments(conn, chosen.log_id)
     of_log = sealed.log(conn, chosen.log_id, segments)
-    found = [*_of_segments(conn, sealed, chosen, of_log), *_of_rows(conn, chosen, log, selection)]
+    found = [*_of_segments(conn, sealed, chosen, of_log), *_of_rows(conn, sealed, chosen, log, selection)]
     joined = [
         np.concatenate([getattr(one, name) for one in found] or [np.zeros(0, np.int64)])
         for name in ("ids", "effective", "seq", "last", "heard", "place", "row")
@@ -95,9 +95,7 @@ def _of_segments(
     columns, places = of_log.columns, of_log.place
     whole = _whole_segments(chosen, of_log)[places]  # 1: all of it, 0: some, -1: nothing
     if chosen.clock == "time" and (chosen.until is not None or chosen.since is not None):
-        low = np.minimum(columns["low"], columns["late_low"])
-        high = np.maximum(columns["high"], columns["late_high"])
-        whole = np.minimum(whole, _within(low, high, chosen.since, chosen.until))
+        whole = np.minimum(whole, _within(columns["low"], columns["high"], chosen.since, chosen.until))
     if not chosen.is_whole:
         wanted = list(chosen.names if chosen.wanted is None else chosen.wanted)
         whole = np.where(np.isin(columns["ids"], wanted), whole, -1)
@@ -114,28 +112,55 @@ def _of_segments(
         )
     ]
     for place in np.unique(places[whole == 0]).tolist():
-        partly = columns["ids"][(places == place) & (whole == 0)]
-        found += _looked_up(conn, sealed, chosen, of_log, place, partly)
+        partly = (places == place) & (whole == 0)
+        for is_late, look in enumerate((_in_order, _late)):
+            members = columns["ids"][partly & (columns["is_late"] == is_late)]
+            if len(members):
+                found += look(conn, sealed, chosen, of_log, place, members)
+    return found
+
+
+def _in_order(
+    conn: sqlite3.Connection, sealed: Sealed, chosen: Chosen, of_log: SealedLog, place: int, members: Ints
+) -> list[_Candidates]:
+    """Return what is newest of the chosen fixes of some members in one segment, of those in order.
+
+    The last of these is newest, so this reads back only until it has seen everybody.
+    """
+    import numpy as np
+
+    segment, found = of_log.segments[place], list[_Candidates]()
+    for part in reversed(segment.parts()):
+        if chosen.share(part) != "none" and len(members):
+            found += _looked_up(sealed.ranges(conn, segment, part), chosen, place, members, is_late=False)
+            members = np.setdiff1d(members, found[-1].ids) if found else members
+    return found
+
+
+def _late(
+    conn: sqlite3.Connection, sealed: Sealed, chosen: Chosen, of_log: SealedLog, place: int, members: Ints
+) -> list[_Candidates]:
+    """Return the same of the late ones; they are in no order."""
+    segment, found = of_log.segments[place], list[_Candidates]()
+    for part in segment.parts():
+        is_any = part.low_late <= part.high_late and chosen.share(part) != "none"
+        if is_any and chosen.clock == "time":
+            is_any = within(part.low_late, part.high_late, chosen.since, chosen.until) != "none"
+        if is_any:
+            found += _looked_up(sealed.ranges(conn, segment, part), chosen, place, members, is_late=True)
     return found
 
 
 def _looked_up(
-    conn: sqlite3.Connection, sealed: Sealed, chosen: Chosen, of_log: SealedLog, place: int, members: Ints
+    batch: pa.RecordBatch, chosen: Chosen, place: int, members: Ints, *, is_late: bool
 ) -> list[_Candidates]:
-    """Return what is newest of the chosen fixes of some members in one segment."""
     import numpy as np
     import pyarrow as pa
 
-    segment, found = of_log.segments[place], []
-    for part in segment.parts():
-        if chosen.share(part) == "none":
-            continue
-        batch = sealed.ranges(conn, segment, part)
-        ids, codes = codes_of(batch)
-        mask = chosen.mask(batch) & np.isin(ids, members)[codes]
-        if mask.any():
-            found.append(_ranked(batch.filter(pa.array(mask)), place))
-    return found
+    ids, codes = codes_of(batch)
+    mask = chosen.mask(batch) & np.isin(ids, members)[codes]
+    mask &= batch.column("late").to_numpy(zero_copy_only=False) == is_late
+    return [_ranked(batch.filter(pa.array(mask)), place)] if mask.any() else []
 
 
 def _ranked(batch: pa.RecordBatch, place: int) -> _Candidates:
@@ -182,10 +207,16 @@ def _within(low: Ints, high: Ints, since: int | None, until: int | None) -> NDAr
     return whole.astype(np.int8)
 
 
-def _of_rows(conn: sqlite3.Connection, chosen: Chosen, log: str, selection: Selection) -> list[_Candidates]:
+def _of_rows(
+    conn: sqlite3.Connection, sealed: Sealed, chosen: Chosen, log: str, selection: Selection
+) -> list[_Candidates]:
     """Return what is newest among rows."""
     import numpy as np
 
+    since_time, since_received = sealed.live_since(conn, chosen.log_id, chosen.sealed_to)
+    since = since_received if chosen.clock == "received" else since_time
+    if chosen.until is not None and chosen.until < since:
+        return []
     wanted = chosen.names if chosen.wanted is None else chosen.wanted
     sql = "SELECT 1 FROM fixes INDEXED BY fixes_by_time WHERE member = ? LIMIT 1"
     members = {member for member in wanted if conn.execute(sql, (member,)).fetchone()}

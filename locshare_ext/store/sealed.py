@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from locshare_ext.model.trail import STREAM_END
-from locshare_ext.store.segment import Part, Segment, Summary, codes_of, columns_of, sent_times
+from locshare_ext.store.rows import first_id, last_id
+from locshare_ext.store.segment import HIGHEST, Part, Segment, Summary, codes_of, columns_of, sent_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,7 @@ __all__ = ["Keys", "Sealed", "SealedLog", "list_segments", "read_body", "sealed_
 _T = TypeVar("_T")
 
 _COLUMNS = "id, first, last, rows, low_time, high_time, low_received, high_received, parts"
-_RANGE_COLUMNS = ("member", "time", "received", "seq")
+_RANGE_COLUMNS = ("member", "time", "received", "seq", "late")
 _KEY_COLUMNS = ("member", "time", "lat", "lon", "repaired", "extra")
 SUMMARIES = 4096  # of a few KiB each
 PARTS = 16  # of about 1 MiB each, unpacked
@@ -96,6 +97,7 @@ class Sealed:
         self._parts: _Newest[pa.RecordBatch] = _Newest(PARTS)
         self._ranges: _Newest[pa.RecordBatch] = _Newest(COLUMNS)
         self._keys: _Newest[Keys] = _Newest(COLUMNS)
+        self._live: dict[int, tuple[int, int, int, int]] = {}
         self._logs: _Newest[SealedLog] = _Newest(64)
 
     def summary(self, conn: sqlite3.Connection, segment: Segment) -> Summary:
@@ -120,7 +122,7 @@ class Sealed:
         )
 
     def ranges(self, conn: sqlite3.Connection, segment: Segment, part: Part) -> pa.RecordBatch:
-        """Return member, time, received and seq of the fixes of a part."""
+        """Return member, time, received, seq and late of the fixes of a part."""
 
         def read() -> pa.RecordBatch:
             return columns_of(_read_part(conn, segment, part), _RANGE_COLUMNS)
@@ -135,23 +137,31 @@ class Sealed:
             lambda: Keys(columns_of(_read_part(conn, segment, part), _KEY_COLUMNS)),
         )
 
+    def live_since(self, conn: sqlite3.Connection, log_id: int, sealed_to: int) -> tuple[int, int]:
+        """Return a `time` and a `received` (ms) before which no row of a log has any.
+
+        Only rows that came since it was last asked are looked at.
+        """
+        with self._lock:
+            known = self._live.get(log_id)
+        if known is None or known[0] != sealed_to:
+            known = (sealed_to, first_id(log_id, sealed_to), HIGHEST, HIGHEST)
+        row = conn.execute(
+            "SELECT min(time), min(received), max(id) FROM fixes WHERE id > ? AND id <= ?",
+            (known[1], last_id(log_id)),
+        ).fetchone()
+        if row[2] is not None:
+            known = (sealed_to, row[2], min(known[2], row[0]), min(known[3], row[1]))
+            with self._lock:
+                self._live[log_id] = known
+        return known[2], known[3]
+
     def _joined(self, conn: sqlite3.Connection, segments: list[Segment]) -> SealedLog:
         import numpy as np
 
         summaries = [self.summary(conn, segment) for segment in segments]
         sizes = [len(summary.ids) for summary in summaries]
-        names = (
-            "ids",
-            "low",
-            "high",
-            "late_low",
-            "late_high",
-            "sent_low",
-            "sent_high",
-            "last",
-            "heard",
-            "seq",
-        )
+        names = ("ids", "is_late", "low", "high", "sent_low", "sent_high", "last", "heard", "seq")
         columns = {
             name: np.concatenate([getattr(summary, name) for summary in summaries] or [_nothing()])
             for name in (*names, "effective")

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 PART_ROWS = 8_192  # few enough for a seek to unpack, enough to pack well
-_PART = struct.Struct("<10q")
+_PART = struct.Struct("<12q")
 LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1  # an empty range: from HIGHEST to LOWEST
 
 
@@ -71,7 +71,8 @@ class Segment:
 class Part:
     """One record batch of a segment: where it lies in the stream, and how far its fixes reach.
 
-    start, end: bytes. first, last: offsets. The others are ms; sent: as the devices sent it.
+    start, end: bytes. first, last: offsets. The others are ms; late: `time` of those that were
+    late (from the highest number to the lowest without any); sent: as the devices sent it.
     """
 
     number: int
@@ -83,6 +84,8 @@ class Part:
     high_time: int
     low_received: int
     high_received: int
+    low_late: int
+    high_late: int
     low_sent: int
     high_sent: int
 
@@ -97,21 +100,23 @@ class Built:
 
 
 class Summary:
-    """One row per member of a segment: its newest fix in it, and how far its fixes reach.
+    """Each member of a segment: its newest fix in it, and how far its fixes reach.
 
     That is the keyframe of a seek, and each segment has it of its own members only: what is
-    forgotten or trimmed is then in no other segment. ids ascends; rows: fixes of each.
-    low, high: `time` of the fixes in order; late_low, late_high: of the late ones, which
-    would make the first range reach far back. heard: `received` of the last that arrived, at
+    forgotten or trimmed is then in no other segment. A member has one row for its fixes in
+    order and one for those that were late (is_late), which reach far back. ids ascends; rows:
+    how many fixes. low, high: of `time`. heard: `received` of the last that arrived, at
     the offset `last`. sent_low, sent_high: of the times as sent, by which duplicates are known. All ms.
     """
 
     def __init__(self, table: pa.Table) -> None:
+        import numpy as np
+
         self.table = table
         self.ids: Ints = _ints(table, "id")
         self.rows: Ints = _ints(table, "rows")
         self.low, self.high = _ints(table, "low"), _ints(table, "high")
-        self.late_low, self.late_high = _ints(table, "late_low"), _ints(table, "late_high")
+        self.is_late: Ints = table.column("late").to_numpy(zero_copy_only=False).astype(np.int64)
         self.sent_low, self.sent_high = _ints(table, "sent_low"), _ints(table, "sent_high")
         self.last, self.heard = _ints(table, "last"), _ints(table, "heard")
         self.seq = _ints(table, "seq")
@@ -129,7 +134,7 @@ class Summary:
         return effective_times(_ints(self.table, "time"), _ints(self.table, "received"))
 
     def newest(self, places: Ints) -> pa.Table:
-        """Return the newest fixes of the members at these places, with the columns of trails."""
+        """Return the newest fixes of the rows at these places, with the columns of trails."""
         return self.table.take(places).select([name for name, _ in ARROW_FIELDS])
 
     def has_any(self, members: Collection[int]) -> bool:
@@ -155,11 +160,17 @@ def build(batch: pa.RecordBatch) -> Built:
             writer.write(batch.slice(start, PART_ROWS))
             ends.append(sink.tell())
     body = bytes(memoryview(sink.getvalue()))
-    columns = (time, received, sent_times(batch))
+    sent, late = sent_times(batch), batch.column("late").to_numpy(zero_copy_only=False)
+    lows = (time, received, np.where(late, time, HIGHEST), sent)
+    highs = (time, received, np.where(late, time, LOWEST), sent)
     index = b""
     for number, (start, end) in enumerate(pairwise(ends)):
         rows = slice(number * PART_ROWS, (number + 1) * PART_ROWS)
-        reach = [int(found) for one in columns for found in (one[rows].min(), one[rows].max())]
+        reach = [
+            int(found)
+            for low, high in zip(lows, highs, strict=True)
+            for found in (low[rows].min(), high[rows].max())
+        ]
         index += _PART.pack(start, end, int(seq[rows][0]), int(seq[rows][-1]), *reach)
     segment = Segment(
         id=0,
@@ -172,7 +183,7 @@ def build(batch: pa.RecordBatch) -> Built:
         high_received=int(np.max(received)),
         index=index,
     )
-    return Built(segment, _summary(batch, seq, time, received, columns[2]), body)
+    return Built(segment, _summary(batch, seq, time, received, sent), body)
 
 
 def messages_of(segment: Segment, body: bytes) -> bytes:
@@ -237,7 +248,7 @@ def _renamed(batch: pa.RecordBatch, name_of: Callable[[str], str]) -> pa.RecordB
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def ranks(batch: Any, codes: NDArray[np.int32]) -> Ints:
+def ranks(batch: Any, codes: NDArray[Any]) -> Ints:
     """Return the place of each member's newest fix by effective time, ascending by member's code."""
     import numpy as np
 
@@ -277,9 +288,9 @@ def _summary(batch: pa.RecordBatch, seq: Ints, time: Ints, received: Ints, sent:
     import pyarrow as pa
 
     ids, codes = codes_of(batch)
-    late = batch.column("late").to_numpy(zero_copy_only=False)
-    order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.concatenate(([True], codes[order][1:] != codes[order][:-1])))
+    kinds = 2 * codes + batch.column("late").to_numpy(zero_copy_only=False)
+    order = np.argsort(kinds, kind="stable")
+    starts = np.flatnonzero(np.concatenate(([True], kinds[order][1:] != kinds[order][:-1])))
     ends = np.append(starts[1:], len(order)) - 1
 
     def lowest(values: Ints) -> Ints:
@@ -293,17 +304,15 @@ def _summary(batch: pa.RecordBatch, seq: Ints, time: Ints, received: Ints, sent:
         "rows": np.diff(np.append(starts, len(order))),
         "last": seq[order][ends],
         "heard": received[order][ends],
-        "low": lowest(np.where(late, HIGHEST, time)),
-        "high": highest(np.where(late, LOWEST, time)),
-        "late_low": lowest(np.where(late, time, HIGHEST)),
-        "late_high": highest(np.where(late, time, LOWEST)),
+        "low": lowest(time),
+        "high": highest(time),
         "sent_low": lowest(sent),
         "sent_high": highest(sent),
     }
-    table = pa.Table.from_batches([batch.take(pa.array(ranks(batch, codes)))])
+    table = pa.Table.from_batches([batch.take(pa.array(ranks(batch, kinds)))])
     for name, values in extremes.items():
         table = table.append_column(name, pa.array(values.astype(np.int64)))
-    table = table.take(pa.array(np.argsort(extremes["id"])))
+    table = table.take(pa.array(np.argsort(extremes["id"], kind="stable")))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(table.combine_chunks())
