@@ -169,6 +169,48 @@ def test_members_and_states_are_told_alike(sources: dict[str, Source], which: st
     assert states == (["stale", "live"] if which == "file" else ["stale", "stale"])
 
 
+def test_where_everyone_was_is_the_same_of_all_three(served: Served, tmp_path: Path) -> None:
+    group = attach(served, "out of order")
+    rng = np.random.default_rng(7)
+    marks: list[pd.Timestamp] = []
+    for _ in range(6):
+        at = rng.integers(0, 7200, 30)
+        group.publish(
+            pd.DataFrame(
+                {
+                    "member": rng.choice(["ann", "bo", "cy"], 30),
+                    "time": BEGIN + pd.to_timedelta(at, unit="s"),
+                    "lat": rng.uniform(-1, 1, 30),
+                    "lon": 2.0,
+                }
+            )
+        )
+        marks.append(group.trails()["received"].max())
+    recording = group.record("all", since=BEGIN - pd.Timedelta("1h")).stop()
+    file = open_recording(recording.to_file(tmp_path / "all.gpkg"))
+    columns = ["member", "seq", "time", "received", "lat", "late", "age", "heard_age", "state"]
+    seen = set()
+    for clock, moments in (
+        ("time", [BEGIN + pd.Timedelta(minutes=float(minute)) for minute in rng.uniform(0, 130, 8)]),
+        ("received", marks),
+    ):
+        for moment in moments:
+            wanted = group.at(moment, clock=clock)[columns]
+            trails = group.trails()
+            until = trails[trails[clock] <= moment]
+            newest = until.assign(effective=until[["time", "received"]].min(axis=1))
+            newest = newest.sort_values(["effective", "seq"]).drop_duplicates("member", keep="last")
+            assert dict(zip(wanted["member"], wanted["seq"], strict=True)) == dict(
+                zip(newest["member"], newest["seq"], strict=True)
+            )
+            for source in (recording, file):
+                pd.testing.assert_frame_equal(
+                    source.at(moment, clock=clock)[columns], wanted, check_categorical=False
+                )
+            seen.add(tuple(wanted["seq"]))
+    assert len(seen) > 8
+
+
 def test_a_copy_of_time_tells_no_delay(tmp_path: Path) -> None:
     path = tmp_path / "walk.csv"
     path.write_text("member,time,lat,lon\nann,2026-01-01T00:00:00Z,1,2\nann,2026-01-01T00:00:09Z,1,2\n")
