@@ -51,12 +51,13 @@ class BlockingProxy:
         self._to = port
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._upgraded: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="blocking-proxy", daemon=True)
 
     def __enter__(self) -> BlockingProxy:
         self._thread.start()
-        self._server = self._do(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self._server = self._do(asyncio.start_server(self._accept, "127.0.0.1", 0))
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -84,15 +85,28 @@ class BlockingProxy:
 
     async def _stop(self) -> None:
         self._server.close()
+        await _turns()  # what was accepted just now begins
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in list(self._writers):
+            writer.transport.abort()
         await self._server.wait_closed()
+        await _turns()  # sockets are closed in a later one
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await _turns()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin a task that is known from now on, as is what it writes to."""
+        self._writers.add(writer)
+        self._tasks.add(self._loop.create_task(self._serve(reader, writer)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
         try:
             with contextlib.suppress(OSError, EOFError, asyncio.CancelledError):
                 await self._pass(reader, writer, await reader.readuntil(b"\r\n\r\n"))
@@ -122,7 +136,7 @@ class BlockingProxy:
         try:
             if rules.is_down:
                 raise ConnectionRefusedError
-            there, out = await asyncio.open_connection("127.0.0.1", self._to)
+            there, out = await self._open()
         except OSError:
             await _answer(writer, 502)
             return
@@ -136,11 +150,16 @@ class BlockingProxy:
         finally:
             out.transport.abort()
 
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        there, out = await asyncio.open_connection("127.0.0.1", self._to)
+        self._writers.add(out)
+        return there, out
+
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.rules.tunnels:
             await _answer(writer, 403)
             return
-        there, out = await asyncio.open_connection("127.0.0.1", self._to)
+        there, out = await self._open()
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         try:
             await _both_ways(reader, writer, there, out)
@@ -183,6 +202,12 @@ class BlockingProxy:
         writer.write(first)
         async with asyncio.timeout(rules.cut_events if "/events" in target else None):
             await _copy(there, writer)
+
+
+async def _turns() -> None:
+    """Let the loop turn a few times."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 def _parsed(head: bytes) -> tuple[str, dict[str, str]]:
