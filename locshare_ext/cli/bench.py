@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import math
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,8 +27,14 @@ STDOUT = "-"
 
 def run(options: argparse.Namespace) -> int:
     """Measure, and print a table; with --full or --keep all that the notebook shows."""
-    if options.full or options.keep:
-        return _whole(options)
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending what was started
+    try:
+        return _whole(options) if options.full or options.keep else _some(options)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _some(options: argparse.Namespace) -> int:
     from locshare_ext import comparison
     from locshare_ext.comparison.whole import about_here
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import platform
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from locshare_ext import comparison
@@ -180,6 +186,22 @@ def test_as_json_it_prints_nothing_else(capsys: pytest.CaptureFixture[str]):
     told = json.loads(capsys.readouterr().out)
     assert told["transports"][0]["transport"] == "polling"
     assert told["transports"][0]["interval"] == 0.2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_that_is_ended_leaves_nothing(number: signal.Signals, tmp_path: Path):
+    command = [*(sys.executable, "-m", "locshare_ext.cli.main", "bench", "transports"), "--seconds", "60"]
+    with subprocess.Popen(
+        command, env={**os.environ, "TMPDIR": str(tmp_path)}, stderr=subprocess.PIPE
+    ) as bench:
+        mine = psutil.Process(bench.pid)
+        while len(children := mine.children(recursive=True)) < 3 and bench.poll() is None:
+            time.sleep(0.02)  # the start of another process's children has no event to wait for
+        bench.send_signal(number)
+        assert bench.wait(60) in (128 + number, 130)
+    psutil.wait_procs(children, 30)
+    assert not [child for child in children if child.is_running()]
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_size_is_refused():
