@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 USUAL_RATES, USUAL_WATCHERS = "1,10,100", "1,10,100"
+INTERVAL = 1.0  # s
 STDOUT = "-"
+_CHOICES = ("rates", "watchers", "transports", "seconds", "interval")
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, and print a table; with --full or --keep all that the notebook shows."""
+    _make_room(options)
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending what was started
     try:
         return _whole(options) if options.full or options.keep else _some(options)
@@ -45,7 +48,7 @@ def _some(options: argparse.Namespace) -> int:
             watchers,
             transports=_words(options.transports),
             pace=pace,
-            interval=options.interval,
+            interval=options.interval or INTERVAL,
             progress=progress,
         )
     about = about_here()
@@ -59,10 +62,9 @@ def _some(options: argparse.Namespace) -> int:
 def _whole(options: argparse.Namespace) -> int:
     from locshare_ext import comparison
 
-    if options.rates or options.watchers or options.seconds is not None:
-        raise InvalidInput(
-            "--full and --keep measure what the notebook shows: without --rates, --watchers, --seconds"
-        )
+    given = [name for name in _CHOICES if getattr(options, name) is not None]
+    if given:
+        raise InvalidInput(f"--full and --keep measure what notebook 05 shows: leave out --{given[0]}")
     with _progress() as progress:
         whole = comparison.run("full" if options.full else "small", progress)
     if options.json != STDOUT:
@@ -73,6 +75,17 @@ def _whole(options: argparse.Namespace) -> int:
         whole.save(options.keep)
         print(f"kept in {options.keep}", file=sys.stderr)
     return 0
+
+
+def _make_room(options: argparse.Namespace) -> None:
+    """Find out now, and not at the end, that the results cannot be written."""
+    try:
+        if options.keep:
+            Path(options.keep).mkdir(parents=True, exist_ok=True)
+        if options.json and options.json != STDOUT:
+            Path(options.json).touch()
+    except OSError as error:
+        raise InvalidInput(f"cannot write {error.filename}: {error.strerror}") from None
 
 
 def _grid(options: argparse.Namespace) -> tuple[list[float], list[int], Pace]:

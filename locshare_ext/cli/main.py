@@ -258,9 +258,7 @@ def _bench(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument("--watchers", metavar="LIST", help="how many, up to 500 (default: 1,10,100)")
     command.add_argument("--transports", metavar="LIST", help="of them these (default: all five)")
     command.add_argument("--seconds", type=_positive, help="of each rate (default: 5)")
-    command.add_argument(
-        "--interval", type=_positive, default=1.0, help="s between polls (default: %(default)s)"
-    )
+    command.add_argument("--interval", type=_positive, help="s between polls (default: 1)")
     command.add_argument("--json", metavar="FILE", help="write all columns there; -: instead of the table")
     command.add_argument(
         "--keep",

@@ -160,7 +160,9 @@ def test_what_is_no_comparison_is_told(tmp_path: Path):
         (["--watchers", "1.5"], "not whole numbers"),
         (["--watchers", "501"], "not within 1-500"),
         (["--transports", "pigeon"], "transport 'pigeon' is unknown"),
-        (["--full", "--rates", "1"], "without --rates"),
+        (["--full", "--rates", "1"], "leave out --rates"),
+        (["--full", "--keep", "/dev/null/kept"], "cannot write /dev/null/kept"),
+        (["--quick", "--json", "/nowhere/all.json"], "cannot write /nowhere/all.json"),
     ],
 )
 def test_the_command_refuses_what_it_cannot_measure(
