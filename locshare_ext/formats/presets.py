@@ -57,7 +57,7 @@ class Preset:
 def preset_of(header: Sequence[str]) -> Preset | None:
     """Return the preset for a header, None if it is nobody's that is known."""
     names = tuple(header)
-    if names[: len(FRAME_COLUMNS)] == FRAME_COLUMNS or names == _WIRE_COLUMNS:
+    if any(names[: len(own)] == own for own in (FRAME_COLUMNS, _WIRE_COLUMNS)):
         fields = ("member", "source", "time", "received", "lat", "lon", *NUMBERS)
         return Preset("csv", ColumnMap({name: name for name in fields}))
     found = {name.casefold(): name for name in names}

@@ -10,7 +10,12 @@ from locshare_ext.server.api.health import HealthHandler
 from locshare_ext.server.api.invites import InviteHandler, InvitesHandler, MeHandler
 from locshare_ext.server.api.notes import NoteHandler, NotesHandler
 from locshare_ext.server.api.openapi.handler import OpenApiHandler
-from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandler, RecordingTrailsHandler
+from locshare_ext.server.api.recordings import (
+    RecordingFileHandler,
+    RecordingHandler,
+    RecordingsHandler,
+    RecordingTrailsHandler,
+)
 from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
 from locshare_ext.server.site import Site
@@ -37,6 +42,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/recordings", RecordingsHandler),
     (r"/locshare/api/recordings/([^/]+)", RecordingHandler),
     (r"/locshare/api/recordings/([^/]+)/trails", RecordingTrailsHandler),
+    (r"/locshare/api/recordings/([^/]+)/file", RecordingFileHandler),
     (r"/locshare/api/health", HealthHandler),
     (r"/locshare/api/openapi\.json", OpenApiHandler),
     (r"/locshare(?:/.*)?", NothingHere),  # the last: whatever is left

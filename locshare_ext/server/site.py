@@ -15,6 +15,7 @@ from locshare_ext.broker.access import Principal
 from locshare_ext.broker.memory_queues import MemoryQueues
 from locshare_ext.broker.queues import QueueLimits, Queues
 from locshare_ext.broker.topics import Topics
+from locshare_ext.errors import LocShareError
 from locshare_ext.model.store import LogStore
 from locshare_ext.server.audit import Audit
 from locshare_ext.server.credentials import Credentials
@@ -148,6 +149,7 @@ class Site:
         self.sessions: set[Connection] = set()
         self.responses = Responses(self.limits.responses, self.limits.comment)
         self._pings: asyncio.TimerHandle | None = None
+        self._tidying: asyncio.Future[None] | None = None
         self._is_closed = False
         self._warned = -WARN_EVERY  # the monotonic clock
 
@@ -164,6 +166,15 @@ class Site:
         """Begin what runs by itself; needs the loop. Without a store's file nothing does."""
         if self.store_path is not None and os.path.exists(self.store_path):
             self.retention.start()
+            self._tidying = asyncio.ensure_future(self._tidy())
+
+    async def _tidy(self) -> None:
+        """Remove what a server that was killed left half done."""
+        try:
+            if removed := await self.recordings.remove_unfinished():
+                self.log.info("removed %d imports that an earlier server had not finished", removed)
+        except LocShareError as error:
+            self.store_failed(f"unfinished imports could not be removed: {error.message}")
 
     def joined(self, session: Connection) -> None:
         """Note an open connection; the first one starts the timer of pings."""
@@ -184,6 +195,9 @@ class Site:
             return
         self._is_closed = True
         self.retention.stop()
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.wait([self._tidying])
         for session in list(self.sessions):
             session.stop("the server is stopping")
         self.responses.stop("the server is stopping")

@@ -39,6 +39,7 @@ class Recordings:
         self._store = store
         self._groups = groups
         self._clock = clock
+        self._under_way: set[str] = set()  # logs of imports that are being filled
 
     async def all(self, group: Group | None = None) -> list[RecordingInfo]:
         """Return recordings by time of creation: all, or those of a group."""
@@ -149,16 +150,28 @@ class Recordings:
             received_known=received_known,
         )
         epoch = new_epoch()
-        await self._store.create_log(log, kind="import", epoch=epoch, settings={"title": info.name})
+        self._under_way.add(log)
         try:
+            await self._store.create_log(log, kind="import", epoch=epoch, settings={"title": info.name})
             times, head = await self._fill(log, epoch, tables, now, received_known)
             since, until = times or (now, now)
             info = replace(info, since=since, until=until, upto=head, closed=now)
             await self._store.put_recording(info)
-        except BaseException:
+        except BaseException:  # cancelling included: who sent it is gone
             await self._store.delete_log(log)
             raise
+        finally:
+            self._under_way.discard(log)
         return info
+
+    async def remove_unfinished(self) -> int:
+        """Remove imports that were under way when a server ended; returns how many."""
+        whole = {info.log for info in await self.all()} | self._under_way
+        imports = [log.name for log in await self._store.logs() if log.kind == "import"]
+        cut_off = [name for name in imports if name not in whole]
+        for name in cut_off:
+            await self._store.delete_log(name)
+        return len(cut_off)
 
     async def _fill(
         self, log: str, epoch: str, tables: AsyncIterator[pa.Table], now: int, received_known: bool

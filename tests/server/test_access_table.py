@@ -50,6 +50,7 @@ NEEDED = {
     "PATCH api/recordings/RECORDING": "manage",
     "DELETE api/recordings/RECORDING": "manage",
     "GET api/recordings/RECORDING/trails": "watch",
+    "GET api/recordings/RECORDING/file": "watch",
     "GET api/me": "any",
     "GET api/health": "any",
     "GET api/openapi.json": "any",

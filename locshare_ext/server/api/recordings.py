@@ -10,8 +10,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from locshare_ext.broker.access import MANAGE, WATCH
 from locshare_ext.errors import InvalidFile, InvalidInput
+from locshare_ext.formats.registry import by_name, writable
 from locshare_ext.model.cursor import Cursor
-from locshare_ext.model.store import RecordingInfo
+from locshare_ext.model.event import Event
+from locshare_ext.model.store import RecordingInfo, Selection
+from locshare_ext.server.api.exports import send_file
 from locshare_ext.server.api.parameters import TRAIL_PARAMETERS, moment, selection
 from locshare_ext.server.api.trails import ARROW, send
 from locshare_ext.server.base import Handler
@@ -21,7 +24,9 @@ from locshare_ext.services.recordings import recording_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["RecordingHandler", "RecordingTrailsHandler", "RecordingsHandler"]
+    from locshare_ext.formats.trail import Trail
+
+__all__ = ["RecordingFileHandler", "RecordingHandler", "RecordingTrailsHandler", "RecordingsHandler"]
 
 _IN_MEMORY = 4 << 20  # bytes of an import that need no file
 _MOST_AT_ONCE = 1 << 20  # bytes written to it at a time
@@ -32,6 +37,7 @@ class RecordingsHandler(Handler):
 
     body_types = (*JSON_TYPES, ARROW)
     file: IO[bytes] | None = None
+    importing: asyncio.Future[RecordingInfo] | None = None
 
     @property
     def is_import(self) -> bool:
@@ -80,9 +86,12 @@ class RecordingsHandler(Handler):
         self._drop_file()
 
     def on_connection_close(self) -> None:
-        """Let go of the file of an upload that was cut off."""
+        """Let go of an upload that was cut off, or of an import that nobody waits for any more."""
         super().on_connection_close()
-        self._drop_file()
+        if self.importing is not None:
+            self.importing.cancel()  # the file is let go of when that has come to its end
+        else:
+            self._drop_file()
 
     def _drop_file(self) -> None:
         if self.file is not None:
@@ -138,12 +147,19 @@ class RecordingsHandler(Handler):
         await self._write_out()
         assert self.file is not None  # noqa: S101
         self.file.seek(0)
-        info = await self.site.recordings.import_(
-            query.get("name", ""),
-            _tables(self.file),
-            received_known=received_known == "1",
-            description=query.get("description", ""),
+        self.importing = asyncio.ensure_future(
+            self.site.recordings.import_(
+                query.get("name", ""),
+                _tables(self.file),
+                received_known=received_known == "1",
+                description=query.get("description", ""),
+            )
         )
+        await asyncio.wait([self.importing])
+        if self.importing.cancelled():
+            self._drop_file()
+            return  # who sent it is gone, and nothing of it is kept
+        info = self.importing.result()
         self.audit("recording_imported", target=info.id)
         self.answer(recording_json(info, self.site.clock()), 201)
 
@@ -206,6 +222,33 @@ class RecordingTrailsHandler(Handler):
         assert log is not None  # noqa: S101 -- a recording's log is there as long as it is
         part = self.site.recordings.part(info, chosen)
         await send(self, query, part, info.log if info.kind == "group" else None, log)
+
+
+class RecordingFileHandler(Handler):
+    """`api/recordings/{id}/file`."""
+
+    async def get(self, recording_id: str) -> None:
+        """Give all of it as a file: our GeoPackage, or another format that can be written."""
+        query = self.query("format")
+        found = by_name(query.get("format", "gpkg"), writable())
+        info = await _find(self, recording_id, WATCH)
+        part = self.site.recordings.part(info, Selection())
+        table = await self.site.store.trails(info.log, part)
+        events = [entry.item for entry in await self.site.store.events(info.log, part)]
+
+        def made() -> Trail:
+            from locshare_ext.formats.trail import trail_of_table
+
+            return trail_of_table(
+                table,
+                group=info.log if info.kind == "group" else "",
+                recording=info.name,
+                description=info.description,
+                received_known=info.received_known,
+                events=tuple(one for one in events if isinstance(one, Event)),
+            )
+
+        await send_file(self, made, found, info.name)
 
 
 async def _find(handler: Handler, recording_id: str, role: Any) -> RecordingInfo:

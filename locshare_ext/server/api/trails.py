@@ -1,4 +1,4 @@
-"""Trails in bulk, as Arrow or CSV: sent piece by piece, as fast as they are taken."""
+"""Trails in bulk: Arrow and CSV are sent piece by piece, as fast as they are taken, others as files."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.broker.access import WATCH
 from locshare_ext.errors import InvalidInput, LocShareError
+from locshare_ext.formats.registry import API_FORMATS, by_name
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.store import LogInfo, Selection
 from locshare_ext.model.trail import STREAM_END, arrow_schema, stream_head, table_from_pieces
+from locshare_ext.server.api.exports import attachment, send_file
 from locshare_ext.server.api.parameters import AT, TRAIL_PARAMETERS, selection
 from locshare_ext.server.base import Handler
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locshare_ext.formats.trail import Trail
+
 __all__ = ["ARROW", "FORMATS", "TrailsHandler", "format_of", "send"]
 
 ARROW = "application/vnd.apache.arrow.stream"
-FORMATS = ("arrow", "csv")
+FORMATS = API_FORMATS
 AT_ONCE = 256 << 10  # bytes written before the loop may do something else
 
 
@@ -52,7 +57,7 @@ def format_of(query: dict[str, str]) -> str:
     wanted = query.get("format", "arrow")
     if wanted not in FORMATS:
         raise InvalidInput(
-            f"format {wanted[:40]!r} is not supported; expected {' or '.join(FORMATS)}", field="format"
+            f"format {wanted[:40]!r} is not supported; expected {', '.join(FORMATS)}", field="format"
         )
     return wanted
 
@@ -62,10 +67,15 @@ async def send(
 ) -> None:
     """Finish a request with what is chosen of a log."""
     wanted, store = format_of(query), handler.site.store
+    if wanted not in ("arrow", "csv"):
+        table = await (store.at(log.name, chosen) if AT in query else store.trails(log.name, chosen))
+        made = partial(_trail, table, group or "")
+        await send_file(handler, made, by_name(wanted), group or log.name)
+        return
     said = {"group": group, "epoch": log.epoch, "head": log.head, "generated": handler.site.clock()}
     if wanted == "csv":
         handler.set_header("Content-Type", "text/csv; charset=utf-8")
-        handler.set_header("Content-Disposition", f'attachment; filename="{_ascii(group or log.name)}.csv"')
+        handler.set_header("Content-Disposition", attachment(f"{group or log.name}.csv"))
     else:
         handler.set_header("Content-Type", ARROW)
     if AT in query:
@@ -125,6 +135,12 @@ async def _send(handler: Handler, encoded: AsyncGenerator[bytes, None]) -> None:
     await handler.finish()
 
 
+def _trail(table: pa.Table, group: str) -> Trail:
+    from locshare_ext.formats.trail import trail_of_table
+
+    return trail_of_table(table, group=group, name=group)
+
+
 def _stream(table: pa.Table, said: dict[str, Any]) -> bytes:
     import pyarrow as pa
 
@@ -155,7 +171,3 @@ def _harmless(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
     text = column.cast(pa.utf8())
     return pc.replace_substring_regex(text, r"^([=+\-@\t\r])", r"'\1")
-
-
-def _ascii(name: str) -> str:
-    return name.encode("ascii", "replace").decode().replace("?", "_")

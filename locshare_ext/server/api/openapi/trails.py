@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from locshare_ext.formats.registry import by_name, writable
 from locshare_ext.model.trail import ARROW_FIELDS
 from locshare_ext.server.api.openapi.parts import (
     CURSOR,
@@ -24,6 +25,7 @@ _CSV = (
     ",".join(f'"{name}"' for name, _ in ARROW_FIELDS)
     + '\n1,"ann","browser",1763806275123,1763806275190,37.5665,126.978,,5,,,,false,false,false,\n'
 )
+_FILE: Schema = {"type": "string", "contentEncoding": "binary"}
 SCHEMAS: dict[str, Schema] = {}
 
 
@@ -61,9 +63,17 @@ def _table() -> Schema:
                 "schema": {"type": "string"},
                 "example": _CSV,
             },
+            **{
+                by_name(name).media_type: {"schema": _FILE}
+                for name in FORMATS
+                if name not in ("arrow", "csv")
+            },
         },
         "headers": {
-            "Content-Disposition": {"schema": {"type": "string"}, "description": "A file's name, with CSV."}
+            "Content-Disposition": {
+                "schema": {"type": "string"},
+                "description": "A file's name, with all formats but Arrow.",
+            }
         },
     }
 
@@ -97,6 +107,34 @@ PATHS: dict[str, dict[str, Any]] = {
             tag="trails",
             needs="watch, in the recording's group; in all groups for an import",
             parameters=_selection(words=False),
+        ),
+    },
+    "/locshare/api/recordings/{recording}/file": {
+        "get": operation(
+            "A recording as a file: our GeoPackage, or another format",
+            {
+                "200": {
+                    "description": "The file.",
+                    "content": {one.media_type.partition(";")[0]: {"schema": _FILE} for one in writable()},
+                    "headers": {
+                        "Content-Disposition": {
+                            "schema": {"type": "string"},
+                            "description": "The file's name.",
+                        }
+                    },
+                },
+                **errors(s404="There is no such recording; `near` has ids that look like it."),
+            },
+            name="readRecordingFile",
+            tag="trails",
+            needs="watch, in the recording's group; in all groups for an import",
+            parameters=(
+                query(
+                    "format",
+                    {"enum": [one.name for one in writable()], "default": "gpkg"},
+                    "The file's format.",
+                ),
+            ),
         ),
     },
 }

@@ -1,0 +1,148 @@
+"""Trails and recordings as files, and imports that break off."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from locshare_ext.formats import load
+from locshare_ext.formats.registry import API_FORMATS, by_name, writable
+from locshare_ext.formats.verify import verify_geopackage
+from locshare_ext.model.trail import arrow_schema
+from tests.server.test_api import ARROW, TIME, error, fix, post, said
+
+FILES = [name for name in API_FORMATS if name != "arrow"]
+
+
+@pytest.fixture
+async def shared(fetch: Any) -> str:
+    """A group whose members have shared; returns a recording of it."""
+    await post(
+        fetch, *(fix(n, member="ann" if n % 2 else "3학년", speed=1.5, extra={"n": n}) for n in range(40))
+    )
+    said(await fetch("api/groups/hikers/notes", "POST", {"text": "=lost"}), 201)
+    walk = {"group": "hikers", "name": "산책 & walk", "since": 0, "description": "morning"}
+    return str(said(await fetch("api/recordings", "POST", walk), 201)["id"])
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_trails_in_every_format(fetch, shared, tmp_path: Path, name):
+    response = await fetch(f"api/groups/hikers/trails?format={name}")
+    assert response.code == 200, response.body
+    assert response.headers["Content-Type"] == by_name(name).media_type
+    assert f'filename="hikers{by_name(name).suffixes[0]}"' in response.headers["Content-Disposition"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    path = tmp_path / "file"
+    path.write_bytes(response.body)
+    if name == "kml":
+        assert response.body.count(b"<when>") == 40
+        return
+    loaded = load(path)
+    assert loaded.format in (name, "csv")
+    assert sorted(loaded.fixes.members) == ["3학년", "ann"]
+    assert loaded.table.num_rows == 40
+    assert loaded.table.column("speed").to_pylist() == [1.5] * 40
+    empty = await fetch(f"api/groups/hikers/trails?format={name}&members=nobody")
+    assert empty.code == 200
+    at = await fetch(f"api/groups/hikers/trails?format={name}&at={TIME + 5000}")
+    path.write_bytes(at.body)
+    assert load(path).table.num_rows == 2
+
+
+async def test_a_format_that_there_is_not(fetch, shared):
+    found = error(await fetch("api/groups/hikers/trails?format=kml2"), 400)
+    assert found["field"] == "format"
+    assert ", ".join(API_FORMATS) in found["message"]
+    found = error(await fetch(f"api/recordings/{shared}/file?format=gpkgs"), 400)
+    assert (found["field"], found["code"]) == ("format", "format_unknown")
+
+
+async def test_a_recording_as_our_file(fetch, shared, tmp_path: Path):
+    response = await fetch(f"api/recordings/{shared}/file")
+    assert response.code == 200, response.body
+    assert response.headers["Content-Type"] == "application/geopackage+sqlite3"
+    assert "filename*=UTF-8''%EC%82%B0%EC%B1%85%20%26%20walk.gpkg" in response.headers["Content-Disposition"]
+    path = tmp_path / "walk.gpkg"
+    path.write_bytes(response.body)
+    assert verify_geopackage(path).is_sound
+    loaded = load(path)
+    assert (loaded.name, loaded.group, loaded.info["description"]) == ("산책 & walk", "hikers", "morning")
+    assert [event.text for event in loaded.events] == ["=lost"]
+    assert loaded.received_known
+    whole = pa.ipc.open_stream((await fetch("api/groups/hikers/trails")).body).read_all()
+    assert loaded.table.to_pylist() == whole.to_pylist()
+
+
+@pytest.mark.parametrize("name", [one.name for one in writable()])
+async def test_a_recording_in_every_format(fetch, shared, name):
+    response = await fetch(f"api/recordings/{shared}/file?format={name}")
+    assert response.code == 200
+    assert int(response.headers["Content-Length"]) == len(response.body) > 0
+
+
+def rows(count: int) -> pa.Table:
+    times = [TIME + number for number in range(count)]
+    table = {
+        name: pa.array([None] * count if name not in ("member", "time", "lat", "lon", "seq") else [0] * count)
+        for name in arrow_schema().names
+    }
+    table |= {"member": pa.array(["ann"] * count), "time": pa.array(times), "received": pa.array(times)}
+    table |= {name: pa.array([float(n % 90) for n in range(count)]) for name in ("lat", "lon")}
+    table |= {name: pa.array([False] * count) for name in ("late", "future", "repaired")}
+    return pa.table(table)
+
+
+def body(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=1000)
+    return sink.getvalue()
+
+
+async def test_an_import_whose_sender_goes_leaves_nothing(fetch, site, jp_serverapp, monkeypatch):
+    """Sent whole, and gone while it is being kept: as by Ctrl-C of the command."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    append = site.store.append
+
+    def slow(*args: Any, **options: Any) -> asyncio.Future[Any]:
+        begun.set()
+
+        async def later() -> Any:
+            await go_on.wait()
+            return await append(*args, **options)
+
+        return asyncio.ensure_future(later())
+
+    monkeypatch.setattr(site.store, "append", slow)
+    port, token = jp_serverapp.port, jp_serverapp.identity_provider.token
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    sent = body(rows(5000))
+    head = (
+        f"POST {jp_serverapp.base_url}locshare/api/recordings?name=x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        f"Authorization: token {token}\r\nContent-Type: {ARROW['Content-Type']}\r\n"
+        f"Content-Length: {len(sent)}\r\n\r\n"
+    )
+    writer.write(head.encode() + sent)
+    await writer.drain()
+    await asyncio.wait_for(begun.wait(), 30)
+    assert [log.kind for log in await site.store.logs()] == ["import"]
+    writer.close()
+    while await site.store.logs():  # the test's own time-out ends this
+        await asyncio.sleep(0.01)
+    go_on.set()
+    assert said(await fetch("api/recordings"))["recordings"] == []
+    assert not site.recordings._under_way
+
+
+async def test_an_import_that_a_killed_server_left_is_removed(fetch, site):
+    await site.store.create_log("import.rcutoff00", kind="import", epoch="abcd", settings={"title": "x"})
+    made = said(await fetch("api/recordings?name=whole", "POST", body(rows(10)), headers=dict(ARROW)), 201)
+    assert await site.recordings.remove_unfinished() == 1
+    assert [log.name for log in await site.store.logs()] == [made["log"]]
+    assert json.loads((await fetch(f"api/recordings/{made['id']}")).body)["upto"] == 10
