@@ -16,6 +16,7 @@ class StompSocket(SocketHandler):
     async def get(self, *args: str, **kwargs: str) -> None:
         """Upgrade, unless there are too many connections."""
         check_upgrade(self)
+        self.query()
         check_room(self.site, self.current_principal, self.request.remote_ip or "")
         channel = await upgrade(self, SUBPROTOCOLS)
         if channel is not None:

@@ -34,10 +34,10 @@ class Asker:
         self.sites = sites
         self.described = described
         self.seen: dict[tuple[str, str], set[str]] = defaultdict(set)
-        self._session = requests.Session()
+        self.session = requests.Session()
 
     def close(self) -> None:
-        self._session.close()
+        self.session.close()
 
     def __call__(
         self,
@@ -63,7 +63,7 @@ class Asker:
             sent.setdefault("Content-Type", "application/json")
             body = json.dumps(body).encode()
         url = f"{self.sites.urls[site]}{filled}{'?' + query if query else ''}"
-        with self._session.request(
+        with self.session.request(
             method.upper(), url, headers=sent, data=body, timeout=30, stream=True, allow_redirects=False
         ) as answer:
             if answer.status_code != 101 and not answer.headers.get("Content-Type", "").startswith(STREAM):

@@ -24,6 +24,8 @@ __all__ = ["PATHS", "SCHEMAS"]
 
 _NO_INVITE = "There is no such group or invite."
 _MS: Schema = {"type": "integer", "description": "ms since 1970 UTC."}
+_ROLE = f"({'|'.join(ROLES)})"
+_ROLE_TEXT = f"^{_ROLE}([ ,]{_ROLE})*$"
 _ROLES: Schema = {"type": "array", "items": {"enum": list(ROLES)}, "uniqueItems": True}
 _INVITE = {
     "id": "5b1TnQ0cVxYz",
@@ -101,7 +103,7 @@ SCHEMAS: dict[str, Schema] = {
             "roles": {
                 "anyOf": [
                     {**_ROLES, "minItems": 1},
-                    {"type": "string", "examples": ["publish watch"]},
+                    {"type": "string", "pattern": _ROLE_TEXT, "examples": ["publish watch"]},
                     {"type": "null"},
                 ],
                 "default": ["publish", "watch"],
