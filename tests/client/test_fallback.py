@@ -237,6 +237,7 @@ def test_a_server_that_is_down_for_a_while_changes_nothing(tmp_path: Path, rung:
             assert not watched._stop.wait(0.02)
         assert watched.feed.columns.history().seq.tolist() == list(range(1, 31))
         assert watched.used() == [rung]
+        assert not proxy.count("/fixes" if rung == "sse" else "/events")  # a lower one was not even tried
 
 
 def test_after_an_outage_the_network_may_be_another_one(tmp_path: Path) -> None:
