@@ -54,12 +54,12 @@ class Served:
 
 
 @contextlib.contextmanager
-def serve(cpu: int | None = None) -> Iterator[Served]:
-    """Serve a new store on a free port, on one processor."""
+def serve(cpu: int | None = None, *, store: Path | None = None) -> Iterator[Served]:
+    """Serve a store, a new one if none is given, on a free port, on one processor."""
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         command = [*(sys.executable, "-m", "locshare_ext.cli.main", "serve", "--port", str(port))]
-        command += ["--store", str(Path(folder) / "log.sqlite3")]
+        command += ["--store", str(store or Path(folder) / "log.sqlite3")]
         runtime = {"JUPYTER_RUNTIME_DIR": folder, "JUPYTER_DATA_DIR": folder}
         with process(*command, cpu=cpu, **runtime) as child:
             wait_until_open(port, child)

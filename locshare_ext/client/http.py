@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from locshare_ext.client.discovery import Server
 from locshare_ext.errors import AccessDenied, LocShareError, NotFound, ServerUnreachable, Unavailable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ARROW_TYPE", "Api", "error_from", "path_of"]
 
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
+_AT_ONCE = 1 << 20  # bytes of a large answer that are read at a time
 TIMEOUT = (5.0, 60.0)  # s: to connect; between two pieces of an answer
 
 
@@ -76,16 +79,25 @@ class Api:
         return _json(response) if response.content else None
 
     def table(self, path: str, params: Mapping[str, Any] | None = None) -> tuple[pa.Table, dict[str, Any]]:
-        """Return the Arrow table of a GET and what the server says of it: group, epoch, head."""
+        """Return the Arrow table of a GET and what the server says of it: group, epoch, head.
+
+        It is unpacked as it comes: neither the whole answer nor a copy of it is in memory too.
+        """
         import json
 
         import pyarrow as pa
 
-        response = self._request(
-            "GET", path, params={**(params or {}), "format": "arrow"}, headers={"Accept": ARROW_TYPE}
-        )
+        params = {**(params or {}), "format": "arrow"}
+        response = self._request("GET", path, params=params, headers={"Accept": ARROW_TYPE}, stream=True)
+        response.raw.auto_close = False  # else it cannot be asked whether this was all
         try:
-            table = pa.ipc.open_stream(response.content).read_all()
+            with response, io.BufferedReader(cast(Any, response.raw), _AT_ONCE) as body:
+                table = pa.ipc.open_stream(body).read_all()
+                body.read()  # the answer's own end: it was not cut, and the connection can be kept
+        except (HTTPError, OSError) as error:
+            raise ServerUnreachable(
+                f"{self._server.url} broke off its answer: {_reason(error)}", code="answer_cut"
+            ) from None
         except pa.ArrowInvalid as error:
             raise ServerUnreachable(
                 f"{self._server.url} answered with something that is no Arrow table ({error}); "
