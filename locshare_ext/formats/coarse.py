@@ -30,7 +30,7 @@ def coarsened(trail: Trail, metres: float) -> Trail:
         raise InvalidInput(
             f"precision {metres!r} is not above 0 m and at most 1,000,000 m", field="precision"
         )
-    table = trail.table.select(FRAME_COLUMNS)
+    table = trail.table.select(FRAME_COLUMNS).replace_schema_metadata(None)
     places = np.stack([table.column("lat").to_numpy(), table.column("lon").to_numpy()], axis=1)
     different, where = np.unique(places, axis=0, return_inverse=True)
     on_grid = np.array([grid_place(lat, lon, metres) for lat, lon in different.tolist()]).reshape(-1, 2)

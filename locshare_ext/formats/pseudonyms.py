@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from locshare_ext.errors import InvalidFile, InvalidInput
 from locshare_ext.formats.trail import Trail, dictionary_array
-from locshare_ext.formats.trips import dictionary_of
+from locshare_ext.formats.trips import dictionary_of, sort_order
 from locshare_ext.model.event import Event
 from locshare_ext.model.names import fold
 from locshare_ext.model.trail import FRAME_COLUMNS
@@ -84,7 +84,7 @@ def pseudonymised(trail: Trail, key: KeyFile) -> Trail:
     pseudonyms = [key.pseudonym(name) for name in names]
     order = np.argsort(pseudonyms)  # else the places in the list would tell the alphabet's order
     turned = np.append(np.argsort(order), -1)
-    table = trail.table.select(FRAME_COLUMNS)
+    table = trail.table.select(FRAME_COLUMNS).replace_schema_metadata(None)  # pandas' has attrs, with names
     table = _with(table, "member", dictionary_array(turned[codes], sorted(pseudonyms)))
     table = _with(table, "trip", _trips(trail.table, dict(zip(names, pseudonyms, strict=True))))
     table = _with(table, "extra", pa.nulls(len(table), pa.large_utf8()))
@@ -93,7 +93,7 @@ def pseudonymised(trail: Trail, key: KeyFile) -> Trail:
         table = _with(table, column, _changed(table.column(column), cover.text))
     return replace(
         trail,
-        table=table,
+        table=_in_order(table),
         name=cover.text(trail.name),
         group=cover.text(trail.group),
         description=cover.text(trail.description),
@@ -101,6 +101,14 @@ def pseudonymised(trail: Trail, key: KeyFile) -> Trail:
         set_aside=(),
         info={**trail.info, "pseudonymised": True},
     )
+
+
+def _in_order(table: pa.Table) -> pa.Table:
+    """Return the rows sorted by the new names: among those of one moment, the old order told of the old."""
+    _, codes = dictionary_of(table.column("member"))
+    time = table.column("time").cast(pa.int64()).to_numpy()
+    order = sort_order(time, codes, table.column("seq").to_numpy())
+    return table if order is None else table.take(pa.array(order))
 
 
 class _Cover:
