@@ -80,10 +80,10 @@ class Runs:
         if not self._on_disk:
             self._runs.append(_Run(first, last, batch, None, []))
             return
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="locshare-")  # noqa: SIM115 -- close() closes
         places = []
         try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="locshare-")  # noqa: SIM115 -- close() closes
             for start in range(0, batch.num_rows, BLOCK_ROWS):
                 data = _packed(batch.slice(start, BLOCK_ROWS))
                 places.append((self._file.seek(0, 2), len(data)))
