@@ -53,7 +53,7 @@ test('a clock ahead pins nothing: the earlier clock orders', async () => {
   const { tracks: [track] } = await storeOf([
     { time: T + 72_000_000, received: T + 1 }, { time: T + 2, received: T + 3 },
   ]);
-  assert.equal(track.time[0], T + 72_000_000);
+  assert.equal(track.timeAt(0), T + 72_000_000);
   assert.equal(track.newest, T + 2);
 });
 
@@ -98,9 +98,9 @@ test('a group may have shorter gaps', async () => {
   const walk = Array.from({ length: 20 }, (_, k) => ({ time: T + k * 1000, lon: 1 }));
   const store = await storeOf([...walk, { time: T + 30_000, lon: 2 }]);
   assert.ok(Math.abs(lonOf(store.placeAt(store.tracks[0], T + 25_000).x) - 1) > 0.1);
-  const before = store.version;
+  const before = store.revision;
   store.setShortestGap(4000);
-  assert.ok(store.version > before); // trails are drawn anew
+  assert.ok(store.revision > before); // trails are drawn anew
   assert.ok(Math.abs(lonOf(store.placeAt(store.tracks[0], T + 25_000).x) - 1) < 1e-6);
   store.insert(await columnsOf([{ member: 1, time: T }, { member: 1, time: T + 5000 }]), 0, 2);
   assert.equal(store.tracks[1].shortestGap, 4000);

@@ -18,7 +18,7 @@ export class Display {
     this.x = new Uint32Array(64);
     this.y = new Float64Array(64);
     this.time = new Float64Array(64); // device's clock of what is drawn, ms; NaN: nothing is
-    this.heading = new Float32Array(64); // degrees; NaN unknown
+    this.moving = new Uint8Array(64); // 1: between two fixes
     this.state = new Uint8Array(64);
     this.index = new Int32Array(64); // newest fix that counts
     this.tail = new Int32Array(64); // newest fix that the head has reached
@@ -49,11 +49,16 @@ export class Display {
     }
   }
 
+  /** Return where a member heads: degrees from north as on the map, NaN at rest or unknown. */
+  headingOf(store, id) {
+    return directionAt(store.tracks[id], this.index[id], this.moving[id] === 1);
+  }
+
   #placeAt(id, track, place) {
     if (place === null) return;
     this.index[id] = this.tail[id] = place.index;
     this.#set(id, place.x, place.y, place.time);
-    this.heading[id] = directionAt(track, place.index, place.isMoving);
+    this.moving[id] = place.isMoving ? 1 : 0;
   }
 
   #placeLive(id, track, now, interpolate) {
@@ -63,15 +68,15 @@ export class Display {
       this.#aim(id, glide, track, now, interpolate);
     }
     this.index[id] = last;
-    this.heading[id] = directionAt(track, last, false);
+    this.moving[id] = 0; // its direction is that of the newest fix
     if (now >= glide.end) {
       this.tail[id] = last;
-      this.#set(id, track.x[last], track.y[last], track.time[last]);
+      this.#set(id, track.x[last], track.y[last], track.timeAt(last));
       return;
     }
     const f = (now - glide.start) / (glide.end - glide.start);
     this.tail[id] = Math.min(track.indexAt(glide.fromKey), last);
-    const time = glide.fromTime + (track.time[last] - glide.fromTime) * f;
+    const time = glide.fromTime + (track.timeAt(last) - glide.fromTime) * f;
     this.#set(id, between(glide.fromX, glide.x, f), glide.fromY + (glide.y - glide.fromY) * f, time);
     this.isMoving = true;
   }
@@ -93,7 +98,7 @@ export class Display {
   /** The time that the last drawn place of a member had: its aim, or a moment on the way there. */
   lastTime(id, track, glide) {
     const index = track.indexAt(glide.key);
-    return index >= 0 ? track.time[index] : glide.key;
+    return index >= 0 ? track.timeAt(index) : glide.key;
   }
 
   #set(id, x, y, time) {
@@ -105,7 +110,7 @@ export class Display {
   #reserve(count) {
     if (count > this.x.length) {
       const capacity = Math.max(count, this.x.length * 2);
-      for (const name of ['x', 'y', 'time', 'heading', 'state', 'index', 'tail']) {
+      for (const name of ['x', 'y', 'time', 'moving', 'state', 'index', 'tail']) {
         const larger = new this[name].constructor(capacity);
         larger.set(this[name]);
         this[name] = larger;

@@ -2,14 +2,16 @@
 
 const MOST = 200;
 
-/** Draw the labels `[{x, y, text}]` (device px) that do not cover each other, within `inside` where they can be. */
-export function drawLabels(context, labels, { dpr, ink, paper, inside }) {
+/** Draw the labels `[{x, y, alpha}]` (device px) that do not cover each other, within `inside` where they can be. */
+export function drawLabels(context, labels, textOf, { dpr, ink, paper, inside }) {
   if (labels.length > MOST) return;
   context.font = `600 ${11.5 * dpr}px system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif`;
   context.textBaseline = 'middle';
   context.lineJoin = 'round';
   const taken = labels.map(({ x, y }) => [x - 6 * dpr, y - 6 * dpr, x + 6 * dpr, y + 6 * dpr]);
-  for (const { x, y, text, alpha } of labels) {
+  for (const label of labels) {
+    const { x, y, alpha } = label;
+    const text = textOf(label);
     const width = context.measureText(text).width;
     const height = 13 * dpr;
     const offset = 13 * dpr;

@@ -2,19 +2,26 @@
 
 import { LOST, NONE, STALE } from './display.js';
 import { drawLabels } from './labels.js';
-import { TrailPainter } from './trails.js';
+import { Picture } from './picture.js';
+import { Trails } from './trails.js';
+import { Visible } from './visible.js';
 import { age } from './format.js';
 import { WORLD } from './projection.js';
 
-const FEW = 150; // members up to which trails get a halo
+const FEW = 150; // heads up to which the last piece of a trail has an edge
 const MANY = 3000; // heads beyond which they are dots
-const CHEAP = 6; // ms that trails may cost in every frame
+const CROWD = 20000; // dots beyond which they are small
+const CIRCLES = 100; // heads up to which their accuracy is drawn
+const COUNT_AGAIN = 500; // ms between counts of the fixes in the trails
 
 export class Painter {
   constructor() {
-    this.trails = new TrailPainter();
-    this.drawn = null; // what the kept trails show
+    this.trails = new Trails();
+    this.visible = new Visible();
+    this.points = 0; // fixes in the trails
   }
+
+  #counted = -Infinity;
 
   /** Set the geometry: size in device px, origin and world size in px at the zoom, their ratio to css. */
   setView({ w, h, ox, oy, world, dpr, z, pad }) {
@@ -22,124 +29,108 @@ export class Painter {
     this.inside = { left: pad, right: w - pad }; // of the map's edges
     if (!this.frame || this.frame.width !== w || this.frame.height !== h) {
       this.frame = new OffscreenCanvas(w, h);
-      this.kept = new OffscreenCanvas(w, h);
+      this.context = this.frame.getContext('2d');
+      this.image = new ImageData(w, h);
+      this.picture = new Picture(w, h, new Uint32Array(this.image.data.buffer));
     }
-    this.drawn = null;
+    this.trails.setView(this);
   }
 
   /** Draw a frame; returns {bitmap, isPending}: whether another is needed though nothing moved. */
-  draw(store, display, window, options, heads, now) {
-    const isPending = this.#refreshTrails(store, display, window, options, now);
-    const context = this.frame.getContext('2d');
-    context.clearRect(0, 0, this.w, this.h);
-    context.drawImage(this.kept, 0, 0);
-    this.#drawNewest(context, store, display, window, options);
-    this.#drawHeads(context, store, display, window, options, heads);
+  draw(store, display, window, options, paint, heads, now) {
+    const { trails, picture, context, visible } = this;
+    const isPending = trails.update(store, display, window, options, paint, now);
+    const stamp = trails.stampOf(window.end);
+    const ahead = display.wasLive;
+    const { palette, paper } = paint;
+    picture.compose(trails.front, trails.back, { stamp, life: window.length / trails.unit, ahead, palette, paper });
+    visible.find(this, display, 16 * this.dpr);
+    const isMany = visible.count > MANY;
+    if (isMany) this.#drawDots(store, display, paint);
+    context.putImageData(this.image, 0, 0);
+    if (!isMany) {
+      this.#drawTips(context, store, display, options, paint);
+      this.#drawHeads(context, store, display, window, options, paint, heads);
+    }
+    this.#count(store, display, window, now, isPending);
     return { bitmap: this.frame.transferToImageBitmap(), isPending };
   }
 
-  #refreshTrails(store, display, window, options, now) {
-    const last = this.drawn;
-    const isSame = last && last.version === store.version && last.options === options.version
-      && Math.abs(last.end - window.end) < window.length / 120 && !this.#isBehind(display, store);
-    if (isSame) return false;
-    const isJump = !last || window.end < last.end || last.options !== options.version;
-    if (!isJump && last.cost > CHEAP && now - last.at < last.cost * 4) return true; // later
-    const start = performance.now();
-    this.#drawTrails(store, display, window, options);
-    this.drawn.cost = performance.now() - start;
-    Object.assign(this.drawn, { at: now, end: window.end, version: store.version, options: options.version });
-    return false;
-  }
-
-  /** Whether heads left so many fixes behind the kept trails that drawing them anew is cheaper. */
-  #isBehind(display, store) {
-    let behind = 0;
-    for (let id = 0; id < display.count; id++) {
-      if (display.state[id] !== NONE && store.tracks[id].key[display.tail[id]] > this.drawn.keys[id]) behind++;
-    }
-    return behind > 200;
-  }
-
-  #drawTrails(store, display, window, options) {
-    const context = this.kept.getContext('2d');
-    context.clearRect(0, 0, this.w, this.h);
-    setUp(context);
-    const keys = new Float64Array(display.count).fill(Infinity);
+  #count(store, display, window, now, isPending) {
+    if (display.count > 1000 && isPending && now - this.#counted < COUNT_AGAIN) return;
+    this.#counted = now;
     this.points = 0;
     for (let id = 0; id < display.count; id++) {
       if (display.state[id] === NONE) continue;
-      const track = store.tracks[id];
-      const from = track.indexAt(window.end - window.length - 1) + 1;
-      const to = display.tail[id];
-      keys[id] = track.key[to];
-      if (to < from) continue;
-      this.points += to - from + 1;
-      this.trails.draw(context, this, track, from, to, null, window, this.#style(id, display, options));
-    }
-    this.drawn = { keys };
-  }
-
-  /** The part of each trail that the head passed since the trails were kept, up to the head. */
-  #drawNewest(context, store, display, window, options) {
-    setUp(context);
-    for (let id = 0; id < display.count; id++) {
-      if (display.state[id] === NONE) continue;
-      const track = store.tracks[id];
-      const to = display.tail[id];
-      if (track.key[to] < window.end - window.length) continue;
-      const from = Math.min(to, Math.max(0, track.indexAt(this.drawn.keys[id] ?? -Infinity)));
-      const isAway = display.x[id] !== track.x[to] || display.y[id] !== track.y[to];
-      if (from === to && !isAway) continue;
-      const head = isAway ? { x: display.x[id], y: display.y[id] } : null;
-      this.trails.draw(context, this, track, from, to, head, window, this.#style(id, display, options));
+      this.points += Math.max(0, display.tail[id] - store.tracks[id].indexAt(window.end - window.length - 1));
     }
   }
 
-  #style(id, display, options) {
+  /** Heads that are many: dots, and a thin line to where each comes from. */
+  #drawDots(store, display, paint) {
+    const { visible, picture, dpr } = this;
+    const radius = (visible.count > CROWD ? 0.5 : 2) * dpr;
+    for (let n = 0; n < visible.count; n++) {
+      const id = visible.ids[n];
+      const tip = this.#tip(store.tracks[id], display, id, visible.xs[n], visible.ys[n]);
+      if (tip !== null) picture.line(tip.x, tip.y, visible.xs[n], visible.ys[n], paint.colorOf(id, store, display));
+    }
+    for (let n = 0; n < visible.count; n++) {
+      const id = visible.ids[n];
+      picture.dot(visible.xs[n], visible.ys[n], radius, paint.colorOf(id, store, display), display.state[id], paint.paper);
+    }
+  }
+
+  /** Return where the last piece of a trail begins that its head is on, null when it has arrived. */
+  #tip(track, display, id, x, y) {
+    const tail = display.tail[id];
+    if (display.x[id] === track.x[tail] && display.y[id] === track.y[tail]) return null;
+    const dx = ((track.x[tail] - display.x[id]) | 0) * this.scale;
+    return { x: x + dx, y: y + (track.y[tail] - display.y[id]) * this.scale };
+  }
+
+  #drawTips(context, store, display, options, paint) {
+    const { visible, dpr } = this;
     const isFew = display.count <= FEW;
-    return {
-      color: options.colors[id] ?? '#555',
-      width: (isFew ? 3 : 2) * this.dpr,
-      halo: isFew ? options.paper : null,
-    };
+    context.lineCap = 'round';
+    context.globalAlpha = 0.95;
+    for (let n = 0; n < visible.count; n++) {
+      const id = visible.ids[n];
+      const tip = this.#tip(store.tracks[id], display, id, visible.xs[n], visible.ys[n]);
+      if (tip === null) continue;
+      context.beginPath();
+      context.moveTo(tip.x, tip.y);
+      context.lineTo(visible.xs[n], visible.ys[n]);
+      if (isFew) {
+        context.strokeStyle = options.paper;
+        context.lineWidth = 5.4 * dpr;
+        context.globalAlpha = 0.7;
+        context.stroke();
+        context.globalAlpha = 0.95;
+      }
+      context.strokeStyle = paint.styleOf(id, store, display);
+      context.lineWidth = (isFew ? 3 : 2) * dpr;
+      context.stroke();
+    }
+    context.globalAlpha = 1;
   }
 
-  #drawHeads(context, store, display, window, options, heads) {
-    const visible = this.#visible(display);
-    this.visible = visible;
-    const isMany = visible.length > MANY;
+  #drawHeads(context, store, display, window, options, paint, heads) {
+    const { visible } = this;
     const labels = [];
     // the freshest on top; the one that is followed last of all
-    if (!isMany) visible.sort((a, b) => order(display, options, a.id) - order(display, options, b.id));
-    for (const { id, x, y } of visible) {
-      const color = options.colors[id] ?? '#555';
+    for (const n of visible.sorted(id => order(display, options, id))) {
+      const [id, x, y] = [visible.ids[n], visible.xs[n], visible.ys[n]];
+      const color = paint.styleOf(id, store, display);
       const state = display.state[id];
-      if (isMany) {
-        context.fillStyle = color;
-        context.fillRect(x - this.dpr, y - this.dpr, 3 * this.dpr, 3 * this.dpr);
-        continue;
-      }
       if (options.followed === id) this.#ring(context, x, y, color);
-      this.#accuracy(context, store.tracks[id], display, id, x, y, color, visible.length);
-      heads.draw(context, x, y, { color, state, heading: display.heading[id], dpr: this.dpr, ground: options.ground });
-      labels.push({ x, y, text: this.#label(id, store, display, window, options), alpha: state === LOST ? 0.7 : 1 });
+      this.#accuracy(context, store.tracks[id], display, id, x, y, color);
+      heads.draw(context, x, y, { color, state, heading: display.headingOf(store, id), dpr: this.dpr, ground: options.ground });
+      labels.push({ x, y, id, alpha: state === LOST ? 0.7 : 1 });
     }
-    if (options.labels) drawLabels(context, labels.reverse(), { dpr: this.dpr, ink: options.ink, paper: options.paper, inside: this.inside });
-  }
-
-  #visible(display) {
-    const visible = [];
-    const margin = 16 * this.dpr;
-    for (let id = 0; id < display.count; id++) {
-      if (display.state[id] === NONE) continue;
-      const y = display.y[id] * this.scale - this.oy;
-      if (y < -margin || y > this.h + margin) continue;
-      let x = display.x[id] * this.scale - this.ox;
-      x += Math.ceil((-margin - x) / this.world) * this.world; // the leftmost copy of the world in view
-      for (; x <= this.w + margin; x += this.world) visible.push({ id, x, y });
-    }
-    return visible;
+    if (!options.labels) return;
+    const text = ({ id }) => this.#label(id, store, display, window, options);
+    drawLabels(context, labels.reverse(), text, { dpr: this.dpr, ink: options.ink, paper: options.paper, inside: this.inside });
   }
 
   #label(id, store, display, window, options) {
@@ -157,9 +148,9 @@ export class Painter {
     context.stroke();
   }
 
-  #accuracy(context, track, display, id, x, y, color, count) {
+  #accuracy(context, track, display, id, x, y, color) {
     const metres = track.number('accuracy', display.index[id]);
-    if (count > 100 || !(metres > 0)) return;
+    if (this.visible.count > CIRCLES || !(metres > 0)) return;
     // a metre is larger on the map the further it is from the equator
     const phi = Math.PI * (1 - 2 * display.y[id] / WORLD);
     const radius = metres / 40075016.7 * this.world * Math.cosh(phi);
@@ -175,12 +166,6 @@ export class Painter {
     context.stroke();
     context.globalAlpha = 1;
   }
-}
-
-function setUp(context) {
-  context.lineCap = 'round';
-  context.lineJoin = 'round';
-  context.setLineDash([]);
 }
 
 function order(display, options, id) {

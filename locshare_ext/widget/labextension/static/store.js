@@ -13,9 +13,10 @@ export class Store {
   clear() {
     this.tracks = []; // by member id; holes for members without a fix
     this.fixes = 0;
+    this.members = 0;
     this.oldest = Infinity; // effective times of all, ms
     this.newest = -Infinity;
-    this.version = 0; // changes with every insertion
+    this.revision = 0; // changes when something came that is not newer than what its member had
   }
 
   /** Count pauses as gaps from so many ms on, if they are long for their member too. */
@@ -23,7 +24,7 @@ export class Store {
     if (shortestGap === this.shortestGap) return;
     this.shortestGap = shortestGap;
     for (const track of this.tracks) track?.setShortestGap(shortestGap);
-    this.version++;
+    this.revision++;
   }
 
   /**
@@ -31,22 +32,29 @@ export class Store {
    * `arrived`: ms, when the member counts as heard of if the fixes carry no `received`; 0 for history.
    */
   insert(columns, from, to, arrived = 0) {
-    const byMember = new Map();
+    const late = new Map(); // rows by member that belong between or before those there are
     const members = columns.member.values;
     for (let row = from; row < to; row++) {
-      const rows = byMember.get(members[row]);
-      if (rows) rows.push(row); else byMember.set(members[row], [row]);
+      const track = (this.tracks[members[row]] ??= this.#begin());
+      if (track.append(columns, row)) continue;
+      const rows = late.get(track);
+      if (rows) rows.push(row); else late.set(track, [row]);
     }
-    for (const [member, rows] of byMember) {
-      const track = (this.tracks[member] ??= new Track(this.shortestGap));
-      track.insert(columns, rows);
-      if (!columns.received && arrived > track.heard) track.heard = arrived;
-      if (track.key[0] < this.oldest) this.oldest = track.key[0];
-      if (track.newest > this.newest) this.newest = track.newest;
-    }
+    for (const [track, rows] of late) track.insert(columns, rows);
+    for (let row = from; row < to; row++) this.#note(this.tracks[members[row]], columns.received ? 0 : arrived);
     this.fixes += to - from;
-    this.version++;
-    return byMember.keys();
+    if (late.size) this.revision++;
+  }
+
+  #begin() {
+    this.members++;
+    return new Track(this.shortestGap);
+  }
+
+  #note(track, arrived) {
+    if (arrived > track.heard) track.heard = arrived;
+    if (track.key[0] < this.oldest) this.oldest = track.key[0];
+    if (track.newest > this.newest) this.newest = track.newest;
   }
 
   /**
@@ -58,7 +66,7 @@ export class Store {
     if (index < 0) return null;
     const isLast = index === track.count - 1;
     if (!interpolate || isLast || track.isGap(index)) {
-      return { index, x: track.x[index], y: track.y[index], time: track.time[index], isMoving: false };
+      return { index, x: track.x[index], y: track.y[index], time: track.timeAt(index), isMoving: false };
     }
     const length = track.key[index + 1] - track.key[index];
     const f = length > 0 ? (moment - track.key[index]) / length : 0;
@@ -66,7 +74,7 @@ export class Store {
       index,
       x: between(track.x[index], track.x[index + 1], f),
       y: track.y[index] + (track.y[index + 1] - track.y[index]) * f,
-      time: track.time[index] + (track.time[index + 1] - track.time[index]) * f,
+      time: track.timeAt(index) + (track.timeAt(index + 1) - track.timeAt(index)) * f,
       isMoving: track.x[index] !== track.x[index + 1] || track.y[index] !== track.y[index + 1],
     };
   }

@@ -3,6 +3,7 @@
 import { gapLimit, SHORTEST_GAP } from './gaps.js';
 
 const NUMBERS = ['speed', 'heading', 'battery', 'accuracy', 'altitude'];
+const COLUMNS = ['key', 'time', 'received', 'x', 'y', ...NUMBERS];
 
 const LATE_ONES = 500; // fixes of a backlog that are looked behind
 
@@ -12,11 +13,11 @@ export class Track {
   /** shortestGap: ms. */
   constructor(shortestGap = SHORTEST_GAP) {
     this.count = 0;
-    this.key = new Float64Array(16); // effective time, ms: what the order goes by
-    this.time = new Float64Array(16);
-    this.received = new Float64Array(16); // 0: unknown
-    this.x = new Uint32Array(16);
-    this.y = new Uint32Array(16);
+    this.key = new Float64Array(4); // effective time, ms: what the order goes by
+    this.time = null; // Float64Array once a device's clock is not the effective time
+    this.received = null; // Float64Array once one is known; 0: unknown
+    this.x = new Uint32Array(4);
+    this.y = new Uint32Array(4);
     for (const name of NUMBERS) this[name] = null; // Float32Array once somebody sends it
     this.heard = 0; // ms, when the member was last heard of
     this.setShortestGap(shortestGap);
@@ -24,21 +25,37 @@ export class Track {
 
   get newest() { return this.count ? this.key[this.count - 1] : -Infinity; }
 
+  timeAt(index) { return this.time === null ? this.key[index] : this.time[index]; }
+
+  /** Add a row of a message's columns if it is no older than the newest; returns whether it is. */
+  append(columns, row) {
+    const key = keyOf(columns, row);
+    if (this.count > 0 && key < this.key[this.count - 1]) return false;
+    this.#reserve(this.count + 1);
+    this.#set(this.count++, columns, row, key);
+    this.#grown();
+    return true;
+  }
+
   /** Insert rows of a message's columns at their places; late ones go between older ones. */
   insert(columns, rows) {
-    const keyOf = row => effective(valueOf(columns.time, row), valueOf(columns.received, row));
-    if (!isAscending(rows, keyOf)) rows = rows.slice().sort((a, b) => keyOf(a) - keyOf(b) || a - b);
-    this.#reserve(this.count + rows.length, columns);
-    let from = this.count - 1; // merge from the back, so that each row moves at most once
-    let to = this.count + rows.length - 1;
+    const keys = rows.map(row => keyOf(columns, row));
+    const order = isAscending(keys) ? null : keys.map((_, k) => k).sort((a, b) => keys[a] - keys[b] || a - b);
+    this.#reserve(this.count + rows.length);
+    let end = this.count; // what lies from here on is in its place; from the back, so that each moves at most once
     for (let k = rows.length - 1; k >= 0; k--) {
-      const row = rows[k];
-      const key = keyOf(row);
-      while (from >= 0 && this.key[from] > key) this.#move(from--, to--);
-      this.#set(to--, columns, row, key);
+      const n = order === null ? k : order[k];
+      const start = this.#after(keys[n], end);
+      this.#move(start, end, start + k + 1);
+      this.#set(start + k, columns, rows[n], keys[n]);
+      end = start;
     }
     this.count += rows.length;
-    if (this.count > this.limitAt * 1.1) this.setShortestGap(this.shortestGap);
+    this.#grown();
+  }
+
+  #grown() {
+    if (this.count > this.limitAt * 1.2) this.setShortestGap(this.shortestGap);
   }
 
   /** Decide anew what is a gap. */
@@ -50,13 +67,18 @@ export class Track {
 
   /** Return the index of the newest fix at or before a moment, -1 when there is none. */
   indexAt(moment) {
+    return this.#after(moment, this.count) - 1;
+  }
+
+  /** Return the index of the first fix after a moment, among the first `end`. */
+  #after(moment, end) {
     let low = 0;
-    let high = this.count;
+    let high = end;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.key[middle] <= moment) low = middle + 1; else high = middle;
     }
-    return low - 1;
+    return low;
   }
 
   isGap(index) {
@@ -65,6 +87,7 @@ export class Track {
 
   /** Return when the member was last heard of before a moment, by fixes up to `index`; 0 when that is unknown. */
   heardBy(index, moment) {
+    if (this.received === null) return 0;
     for (let k = index; k >= 0 && k > index - LATE_ONES; k--) {
       if (this.received[k] > 0 && this.received[k] <= moment) return this.received[k];
     }
@@ -76,35 +99,37 @@ export class Track {
   }
 
   #set(to, columns, row, key) {
+    const time = valueOf(columns.time, row);
+    const received = valueOf(columns.received, row);
     this.key[to] = key;
-    this.time[to] = valueOf(columns.time, row);
-    this.received[to] = valueOf(columns.received, row);
     this.x[to] = columns.x.values[row];
     this.y[to] = columns.y.values[row];
+    if (this.time === null && time !== key) this.time = this.key.slice(); // until now they were the same
+    if (this.time !== null) this.time[to] = time;
+    if (this.received === null && received > 0) this.received = new Float64Array(this.key.length);
+    if (this.received !== null) this.received[to] = received;
     for (const name of NUMBERS) {
+      if (columns[name] && this[name] === null) this[name] = new Float32Array(this.key.length).fill(NaN);
       if (this[name] !== null) this[name][to] = columns[name] ? columns[name].values[row] : NaN;
     }
-    if (this.received[to] > this.heard) this.heard = this.received[to];
+    if (received > this.heard) this.heard = received;
   }
 
-  #move(from, to) {
-    if (from === to) return;
-    for (const column of [this.key, this.time, this.received, this.x, this.y]) column[to] = column[from];
-    for (const name of NUMBERS) if (this[name] !== null) this[name][to] = this[name][from];
+  #move(start, end, to) {
+    if (start === end) return;
+    for (const name of COLUMNS) this[name]?.copyWithin(to, start, end);
   }
 
-  #reserve(size, columns) {
+  #reserve(size) {
+    if (size <= this.key.length) return;
     let capacity = this.key.length;
     while (capacity < size) capacity *= 2;
-    if (capacity > this.key.length) {
-      for (const name of ['key', 'time', 'received', 'x', 'y', ...NUMBERS]) {
-        if (this[name] !== null) this[name] = grown(this[name], capacity);
-      }
-    }
-    for (const name of NUMBERS) {
-      if (columns[name] && this[name] === null) this[name] = new Float32Array(capacity).fill(NaN);
-    }
+    for (const name of COLUMNS) if (this[name] !== null) this[name] = grown(this[name], capacity);
   }
+}
+
+function keyOf(columns, row) {
+  return effective(valueOf(columns.time, row), valueOf(columns.received, row));
 }
 
 function valueOf(column, row) {
@@ -117,7 +142,7 @@ function grown(column, capacity) {
   return larger;
 }
 
-function isAscending(rows, keyOf) {
-  for (let k = 1; k < rows.length; k++) if (keyOf(rows[k]) < keyOf(rows[k - 1])) return false;
+function isAscending(keys) {
+  for (let k = 1; k < keys.length; k++) if (keys[k] < keys[k - 1]) return false;
   return true;
 }

@@ -1,86 +1,223 @@
-// Draws trails: lines that fade with age, broken at gaps.
+// The trails of one view: each piece is drawn once, when its head has passed it. After a change of place
+// they are drawn again from the newest to the oldest, a little in each frame, over the old picture.
 
-const BUCKETS = 12; // steps of the fade
-const NEAREST = 0.6; // px below which a point adds nothing
+import { Passes } from './passes.js';
+import { eastward } from './projection.js';
+import { NONE } from './display.js';
 
-const alphaOf = bucket => 0.1 + 0.85 * (1 - (bucket + 0.5) / BUCKETS);
+const NEAREST = 0.6; // px below which a fix adds nothing
+const FEW = 150; // members up to which trails have an edge
+const MANY = 2000; // members from which they are not smoothed
+const BUDGET = 12; // ms of each frame for drawing again
+const FIRST_SLICE = 1 / 64; // of the time shown; each further one is twice as long
+const LONGEST = 2 ** 30; // units of a stamp in the time shown; half as many before it, for looking back
+const FARTHEST = 8; // times that an old picture is scaled
+const REST = 500; // ms between drawings because of fixes that came late
 
-export class TrailPainter {
+export class Trails {
   constructor() {
-    this.px = new Float64Array(1024);
-    this.py = new Float64Array(1024);
-    this.bucket = new Int8Array(1024); // of the line that ends at a point; -1: none does (start, gap)
+    this.front = null; // what is shown
+    this.back = null; // what is being drawn again, null while nothing is
+    this.points = 0;
+  }
+
+  #spare = null;
+  #view = null;
+  #keys = new Float64Array(64); // by member: effective time of the newest fix that is drawn
+  #done = null; // {end, version, revision, brush, at} of what is drawn
+  #task = null;
+  #turn = 0;
+
+  /** Set the geometry (see Painter.setView); what was shown is kept, moved and scaled. */
+  setView(view) {
+    const before = this.#view;
+    const { front: old, back } = this;
+    this.#view = { ...view };
+    this.#task = null;
+    this.back = null;
+    if (!old || old.w !== view.w || old.h !== view.h) this.#spare = null;
+    const next = this.#spare ?? new Passes(view.w, view.h);
+    if (before === null || !this.#carry(next, old, back, before)) next.clear();
+    this.front = next;
+    this.#spare = old && old.w === view.w && old.h === view.h ? old : null;
+    if (this.#done) this.#done.isMoved = true;
+  }
+
+  #carry(next, old, back, before) {
+    const view = this.#view;
+    const ratio = before.world / view.world;
+    if (ratio > FARTHEST || ratio < 1 / FARTHEST) return false;
+    let x = view.ox * ratio - before.ox;
+    x -= Math.round(x / before.world) * before.world; // another copy of the world is the same
+    next.carry(old, back, { x, y: view.oy * ratio - before.oy }, ratio);
+    return true;
+  }
+
+  /** Forget all that is drawn. */
+  clear() {
+    this.#done = this.#task = this.back = null;
+    this.front?.clear();
+  }
+
+  /** Return the stamp of a moment: whole units of time, > 0 for all that is shown. */
+  stampOf(moment) {
+    return Math.max(1, Math.min(0x7fffffff, 1 + Math.floor((moment - this.base) / this.unit)));
   }
 
   /**
-   * Draw fixes [from, to] of a track, and on to `head` ({x, y} in units) unless null.
-   * window: {end, length} in ms. Returns the number of fixes in it.
+   * Draw what is new until `window` ({end, length}, ms); returns whether something is left for later.
+   * paint: {version, indexAt(id, track, index)} tells the colours.
    */
-  draw(context, view, track, from, to, head, window, style) {
-    const points = this.#collect(view, track, from, to, head, window);
-    if (points.count > 1) this.#stroke(context, view, points, style);
-  }
-
-  #collect(view, track, from, to, head, window) {
-    this.#reserve(to - from + 3);
-    const { px, py, bucket } = this;
-    const scale = BUCKETS / window.length;
-    let count = 0;
-    let low = Infinity;
-    let high = -Infinity;
-    let x = 0; // unwrapped, so that a line over the antimeridian stays whole
-    let before = 0;
-    const add = (units, y, age, isBreak) => {
-      x = count === 0 ? units * view.scale : x + ((units - before) | 0) * view.scale;
-      before = units;
-      const screen = y * view.scale - view.oy;
-      if (count > 0 && !isBreak && Math.abs(x - px[count - 1]) < NEAREST && Math.abs(screen - py[count - 1]) < NEAREST) return;
-      px[count] = x;
-      py[count] = screen;
-      bucket[count] = isBreak || count === 0 ? -1 : Math.max(0, Math.min(BUCKETS - 1, Math.floor(age * scale)));
-      if (x < low) low = x;
-      if (x > high) high = x;
-      count++;
-    };
-    for (let k = from; k <= to; k++) {
-      add(track.x[k], track.y[k], window.end - track.key[k], k > from && track.isGap(k - 1));
+  update(store, display, window, options, paint, now) {
+    this.#reserve(display.count);
+    const brush = brushFor(display.count, this.#view.dpr);
+    const wanted = { version: `${options.trailsVersion} ${paint.version}`, brush: brush.name };
+    const isOther = this.#done?.version !== wanted.version || this.#done?.brush !== wanted.brush;
+    if (isOther || window.end < this.#done.end || this.#isOutside(window)) this.#begin(display, store, window, brush, wanted, isOther);
+    else if (this.#done.isMoved) this.#begin(display, store, window, brush, wanted, false);
+    const isBehind = this.#advance(store, display, window, brush, paint);
+    if (!this.#task && this.#done.revision !== store.revision && now - this.#done.at > REST) {
+      this.#begin(display, store, window, brush, wanted, false);
     }
-    if (head !== null) add(head.x, head.y, 0, false);
-    return { count, low, high };
+    if (this.#task) this.#work(store, window, brush, paint, now);
+    this.#done.end = window.end;
+    return isBehind || this.#task !== null || this.#done.revision !== store.revision;
   }
 
-  #stroke(context, view, { count, low, high }, style) {
-    const first = Math.ceil((view.ox - high) / view.world);
-    const last = Math.floor((view.ox + view.w - low) / view.world);
+  /** Whether stamps cannot tell of all that is shown. */
+  #isOutside(window) {
+    const last = (window.end - this.base) / this.unit;
+    return !(last < LONGEST * 1.9) || window.end - window.length < this.base;
+  }
+
+  /** Begin to draw all again; isOther: what is shown is no picture of the same. */
+  #begin(display, store, window, brush, wanted, isOther) {
+    if (isOther || this.#isOutside(window)) {
+      this.unit = Math.max(1, Math.ceil(window.length / LONGEST));
+      this.base = window.end - window.length - this.unit * LONGEST / 2;
+      this.front.clear();
+    }
+    const { w, h } = this.#view;
+    this.back ??= this.#spare ?? new Passes(w, h);
+    this.#spare = null;
+    this.back.clear();
+    const count = display.count;
+    const task = { id: 0, end: window.end, from: window.end, slice: window.length * FIRST_SLICE, keys: new Float64Array(count).fill(NaN), seen: new Float64Array(count) };
+    Object.assign(task, { x: new Float64Array(count), y: new Float64Array(count), units: new Uint32Array(count), revision: store.revision });
+    for (let id = 0; id < count; id++) {
+      this.#keys[id] = NaN;
+      if (display.state[id] === NONE) continue;
+      const track = store.tracks[id];
+      const index = display.tail[id];
+      task.keys[id] = task.seen[id] = this.#keys[id] = track.key[index];
+      task.units[id] = track.x[index];
+      task.x[id] = track.x[index] * this.#view.scale - this.#view.ox;
+      task.y[id] = track.y[index] * this.#view.scale - this.#view.oy;
+    }
+    this.#task = task;
+    this.#done = { ...wanted, end: window.end, revision: this.#done?.revision ?? -1, at: 0, isMoved: false };
+  }
+
+  /** Draw the pieces that heads have passed since the last frame; returns whether time was short for all. */
+  #advance(store, display, window, brush, paint) {
+    const start = performance.now();
+    const oldest = window.end - window.length;
+    const { count } = display;
+    for (let n = 0; n < count; n++) {
+      const id = (this.#turn + n) % count;
+      if (display.state[id] === NONE) continue;
+      const track = store.tracks[id];
+      const to = display.tail[id];
+      if (track.key[to] === this.#keys[id]) continue;
+      if ((n & 63) === 63 && performance.now() - start > BUDGET) {
+        this.#turn = id; // it is the first of the next frame
+        return true;
+      }
+      const drawn = Number.isNaN(this.#keys[id]) ? oldest : Math.max(this.#keys[id], oldest);
+      for (let k = Math.max(0, track.indexAt(drawn)) + 1; k <= to; k++) {
+        if (!track.isGap(k - 1)) this.#piece(track, k, brush, paint.indexAt(id, track, k));
+      }
+      this.#keys[id] = track.key[to];
+    }
+    return false;
+  }
+
+  #piece(track, k, brush, index) {
+    const { scale, ox, oy } = this.#view;
+    const x = track.x[k - 1] * scale - ox;
+    const dx = eastward(track.x[k - 1], track.x[k]) * scale;
+    this.#lines(x, track.y[k - 1] * scale - oy, x + dx, track.y[k] * scale - oy, brush, this.stampOf(track.key[k]), index, true);
+  }
+
+  /** Draw a line on each copy of the world in view. */
+  #lines(x0, y0, x1, y1, brush, stamp, index, isNew) {
+    const { w, world } = this.#view;
+    const reach = brush.width + brush.edge;
+    const first = Math.ceil((-reach - Math.max(x0, x1)) / world);
+    const last = Math.floor((w + reach - Math.min(x0, x1)) / world);
     for (let copy = first; copy <= last; copy++) {
-      const shift = copy * view.world - view.ox;
-      if (style.halo) this.#lines(context, count, shift, style.halo, style.width + 2.4 * view.dpr, 0.75);
-      this.#lines(context, count, shift, style.color, style.width, 1);
+      const shift = copy * world;
+      if (isNew) this.front.line(x0 + shift, y0, x1 + shift, y1, brush, stamp, index);
+      this.back?.line(x0 + shift, y0, x1 + shift, y1, brush, stamp, index);
     }
   }
 
-  #lines(context, count, shift, color, width, strength) {
-    const { px, py, bucket } = this;
-    context.strokeStyle = color;
-    context.lineWidth = width;
-    let k = 1;
-    while (k < count) {
-      const current = bucket[k];
-      if (current < 0) { k++; continue; }
-      context.globalAlpha = alphaOf(current) * strength;
-      context.beginPath();
-      context.moveTo(px[k - 1] + shift, py[k - 1]);
-      for (; k < count && bucket[k] === current; k++) context.lineTo(px[k] + shift, py[k]);
-      context.stroke();
+  /** Go on with drawing all again, slice of time by slice, so that the newest is there first. */
+  #work(store, window, brush, paint, now) {
+    const task = this.#task;
+    const start = performance.now();
+    const oldest = window.end - window.length;
+    while (task.from > oldest) {
+      const to = Math.max(oldest, task.from - task.slice);
+      for (; task.id < task.keys.length; task.id++) {
+        if ((task.id & 15) === 15 && performance.now() - start > BUDGET) return;
+        if (!Number.isNaN(task.keys[task.id])) this.#again(store.tracks[task.id], task, to, brush, paint);
+      }
+      task.id = 0;
+      task.from = to;
+      task.slice *= 2;
     }
-    context.globalAlpha = 1;
+    this.#spare = this.front;
+    this.front = this.back;
+    this.back = this.#task = null;
+    this.#done.revision = task.revision;
+    this.#done.at = now;
   }
 
-  #reserve(size) {
-    if (size <= this.px.length) return;
-    const capacity = Math.max(size, this.px.length * 2);
-    this.px = new Float64Array(capacity);
-    this.py = new Float64Array(capacity);
-    this.bucket = new Int8Array(capacity);
+  /** Draw one member's pieces from where the task is back to a moment. */
+  #again(track, task, to, brush, paint) {
+    const { id } = task;
+    const { scale, oy } = this.#view;
+    let k = track.indexAt(task.seen[id]); // where it is now: late fixes may have come
+    let [x, y, units, key] = [task.x[id], task.y[id], task.units[id], task.keys[id]];
+    let index = paint.indexAt(id, track, track.indexAt(key));
+    for (k--; k >= 0 && track.key[k] >= to; k--) {
+      const nextX = x + eastward(units, track.x[k]) * scale;
+      const nextY = track.y[k] * scale - oy;
+      const isGap = track.isGap(k);
+      if (!isGap && Math.abs(nextX - x) < NEAREST && Math.abs(nextY - y) < NEAREST) continue;
+      if (!isGap) this.#lines(nextX, nextY, x, y, brush, this.stampOf(key), index, false);
+      [x, y, units, key] = [nextX, nextY, track.x[k], track.key[k]];
+      index = paint.indexAt(id, track, k);
+    }
+    task.x[id] = x;
+    task.y[id] = y;
+    task.units[id] = units;
+    task.keys[id] = key;
+    task.seen[id] = track.key[Math.max(0, k + 1)];
   }
+
+  #reserve(count) {
+    if (count <= this.#keys.length) return;
+    const larger = new Float64Array(Math.max(count, this.#keys.length * 2)).fill(NaN);
+    larger.set(this.#keys);
+    this.#keys = larger;
+  }
+}
+
+/** Return how trails of so many members are drawn: {name, width, edge, isHard} in device px. */
+export function brushFor(members, dpr) {
+  if (members <= FEW) return { name: `edged ${dpr}`, width: 3 * dpr, edge: 1.2 * dpr, isHard: false };
+  if (members <= MANY) return { name: `smooth ${dpr}`, width: 2 * dpr, edge: 0, isHard: false };
+  return { name: `hard ${dpr}`, width: Math.max(1, Math.round(1.5 * dpr)), edge: 0, isHard: true };
 }

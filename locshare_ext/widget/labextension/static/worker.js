@@ -3,17 +3,21 @@
 import { decodeColumns } from './columns.js';
 import { Display, LOST, NONE } from './display.js';
 import { Heads } from './heads.js';
+import { MemberPaint } from './paint.js';
 import { Painter } from './painter.js';
 import { Store } from './store.js';
+
+const REACH = 14; // css px from the pointer to a head that it is on
 
 const store = new Store();
 const display = new Display();
 const heads = new Heads();
 const views = new Map();
 const options = {
-  version: 0, names: [], colors: [], hidden: new Set(), followed: null, trail: 600000, interpolate: true,
+  trailsVersion: 0, names: [], colors: [], hidden: new Set(), followed: null, trail: 600000, interpolate: true,
   labels: true, staleAfter: 60000, lostAfter: 600000, ground: 'light', ink: '#222', paper: '#fff',
 };
+let paint = new MemberPaint([], options.paper);
 let window_ = null; // of the last frame
 
 const handlers = {
@@ -25,14 +29,16 @@ const handlers = {
   clear() {
     store.clear();
     display.clear();
-    for (const painter of views.values()) painter.drawn = null;
+    for (const painter of views.values()) painter.trails.clear();
     tellBounds();
   },
   options(message) {
+    const before = trailsOf(options);
     Object.assign(options, message.options);
     if (message.options.hidden) options.hidden = new Set(message.options.hidden);
     if (message.options.gapAfter !== undefined) store.setShortestGap(message.options.gapAfter);
-    options.version++;
+    if (before !== trailsOf(options)) options.trailsVersion++;
+    paint = new MemberPaint(options.colors, options.paper);
   },
   view({ view, geometry }) {
     if (!views.has(view)) views.set(view, new Painter());
@@ -56,14 +62,13 @@ const handlers = {
 
 onmessage = ({ data }) => handlers[data.op](data);
 
-function tellBounds() {
-  postMessage({ op: 'bounds', fixes: store.fixes, oldest: store.oldest, newest: store.newest, members: memberCount() });
+/** What of the options trails hang on: they are drawn anew when it changes. */
+function trailsOf({ hidden, trail, gapAfter }) {
+  return JSON.stringify([[...hidden], trail, gapAfter]);
 }
 
-function memberCount() {
-  let count = 0;
-  for (const track of store.tracks) if (track) count++;
-  return count;
+function tellBounds() {
+  postMessage({ op: 'bounds', fixes: store.fixes, oldest: store.oldest, newest: store.newest, members: store.members });
 }
 
 function draw({ view, live, moment, reference }) {
@@ -72,26 +77,23 @@ function draw({ view, live, moment, reference }) {
   const now = performance.now();
   window_ = { end: moment, length: options.trail, reference };
   display.update(store, { live, moment, reference, now }, options);
-  const { bitmap, isPending } = painter.draw(store, display, window_, options, heads, now);
+  const { bitmap, isPending } = painter.draw(store, display, window_, options, paint, heads, now);
   const xs = display.x.slice(0, display.count);
   const ys = display.y.slice(0, display.count);
   const times = display.time.slice(0, display.count);
   const { w, h, ox, oy, dpr, z } = painter;
   postMessage({
     op: 'frame', view, bitmap, geometry: { w, h, ox, oy, dpr, z }, xs, ys, times, points: painter.points,
-    isMoving: display.isMoving || isPending, visible: painter.visible.length, cost: performance.now() - now,
+    isMoving: display.isMoving || isPending, visible: painter.visible.count, cost: performance.now() - now,
   }, [bitmap, xs.buffer, ys.buffer, times.buffer]);
 }
 
 /** Return what a tooltip says of the head nearest to device pixels, null when none is near. */
 function hit(painter, x, y) {
-  let best = null;
-  let nearest = (14 * (painter?.dpr ?? 1)) ** 2;
-  for (const head of painter?.visible ?? []) {
-    const distance = (head.x - x) ** 2 + (head.y - y) ** 2;
-    if (distance <= nearest && display.state[head.id] !== NONE) [best, nearest] = [head, distance];
-  }
-  return best && { ...describe(best.id), x: best.x, y: best.y };
+  const visible = painter?.visible;
+  const row = visible?.nearest(x, y, REACH * painter.dpr) ?? -1;
+  if (row < 0 || display.state[visible.ids[row]] === NONE) return null;
+  return { ...describe(visible.ids[row]), x: visible.xs[row], y: visible.ys[row] };
 }
 
 /** Return {xs, north, south} around all fixes, or around members and their trails of now; lost ones only if all are. */
@@ -115,7 +117,7 @@ function describe(id) {
   const index = display.index[id];
   return {
     id, state: display.state[id], age: window_.reference - track.key[index], heard: heardAge(track, index),
-    speed: track.number('speed', index), heading: display.heading[id], battery: track.number('battery', index),
+    speed: track.number('speed', index), heading: display.headingOf(store, id), battery: track.number('battery', index),
     accuracy: track.number('accuracy', index), altitude: track.number('altitude', index),
   };
 }

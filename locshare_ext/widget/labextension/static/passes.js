@@ -1,0 +1,159 @@
+// The pixels that trails passed over: when the newest pass was, whose, and how much of the pixel it covers.
+// What is drawn once stays; fading is a matter of the moment it is looked at, so a frame costs no trail again.
+
+const FULL = 63; // coverage of a whole pixel
+const HALF = 32;
+const SKIRT = 0.75; // strength of the paper-coloured edge of a line
+const CAP = 1; // px beyond a line's width that may be covered a little
+export const MOST_INDICES = 1 << 20;
+
+export const indexOfMark = mark => mark >>> 12;
+export const coreOfMark = mark => (mark >>> 6) & FULL; // 0-63 of the line's own colour
+export const coverOfMark = mark => mark & FULL; // 0-63 of the line with its edge
+
+export class Passes {
+  constructor(w, h) {
+    this.w = w;
+    this.h = h;
+    this.stamps = new Int32Array(w * h); // 0: no pass
+    this.marks = new Uint32Array(w * h);
+  }
+
+  clear() { this.stamps.fill(0); }
+
+  /**
+   * Draw a line between two places in pixels. brush: {width, edge} in px; edge 0 and a width of
+   * whole pixels with `isHard` draws without smoothing, which is what many trails want.
+   * stamp: > 0, of the pass; index: of its colour. The order in which lines are drawn does not matter.
+   */
+  line(x0, y0, x1, y1, brush, stamp, index) {
+    const reach = brush.width / 2 + brush.edge + CAP;
+    const { w, h } = this;
+    if ((x0 < -reach && x1 < -reach) || (y0 < -reach && y1 < -reach)) return;
+    if ((x0 > w + reach && x1 > w + reach) || (y0 > h + reach && y1 > h + reach)) return;
+    if (Math.min(x0, x1, y0, y1) < -reach || Math.max(x0, x1) > w + reach || Math.max(y0, y1) > h + reach) {
+      const cut = clip(x0, y0, x1, y1, -reach, -reach, w + reach, h + reach);
+      if (cut === null) return;
+      [x0, y0, x1, y1] = cut;
+    }
+    if (brush.isHard) this.#hard(x0, y0, x1, y1, brush.width, stamp, index);
+    else this.#smooth(x0, y0, x1, y1, brush, stamp, index);
+  }
+
+  #hard(x0, y0, x1, y1, width, stamp, index) {
+    const { w, h, stamps, marks } = this;
+    const mark = ((index << 12) | (FULL << 6) | FULL) >>> 0;
+    const [dx, dy] = [x1 - x0, y1 - y0];
+    const steps = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy))) || 1;
+    const [ex, ey] = [dx / steps, dy / steps];
+    const across = Math.abs(dx) < Math.abs(dy) ? 1 : w;
+    const shift = (width - 1) / 2; // so that the line's middle is where it should be
+    x0 -= across === 1 ? shift : 0;
+    y0 -= across === 1 ? 0 : shift;
+    const [right, bottom] = across === 1 ? [w - width, h - 1] : [w - 1, h - width];
+    for (let k = 0; k <= steps; k++, x0 += ex, y0 += ey) {
+      if (x0 < 0 || y0 < 0) continue;
+      const px = x0 | 0;
+      const py = y0 | 0;
+      if (px > right || py > bottom) continue;
+      for (let n = 0, p = py * w + px; n < width; n++, p += across) {
+        if (stamps[p] <= stamp) {
+          stamps[p] = stamp;
+          marks[p] = mark;
+        }
+      }
+    }
+  }
+
+  #smooth(x0, y0, x1, y1, { width, edge }, stamp, index) {
+    const half = width / 2;
+    const reach = half + edge + 0.5;
+    const left = Math.max(0, Math.floor(Math.min(x0, x1) - reach));
+    const right = Math.min(this.w - 1, Math.ceil(Math.max(x0, x1) + reach));
+    const top = Math.max(0, Math.floor(Math.min(y0, y1) - reach));
+    const bottom = Math.min(this.h - 1, Math.ceil(Math.max(y0, y1) + reach));
+    const [dx, dy] = [x1 - x0, y1 - y0];
+    const squared = dx * dx + dy * dy;
+    const length = Math.sqrt(squared);
+    for (let py = top; py <= bottom; py++) {
+      let [from, to] = [left, right];
+      if (Math.abs(dy) > 1e-6 * length && length > 2 * reach) { // only what of this row is near the line
+        const middle = x0 + (py + 0.5 - y0) * dx / dy;
+        const wide = reach * length / Math.abs(dy) + 1;
+        from = Math.max(left, Math.floor(middle - wide));
+        to = Math.min(right, Math.ceil(middle + wide));
+      }
+      for (let px = from; px <= to; px++) {
+        const ax = px + 0.5 - x0;
+        const ay = py + 0.5 - y0;
+        const along = squared > 0 ? Math.max(0, Math.min(1, (ax * dx + ay * dy) / squared)) : 0;
+        const far = Math.hypot(ax - along * dx, ay - along * dy);
+        if (far < reach) this.#cover(py * this.w + px, half - far + 0.5, reach - far, edge, stamp, index);
+      }
+    }
+  }
+
+  /** A pixel inside a line counts more than one at another's edge; among equals the newer counts. */
+  #cover(p, inLine, inEdge, edge, stamp, index) {
+    const core = Math.round(FULL * Math.max(0, Math.min(1, inLine)));
+    const cover = Math.max(core, edge ? Math.round(FULL * SKIRT * Math.max(0, Math.min(1, inEdge))) : 0);
+    if (cover === 0) return;
+    const { stamps, marks } = this;
+    const before = stamps[p];
+    if (before === 0) {
+      stamps[p] = stamp;
+      marks[p] = ((index << 12) | (core << 6) | cover) >>> 0;
+      return;
+    }
+    const old = marks[p];
+    const isInside = core >= HALF;
+    const wasInside = coreOfMark(old) >= HALF;
+    const wins = isInside === wasInside ? stamp >= before : isInside;
+    const coverage = (Math.max(core, coreOfMark(old)) << 6) | Math.max(cover, coverOfMark(old));
+    if (wins) stamps[p] = stamp;
+    marks[p] = (((wins ? index : indexOfMark(old)) << 12) | coverage) >>> 0;
+  }
+
+  /**
+   * Take over what another shows, as seen from another place or zoom, until it is drawn anew.
+   * over: null, or what lies over it, of the same size. shift: its pixels (x, y) at this one's
+   * origin; ratio: its pixels for one of these.
+   */
+  carry(from, over, shift, ratio) {
+    const { w, h, stamps, marks } = this;
+    const columns = new Int32Array(w);
+    for (let x = 0; x < w; x++) columns[x] = Math.floor(shift.x + (x + 0.5) * ratio);
+    for (let y = 0, p = 0; y < h; y++) {
+      const row = Math.floor(shift.y + (y + 0.5) * ratio);
+      if (row < 0 || row >= from.h) {
+        stamps.fill(0, p, p + w);
+        p += w;
+        continue;
+      }
+      const base = row * from.w;
+      for (let x = 0; x < w; x++, p++) {
+        const column = columns[x];
+        if (column < 0 || column >= from.w) {
+          stamps[p] = 0;
+          continue;
+        }
+        const source = over !== null && over.stamps[base + column] !== 0 ? over : from;
+        stamps[p] = source.stamps[base + column];
+        marks[p] = source.marks[base + column];
+      }
+    }
+  }
+}
+
+/** Return the part of a line in a box as [x0, y0, x1, y1], null without one (Liang and Barsky). */
+export function clip(x0, y0, x1, y1, left, top, right, bottom) {
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  let [a, b] = [0, 1];
+  for (const [toward, room] of [[-dx, x0 - left], [dx, right - x0], [-dy, y0 - top], [dy, bottom - y0]]) {
+    if (toward === 0) {
+      if (room < 0) return null;
+    } else if (toward < 0) a = Math.max(a, room / toward);
+    else b = Math.min(b, room / toward);
+  }
+  return a > b ? null : [x0 + a * dx, y0 + a * dy, x0 + b * dx, y0 + b * dy];
+}
