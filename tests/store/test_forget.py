@@ -15,7 +15,7 @@ from locshare_ext.errors import StoreError
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Selection
 from locshare_ext.model.trail import table_from_pieces
-from locshare_ext.store import SQLiteStore
+from locshare_ext.store import SQLiteStore, segment
 from locshare_ext.store import file as file_module
 from locshare_ext.store.connection import open_reader
 from tests.store.helpers import T0, a_fix, a_note, put
@@ -129,11 +129,15 @@ async def lats_of(export: AsyncIterator[bytes]) -> set[float]:
 def unpacked(path: Path, member: str) -> list[str]:
     """In which blobs of the file a member is found: its place, or a text of it."""
     conn = open_reader(path)
-    blobs = conn.execute("SELECT 'body', body FROM bodies UNION ALL SELECT 'summary', summary FROM segments")
+    tables = [
+        ("body", pa.ipc.open_stream(blob).read_all()) for (blob,) in conn.execute("SELECT body FROM bodies")
+    ]
+    summaries = conn.execute("SELECT summary FROM segments")
+    tables += [("summary", segment.Summary.read(blob).table) for (blob,) in summaries]
     found = [
         name
-        for name, blob in blobs
-        for row in pa.ipc.open_stream(blob).read_all().to_pylist()
+        for name, table in tables
+        for row in table.to_pylist()
         if row["lat"] == lat_of(member) or member in str(row)
     ]
     conn.close()
