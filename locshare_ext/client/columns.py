@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,13 +18,11 @@ from locshare_ext.model.trail import arrow_schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FixColumns", "batch_from_table", "fixes_from_table", "table_from_fixes"]
+__all__ = ["FixColumns", "batch_from_table", "table_from_fixes"]
 
 BOUND = 200_000  # fixes kept, about 18 MB
 _FIRST_ROOM = 1024
 _FLAGS = ("late", "future", "repaired")
-_FLAG_SETS = [tuple(name for n, name in enumerate(_FLAGS) if bits >> n & 1) for bits in range(8)]
-_PLAIN = ("member", "source", "time", "received", "lat", "lon", *NUMBER_COLUMNS, "extra")
 
 
 class FixColumns:
@@ -162,54 +159,6 @@ def _member(table: pa.Table) -> Any:
     if isinstance(column, pa.ChunkedArray):  # no chunk at all
         column = pa.array([], type=column.type)
     return column
-
-
-def fixes_from_table(table: pa.Table, *, epoch: str | None = None) -> Iterable[Fix]:
-    """Yield the fixes of an Arrow table with the fields of trails, in its order.
-
-    epoch: of the log, for their cursors; None leaves them without.
-    """
-    for chunk in table.unify_dictionaries().to_batches(max_chunksize=8192):
-        late, future, repaired = (chunk.column(name).to_numpy(zero_copy_only=False) for name in _FLAGS)
-        bits = late.astype(np.int8) + 2 * future.astype(np.int8) + 4 * repaired.astype(np.int8)
-        seqs = _values(chunk, "seq")
-        cursors = itertools.repeat(None) if epoch is None else [f"{epoch}-{seq}" for seq in seqs]
-        # values in tuples and one call: a third of the time of a dict for each fix
-        columns = (_values(chunk, name) for name in _PLAIN)
-        for row in zip(*columns, cursors, bits.tolist(), strict=False):
-            member, source, time, received, lat, lon, altitude, accuracy, speed, heading, battery = row[:11]
-            extra, cursor, flags = row[11:]
-            yield Fix(
-                member=member,
-                time=time,
-                lat=lat,
-                lon=lon,
-                altitude=altitude,
-                accuracy=accuracy,
-                speed=speed,
-                heading=heading,
-                battery=battery,
-                source=source,
-                extra=msgspec.json.decode(extra) if extra else None,
-                received=received,
-                cursor=cursor,
-                flags=_FLAG_SETS[flags],
-            )
-
-
-def _values(chunk: pa.RecordBatch, name: str) -> Iterable[Any]:
-    """Return a column as Python values, None where it is null."""
-    column = chunk.column(name)
-    if column.null_count == len(column):
-        return itertools.repeat(None, len(column))
-    if hasattr(column, "dictionary"):
-        texts = [*column.dictionary.to_pylist(), None]  # the last for -1
-        return [texts[place] for place in column.indices.fill_null(-1).to_numpy().tolist()]
-    if column.null_count or name == "extra":
-        values: list[Any] = column.to_pylist()
-        return values
-    numbers: list[Any] = column.to_numpy().tolist()
-    return numbers
 
 
 def table_from_fixes(fixes: Sequence[Fix]) -> pa.Table:

@@ -9,13 +9,12 @@ import pytest
 from locshare_ext.client.columns import (
     FixColumns,
     batch_from_table,
-    fixes_from_table,
     table_from_fixes,
 )
 from locshare_ext.client.incoming import decode_fixes, decode_rows, seq_of, seqs_of
 from locshare_ext.client.source import COLUMNS
 from locshare_ext.model.fix import Fix
-from locshare_ext.model.trail import arrow_schema
+from locshare_ext.model.trail import arrow_schema, fixes_from_table
 
 
 def fix(seq: int, member: str = "ann", **values: object) -> Fix:

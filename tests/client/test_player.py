@@ -120,6 +120,28 @@ def test_a_callback_may_stop_or_pause_it() -> None:
     assert player.clock_ms == 900
 
 
+@pytest.mark.parametrize("speed", [1e6, float("inf")])
+def test_a_pause_in_the_middle_of_what_is_due_loses_nothing(speed: float) -> None:
+    callbacks, seen, held = Callbacks(), [], threading.Event()
+    player = Player(table(*ROWS), callbacks, speed=speed, clock="time")
+
+    def hold_at_third(fix: Fix) -> None:
+        seen.append(fix.time)
+        if len(seen) == 3:
+            player.pause()
+            held.set()
+
+    callbacks.add(hold_at_third)
+    thread = threading.Thread(target=player.run)
+    thread.start()
+    assert held.wait(10)
+    assert not player.is_done
+    player.resume()
+    assert player.wait(10)
+    thread.join()
+    assert seen == [500, 900, 1000, 1000, 2000]
+
+
 @pytest.mark.parametrize("speed", [0, -1, float("nan"), "fast", True, None])
 def test_speeds_that_cannot_be(speed: Any) -> None:
     with pytest.raises(InvalidInput, match="not above 0"):
