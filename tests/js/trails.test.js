@@ -101,6 +101,24 @@ test('passes fade with age; later ones are not seen from before', () => {
   assert.ok(pixels[3] >>> 24 > 200);
 });
 
+test('dots and lines of one frame are gone in the next', () => {
+  const passes = new Passes(100, 80);
+  passes.line(50.5, 10.5, 60.5, 10.5, HARD, 5, 0);
+  const pixels = new Uint32Array(100 * 80);
+  const picture = new Picture(100, 80, pixels);
+  const look = { stamp: 5, life: 1000, ahead: false, palette: Uint32Array.of(packed('#102030')), paper: packed('#ffffff') };
+  picture.compose(passes, null, look);
+  const before = pixels.slice();
+  assert.equal(before.filter(pixel => pixel).length, 11);
+  picture.dot(30, 40, 2, 0x0000ff, 1, 0xffffff);
+  picture.dot(99, 79, 2, 0x0000ff, 1, 0xffffff); // at the edge: left out
+  picture.line(-10, 70, 90, 75, 0x0000ff);
+  assert.ok(pixels.filter(pixel => pixel).length > 100);
+  assert.equal(pixels[40 * 100 + 30], 0xff0000ff);
+  picture.compose(passes, null, look);
+  assert.deepEqual(pixels, before);
+});
+
 const OPTIONS = { hidden: new Set(), interpolate: false, staleAfter: 60_000, lostAfter: 600_000, trailsVersion: 0 };
 
 /** A view of a piece of a town, and its trails as drawn at moments. */

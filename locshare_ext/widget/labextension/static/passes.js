@@ -5,7 +5,11 @@ const FULL = 63; // coverage of a whole pixel
 const HALF = 32;
 const SKIRT = 0.75; // strength of the paper-coloured edge of a line
 const CAP = 1; // px beyond a line's width that may be covered a little
-export const MOST_INDICES = 1 << 20;
+const RUN = 5; // pixels are looked at by runs of 2 ** 5
+
+export const runsOf = size => (size >>> RUN) + 1;
+export const runOf = p => p >>> RUN;
+export const startOf = run => run << RUN;
 
 export const indexOfMark = mark => mark >>> 12;
 export const coreOfMark = mark => (mark >>> 6) & FULL; // 0-63 of the line's own colour
@@ -17,9 +21,13 @@ export class Passes {
     this.h = h;
     this.stamps = new Int32Array(w * h); // 0: no pass
     this.marks = new Uint32Array(w * h);
+    this.touched = new Uint8Array(runsOf(w * h)); // by run of pixels: whether there may be a pass
   }
 
-  clear() { this.stamps.fill(0); }
+  clear() {
+    this.stamps.fill(0);
+    this.touched.fill(0);
+  }
 
   /**
    * Draw a line between two places in pixels. brush: {width, edge} in px; edge 0 and a width of
@@ -41,7 +49,7 @@ export class Passes {
   }
 
   #hard(x0, y0, x1, y1, width, stamp, index) {
-    const { w, h, stamps, marks } = this;
+    const { w, h, stamps, marks, touched } = this;
     const mark = ((index << 12) | (FULL << 6) | FULL) >>> 0;
     const [dx, dy] = [x1 - x0, y1 - y0];
     const steps = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy))) || 1;
@@ -60,6 +68,7 @@ export class Passes {
         if (stamps[p] <= stamp) {
           stamps[p] = stamp;
           marks[p] = mark;
+          touched[p >>> RUN] = 1;
         }
       }
     }
@@ -99,6 +108,7 @@ export class Passes {
     const cover = Math.max(core, edge ? Math.round(FULL * SKIRT * Math.max(0, Math.min(1, inEdge))) : 0);
     if (cover === 0) return;
     const { stamps, marks } = this;
+    this.touched[p >>> RUN] = 1;
     const before = stamps[p];
     if (before === 0) {
       stamps[p] = stamp;
@@ -120,7 +130,8 @@ export class Passes {
    * origin; ratio: its pixels for one of these.
    */
   carry(from, over, shift, ratio) {
-    const { w, h, stamps, marks } = this;
+    const { w, h, stamps, marks, touched } = this;
+    touched.fill(0);
     const columns = new Int32Array(w);
     for (let x = 0; x < w; x++) columns[x] = Math.floor(shift.x + (x + 0.5) * ratio);
     for (let y = 0, p = 0; y < h; y++) {
@@ -140,6 +151,7 @@ export class Passes {
         const source = over !== null && over.stamps[base + column] !== 0 ? over : from;
         stamps[p] = source.stamps[base + column];
         marks[p] = source.marks[base + column];
+        if (stamps[p] !== 0) touched[p >>> RUN] = 1;
       }
     }
   }

@@ -219,6 +219,7 @@ export class Session extends Emitter {
       }),
       positionOf: member => this.placeOf(this.#ids.get(member)),
       title: () => this.model.get('title'),
+      cost: () => this.last?.cost ?? 0, // ms that the last frame took to draw
       clock: () => ({ state: this.clock.state, moment: this.clock.moment(performance.now()), speed: this.clock.speed }),
     };
   }
