@@ -61,7 +61,9 @@ class StoreFile:
 
     def write(self, work: Callable[[Desk], _T]) -> asyncio.Future[_T]:
         """Run work on the thread that writes; cancelling does not undo it."""
-        return asyncio.shield(self.writer.run(work))
+        future = self.writer.run(work)
+        future.add_done_callback(_noticed)  # who waited for it may have been cancelled
+        return asyncio.shield(future)
 
     async def read(self, query: Callable[[sqlite3.Connection], _T], absent: _T) -> _T:
         """Run a query on a thread that reads; `absent` is the answer while there is no file."""
@@ -157,3 +159,9 @@ class StoreFile:
         for conn in self._connections:
             conn.close()
         self._connections.clear()
+
+
+def _noticed(future: asyncio.Future[Any]) -> None:
+    """Let a failure that nobody waits for any more be no news: the writer has logged it."""
+    if not future.cancelled():
+        future.exception()

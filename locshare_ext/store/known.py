@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from locshare_ext.store.sealed import Keys, Sealed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["Key", "find_sealed"]
 
@@ -38,17 +41,25 @@ def find_sealed(
                 if np.searchsorted(sents, part.high_sent, side="right") > np.searchsorted(
                     sents, part.low_sent
                 ):
-                    found.update(_same(sealed.keys(conn, segment, part), member, sents))
+                    same = _rows_at(sealed.keys(conn, segment, part), member, sents)
+                    found.update(_keys(sealed.part(conn, segment, part), member, same) if same else ())
     return found
 
 
-def _same(keys: Keys, member: int, sents: Any) -> Iterator[Key]:
-    """Give the keys of a member's fixes that have one of the sent times."""
+def _rows_at(keys: Keys, member: int, sents: Any) -> list[tuple[int, int]]:
+    """Return which rows of a part are of a member and have one of the sent times, and that time."""
     import numpy as np
 
-    stored, lat, lon = keys.of(member)
+    stored, rows = keys.of(member)
     starts, ends = np.searchsorted(stored, sents), np.searchsorted(stored, sents, side="right")
-    for number in np.flatnonzero(ends > starts).tolist():
-        here = slice(starts[number], ends[number])
-        for key in zip(stored[here].tolist(), lat[here].tolist(), lon[here].tolist(), strict=True):
-            yield member, *key
+    return [
+        (int(row), int(sents[number]))
+        for number in np.flatnonzero(ends > starts).tolist()
+        for row in rows[starts[number] : ends[number]]
+    ]
+
+
+def _keys(batch: pa.RecordBatch, member: int, rows: list[tuple[int, int]]) -> Iterator[Key]:
+    lat, lon = (batch.column(name).to_numpy() for name in ("lat", "lon"))
+    for row, sent in rows:
+        yield member, sent, float(lat[row]), float(lon[row])

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from locshare_ext.errors import LocShareError
 from locshare_ext.model.store import LogInfo, RecordingInfo
@@ -47,14 +48,21 @@ class Maintenance:
     def begin(self, log: str) -> None:
         """Seal in the background what there is to seal of a log."""
         if log not in self._sealing:
-            task = self._sealing[log] = asyncio.get_running_loop().create_task(self._seal_beside(log))
-            task.add_done_callback(lambda _: self._sealing.pop(log, None))
+            self._run(log, self._seal_all(log))
 
-    async def begin_all(self) -> None:
-        """Do it for all logs: a file of an older version has nothing but rows."""
+    def start(self) -> None:
+        """Begin what a file needs that is written to from now on."""
+        self._run("", self._start())
+
+    async def _start(self) -> None:
+        """Seal all logs: a file of an older version has nothing but rows. And read what is sealed in short.
+
+        Else the first late fix would have the writer, and all that wait for it, read that.
+        """
         for info in await self._file.read(list_logs, list[LogInfo]()):
             if info.head - info.oldest >= self.room:
                 self.begin(info.name)
+        await self._file.read(self._warm, None)
 
     async def close(self) -> None:
         """End what goes on; whatever was begun is finished or undone by the next that opens the file."""
@@ -98,11 +106,18 @@ class Maintenance:
                 await self._clear_hidden()
         return count
 
-    async def _seal_beside(self, log: str) -> None:
+    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._sealing[name] = asyncio.get_running_loop().create_task(self._tried(work))
+        task.add_done_callback(lambda _: self._sealing.pop(name, None))
+
+    async def _seal_all(self, log: str) -> None:
+        await self.seal(log)
+
+    async def _tried(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await self.seal(log)
-        except LocShareError as error:
-            _log.warning("old fixes of a group stay unsealed for now: %s", error.message)
+            await work
+        except LocShareError as error:  # the writer has said that the store fails
+            _log.debug("not sealed for now: %s", error.message)
         except Exception:
             _log.exception("sealing failed")
 
@@ -208,6 +223,12 @@ class Maintenance:
                     await self._clear_rows(log_id)
                 self._is_settled = True
             yield
+
+    def _warm(self, conn: sqlite3.Connection) -> None:
+        for (log_id,) in conn.execute("SELECT DISTINCT log FROM segments").fetchall():
+            of_log = self._sealed.log(conn, log_id)
+            if of_log.segments:
+                self._sealed.keys(conn, of_log.segments[-1], of_log.segments[-1].parts()[-1])
 
     def _has_any(self, conn: sqlite3.Connection, segment: Segment, members: Sequence[int]) -> bool:
         return self._sealed.summary(conn, segment).has_any(members)

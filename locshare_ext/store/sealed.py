@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 __all__ = ["Keys", "Sealed", "SealedLog", "list_segments", "read_body", "sealed_newest"]
 
@@ -28,31 +27,29 @@ _T = TypeVar("_T")
 
 _COLUMNS = "id, first, last, rows, low_time, high_time, low_received, high_received, parts"
 _RANGE_COLUMNS = ("member", "time", "received", "seq", "late")
-_KEY_COLUMNS = ("member", "time", "lat", "lon", "repaired", "extra")
+_KEY_COLUMNS = ("member", "time", "repaired")
 SUMMARIES = 4096  # of a few KiB each
 PARTS = 16  # of about 1 MiB each, unpacked
 COLUMNS = 128  # of about 250 KiB each
 
 
 class Keys:
-    """By what the fixes of a part are known again, member by member."""
+    """When the fixes of a part were measured, as it was sent, member by member."""
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self._ids, self._codes = codes_of(batch)
         self._sent = sent_times(batch)
-        self._lat, self._lon = (batch.column(name).to_numpy() for name in ("lat", "lon"))
-        self._sorted: dict[int, tuple[Ints, Floats, Floats]] = {}
+        self._sorted: dict[int, tuple[Ints, Ints]] = {}
 
-    def of(self, member: int) -> tuple[Ints, Floats, Floats]:
-        """Return sent time, lat and lon of a member's fixes, ascending by the first."""
+    def of(self, member: int) -> tuple[Ints, Ints]:
+        """Return the sent times of a member's fixes, ascending, and where in the part each is."""
         import numpy as np
 
         found = self._sorted.get(member)
         if found is None:
-            code = np.flatnonzero(self._ids == member)
-            rows = np.flatnonzero(np.isin(self._codes, code))
+            rows = np.flatnonzero(np.isin(self._codes, np.flatnonzero(self._ids == member)))
             rows = rows[np.argsort(self._sent[rows], kind="stable")]
-            found = self._sorted[member] = (self._sent[rows], self._lat[rows], self._lon[rows])
+            found = self._sorted[member] = (self._sent[rows], rows)
         return found
 
 
@@ -130,12 +127,14 @@ class Sealed:
         return self._get(self._ranges, (segment.id, part.number), read)
 
     def keys(self, conn: sqlite3.Connection, segment: Segment, part: Part) -> Keys:
-        """Return by what the fixes of a part are known again."""
-        return self._get(
-            self._keys,
-            (segment.id, part.number),
-            lambda: Keys(columns_of(_read_part(conn, segment, part), _KEY_COLUMNS)),
-        )
+        """Return when the fixes of a part were measured."""
+
+        def read() -> Keys:
+            batch = columns_of(_read_part(conn, segment, part), _KEY_COLUMNS)
+            is_any_repaired = batch.column("repaired").to_numpy(zero_copy_only=False).any()
+            return Keys(self.part(conn, segment, part) if is_any_repaired else batch)
+
+        return self._get(self._keys, (segment.id, part.number), read)
 
     def live_since(self, conn: sqlite3.Connection, log_id: int, sealed_to: int) -> tuple[int, int]:
         """Return a `time` and a `received` (ms) before which no row of a log has any.

@@ -86,14 +86,14 @@ class SQLiteStore:
         self, log: str, drafts: Sequence[Fix | Event], *, epoch: str, kind: LogKind = "group"
     ) -> asyncio.Future[Appended]:
         """Store a batch; see `LogStore.append`."""
-        self._loop = asyncio.get_running_loop()
+        self._begin()
         return self._file.writer.append(log, drafts, epoch, kind)
 
     def append_all(
         self, log: str, batches: Sequence[Sequence[Fix | Event]], *, epoch: str, kind: LogKind = "group"
     ) -> asyncio.Future[list[Appended | LocShareError]]:
         """Store batches that came together; see `LogStore.append_all`."""
-        self._loop = asyncio.get_running_loop()
+        self._begin()
         return self._file.writer.append_all(log, batches, epoch, kind)
 
     async def logs(self) -> list[LogInfo]:
@@ -272,6 +272,16 @@ class SQLiteStore:
         self._is_closed = True
         await self._maintenance.close()
         await self._file.close()
+
+    def _begin(self) -> None:
+        """Know the loop that writes, and once begin what goes on beside it."""
+        if self._loop is None and self._file.exists:  # a new one has nothing that must be looked after
+            asyncio.get_running_loop().call_soon(self._start)
+        self._loop = asyncio.get_running_loop()
+
+    def _start(self) -> None:
+        if not self._is_closed:
+            self._maintenance.start()
 
     def _may_seal(self, log: str) -> None:
         """Seal beside what goes on; called on the writer's thread."""
