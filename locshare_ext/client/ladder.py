@@ -153,7 +153,8 @@ class Ladder:
         return self._place > 0
 
     def passed(self, rung: str, now: float) -> None:
-        """A higher rung has stood its trial: go there."""
+        """A higher rung has stood its trial: go there, and leave the life on this one."""
+        self._live_since = None
         self._place = self._rungs.index(rung)
         self._is_proven = False
         self._strikes = self._cuts = 0

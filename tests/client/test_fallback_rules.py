@@ -189,6 +189,22 @@ def test_a_short_life_after_a_climb_goes_down_again() -> None:
     assert climbs < 150  # a day of an unlucky line: every ten minutes at most
 
 
+@pytest.mark.parametrize("ending", [Ending.BARRED, Ending.FAILED, Ending.CUT])
+def test_a_long_life_below_is_none_of_the_rung_that_was_climbed_to(ending: Ending) -> None:
+    one = on_sse()
+    delays = []
+    for _ in range(3):
+        begin = one.look_at
+        assert begin is not None
+        one.lived(begin - 1000)
+        one.passed("stomp", begin)
+        assert not one.is_live
+        assert one.ended(ending, begin + 1)
+        assert one.look_at is not None
+        delays.append(one.look_at - begin - 1)
+    assert delays == [60, 120, 240]
+
+
 def test_an_outage_during_probation_is_no_failure() -> None:
     one = on_sse()
     one.passed("stomp", 30)
