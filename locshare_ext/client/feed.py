@@ -185,10 +185,12 @@ class Feed:
 
     def _takes_it(self, error: LocShareError, ladder: Ladder) -> bool:
         """Have the ladder judge an error; returns whether to go on at once. Ends the feed if it is final."""
-        try:
-            ending = judge(error, was_live=ladder.is_live, ask=self._ask)
-        except LocShareError as refusal:
-            error, ending = refusal, Ending.SAID
+        ending = Ending.UNREACHED  # until there is a history no rung was tried
+        if self._has_history:
+            try:
+                ending = judge(error, was_live=ladder.is_live, ask=self._ask)
+            except LocShareError as refusal:
+                error, ending = refusal, Ending.SAID
         if is_final(error) and not self.api.server.is_of_kernel:  # a kernel's is looked up anew
             self._is_refused = True
             self._statuses.close(error.message)

@@ -253,6 +253,24 @@ def test_after_an_outage_the_network_may_be_another_one(tmp_path: Path) -> None:
         watched.statuses.wait_for(is_over("stomp"))
 
 
+def test_a_history_that_does_not_come_blames_no_transport(served: Served, proxy: BlockingProxy) -> None:
+    proxy.rules.trails = 503
+    watched = Watched(served, proxy, "late history", STAYS, AUTO)
+    watched.publish(10)
+    try:
+        watched.feed.listen(lambda batch: None, watched.statuses.add)
+        pause = threading.Event()
+        while proxy.count("/trails") < 3:
+            assert not pause.wait(0.05)
+        assert not proxy.count("/stomp")
+        proxy.rules.trails = "pass"
+        watched.statuses.wait_for(is_over("stomp"))
+        assert watched.used() == ["stomp"]
+        assert watched.feed.columns.history().seq.tolist() == list(range(1, 11))
+    finally:
+        watched.feed.close()
+
+
 def test_a_log_that_begins_anew_while_on_sse_is_told(tmp_path: Path) -> None:
     with own_watched(tmp_path, STAYS, "--store", "memory") as (server, proxy, watched):
         proxy.rules.upgrade = 403

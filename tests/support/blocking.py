@@ -25,6 +25,7 @@ class Rules:
     looked into (the first is CONNECT); `hang` without any answer.
     cut_upgraded, cut_events: s after which a WebSocket, or a stream of events, is cut.
     events: `pass`; `hold` the answer back until it ends; a status.
+    trails: `pass`; a status to answer bulk reads with.
     slow: s after which an answer that has not begun is given up with 504.
     tunnels: whether CONNECT is allowed, to who uses this as a proxy of the environment.
     """
@@ -33,10 +34,15 @@ class Rules:
     cut_upgraded: float | None = None
     events: Literal["pass", "hold"] | int = "pass"
     cut_events: float | None = None
+    trails: Literal["pass"] | int = "pass"
     slow: float | None = None
     is_down: bool = False
     tunnels: bool = False
     seen: list[str] = field(default_factory=list)  # requests, as method and path
+
+    def of(self, target: str) -> str | int:
+        """Return the rule for what is asked for by plain HTTP."""
+        return self.events if "/events" in target else self.trails if "/trails" in target else "pass"
 
 
 class BlockingProxy:
@@ -129,7 +135,7 @@ class BlockingProxy:
         is_upgrade = headers.get("upgrade", "").lower() == "websocket"
         if is_upgrade and rules.upgrade == "hang":
             await asyncio.Event().wait()
-        blocked = rules.upgrade if is_upgrade else rules.events if "/events" in target else "pass"
+        blocked = rules.upgrade if is_upgrade else rules.of(target)
         if isinstance(blocked, int):
             await _answer(writer, blocked)
             return
