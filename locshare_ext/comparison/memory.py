@@ -29,7 +29,7 @@ class AppetitePlan:
     each: int
 
 
-SMALL = AppetitePlan(fixes=(2000, 8000, 24_000), watchers=(1, 20), each=100)
+SMALL = AppetitePlan(fixes=(2000, 8000, 24_000), watchers=(1, 20), each=200)
 FULL = AppetitePlan(
     fixes=(1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000), watchers=(1, 10, 100, 500), each=200
 )

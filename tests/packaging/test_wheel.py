@@ -96,7 +96,10 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(wheel: Path):
             assert any(name.endswith(shared) for name in names), shared
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         assert f"locshare_ext/notebooks/{notebook.name}" in names
-    assert not [name for name in names if name.endswith((".csv", ".gpx", ".gpkg", ".pyc", ".sqlite3"))]
+    figures = "locshare_ext/comparison/kept/"  # those that notebook 05 plots
+    assert f"{figures}grid.csv" in names
+    data = [name for name in names if name.endswith((".csv", ".gpx", ".gpkg", ".pyc", ".sqlite3"))]
+    assert not [name for name in data if not name.startswith(figures)]
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
     metadata = zipfile.ZipFile(wheel).read(next(name for name in names if name.endswith("METADATA"))).decode()
     assert "License-Expression: BSD-3-Clause" in metadata
