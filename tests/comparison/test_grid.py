@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -124,14 +125,18 @@ def test_a_server_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch):
         comparison.compare((1.0,), (1,), transports=("sse",), pace=Pace(0.5))
 
 
-def test_a_killed_measurement_takes_its_server_along():
+def test_a_killed_measurement_takes_its_server_along(tmp_path: Path):
     """Whoever is killed cannot end its children; they notice by themselves."""
     program = (
         "from locshare_ext.comparison.served import serving\n"
         "with serving() as served:\n    print(served.child.pid, flush=True)\n    input()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # its folder stays
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as driver:
         assert driver.stdout is not None
         server = psutil.Process(int(driver.stdout.readline()))
