@@ -90,6 +90,7 @@ class Api:
         params = {**(params or {}), "format": "arrow"}
         response = self._request("GET", path, params=params, headers={"Accept": ARROW_TYPE}, stream=True)
         response.raw.auto_close = False  # else it cannot be asked whether this was all
+        response.raw.decode_content = True  # what is between may have compressed it
         try:
             with response, io.BufferedReader(cast(Any, response.raw), _AT_ONCE) as body:
                 table = pa.ipc.open_stream(body).read_all()

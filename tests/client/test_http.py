@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from locshare_ext import Group
@@ -23,6 +25,16 @@ from locshare_ext.errors import (
 )
 from tests.support.lab import free_port
 
+TABLE = pa.table({"number": range(1000)})
+
+
+def arrow_of(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
 ANSWERS: dict[str, tuple[int, dict[str, str], bytes]] = {
     "html": (200, {"Content-Type": "text/html"}, b"<html>"),
     "login": (302, {"Location": "/login?next=x"}, b""),
@@ -37,6 +49,8 @@ ANSWERS: dict[str, tuple[int, dict[str, str], bytes]] = {
     "conflict": (409, {}, b'{"error": {"code": "taken", "message": "taken"}}'),
     "fast": (429, {}, b'{"error": {"code": "too_fast", "message": "slower"}}'),
     "broken": (502, {}, b"bad gateway"),
+    "table": (200, {}, arrow_of(TABLE)),
+    "gzipped": (200, {"Content-Encoding": "gzip"}, gzip.compress(arrow_of(TABLE))),
 }
 
 
@@ -88,6 +102,12 @@ def test_each_answer_is_a_sentence(foreign: str, answer: str, kind: type[LocShar
         assert caught.value.details == {"near": ["hike"]}
         assert caught.value.field == "group"
     api.close()
+
+
+@pytest.mark.parametrize("answer", ["table", "gzipped"])
+def test_a_table_may_be_compressed_on_its_way(foreign: str, answer: str) -> None:
+    table, _ = Api(lambda: Server(foreign)).table(answer)
+    assert table.equals(TABLE)
 
 
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
