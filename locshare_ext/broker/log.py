@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import Literal, Protocol
 
 import msgspec
 
+from locshare_ext.broker.live import LENGTH, LENGTH_BYTES, READ_BYTES, Log, Place, Reader
 from locshare_ext.broker.newest import NewestFixes
-from locshare_ext.broker.sharing import Made, Sharing
-from locshare_ext.broker.tail import LogEntry, Tail
-from locshare_ext.errors import LocShareError, StoreError, Unavailable
+from locshare_ext.broker.tail import LogEntry
+from locshare_ext.errors import LocShareError, StoreError
 from locshare_ext.model import wire
-from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
@@ -24,33 +22,8 @@ from locshare_ext.model.store import Appended, Entry, LogInfo, LogStore
 
 __all__ = ["GroupLog", "LogEntry", "Place", "Reader"]
 
-LENGTH = 10_000  # entries in memory
-LENGTH_BYTES = 4 << 20  # of their bodies
-READ_BYTES = 256 << 10  # what one reader takes at a time
 
-
-class Reader(Protocol):
-    """Somebody with a place in the log. All calls come on the log's loop and must not raise."""
-
-    def wake(self) -> None:
-        """There is something after some place; cheap, at most once per loop turn."""
-
-    def offer(self, items: Sequence[LogEntry]) -> None:
-        """Take fixes that could not be stored: flag `volatile`, no cursor, offset 0."""
-
-    def close(self, reason: str) -> None:
-        """The log ends; it has let go of this reader already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a reader begins: after `offset`. gap: something it has not seen is no longer kept."""
-
-    offset: int
-    gap: bool
-
-
-class GroupLog:
+class GroupLog(Log):
     """A group's log, live: the newest entries in memory, all others from the store.
 
     info: as the store knows it; of a log that is not stored yet, made by the caller (its
@@ -61,44 +34,9 @@ class GroupLog:
     def __init__(
         self, info: LogInfo, store: LogStore, *, length: int = LENGTH, length_bytes: int = LENGTH_BYTES
     ) -> None:
-        self._info = info  # its head is that of when it was read: `head` moves with each batch
-        self.head = info.head  # the newest offset that readers were told of, 0 in a new log
+        super().__init__(info, length, length_bytes)
         self._store = store
-        self._tail = Tail(info.head, length, length_bytes)
         self._newest = NewestFixes()
-        self._readers: set[Reader] = set()
-        self._is_waking = False
-        self._sharing = Sharing()
-        self._closed: str | None = None
-
-    @property
-    def info(self) -> LogInfo:
-        """The log as it is now."""
-        return replace(self._info, head=self.head)
-
-    @property
-    def name(self) -> str:
-        """The group's slug."""
-        return self._info.name
-
-    @property
-    def epoch(self) -> str:
-        """The log's life, the first part of its cursors."""
-        return self._info.epoch
-
-    @property
-    def oldest(self) -> int:
-        """The lowest offset that is kept, head + 1 if none is."""
-        return self._info.oldest
-
-    @property
-    def readers(self) -> int:
-        """How many readers are attached."""
-        return len(self._readers)
-
-    def cursor(self, offset: int) -> str:
-        """Return the text of the cursor at `offset`."""
-        return self._info.cursor(offset)
 
     async def append(self, drafts: Sequence[Fix | Event]) -> Appended:
         """Store a batch, then tell the readers; returns when it is committed.
@@ -135,42 +73,6 @@ class GroupLog:
             future.add_done_callback(partial(self._settle, batches))
         return future
 
-    def attach(self, reader: Reader) -> None:
-        """Wake `reader` from now on; take its place in the same loop turn to miss nothing."""
-        self._check_open()
-        self._readers.add(reader)
-
-    def detach(self, reader: Reader) -> None:
-        """Leave `reader` alone; no error if it is not attached."""
-        self._readers.discard(reader)
-
-    def place(self, text: str | None, default: Literal["start", "now"]) -> Place:
-        """Return the place that a cursor's text, `start` or `now` names; None is `default`.
-
-        A cursor of another life begins at the oldest entry with a gap, one below what was
-        trimmed goes on from there with a gap. Raises InvalidCursor for other text.
-        """
-        text = default if text is None else text
-        first = self.oldest - 1
-        if text == "start":
-            return Place(first, False)
-        if text == "now":
-            return Place(self.head, False)
-        cursor = Cursor.parse(text)
-        if cursor.epoch != self.epoch:
-            return Place(first, True)
-        if cursor.offset > self.head:  # the file was replaced by an older copy
-            return Place(self.head, True)
-        return Place(max(cursor.offset, first), cursor.offset < self._info.trimmed)
-
-    def tail(self, after: int, max_bytes: int = READ_BYTES) -> Sequence[LogEntry] | None:
-        """Return what is after an offset and in memory: entries of up to `max_bytes`, at least one.
-
-        Empty: nothing is there yet. None: older than memory, use `read`. The sequence is shared
-        by all readers at that place and must not be changed.
-        """
-        return self._tail.after(after, max_bytes)
-
     async def read(self, after: int, limit: int, max_bytes: int = READ_BYTES) -> list[LogEntry]:
         """Return what is after an offset, from wherever it is: up to `limit`, up to `max_bytes`."""
         some = self._tail.after(after, max_bytes)
@@ -192,10 +94,6 @@ class GroupLog:
         if not self._newest.is_loaded:
             await self._newest.load(self._load_newest)
         return self._newest.all()
-
-    def made(self, key: Hashable) -> Made:
-        """Return what the readers of one key share; it lives as long as one of them."""
-        return self._sharing.made(key)
 
     async def forget(self, member: str) -> int:
         """Remove every trace of a member from store and memory; returns the number of entries."""
@@ -235,22 +133,6 @@ class GroupLog:
         if info is not None and info.epoch == self.epoch:
             self._info = info  # but for its head: what is not told of yet comes by `append`
 
-    def close(self, reason: str = "the group was closed") -> None:
-        """Let go of all readers and refuse further batches; twice is no error."""
-        if self._closed is not None:
-            return
-        self._closed = reason
-        readers, self._readers = self._readers, set()
-        for reader in readers:
-            reader.close(reason)
-
-    def _check_open(self) -> None:
-        if self._closed is not None:
-            raise self._refusal()
-
-    def _refusal(self) -> Unavailable:
-        return Unavailable(self._closed or "the group is closed", code="log_closed")
-
     def _settle(
         self,
         batches: Sequence[Sequence[Fix | Event]],
@@ -264,7 +146,7 @@ class GroupLog:
             done = [result.entries for result in future.result() if isinstance(result, Appended)]
             self._extend(done[0] if len(done) == 1 else list(chain.from_iterable(done)))
         elif isinstance(error, StoreError):
-            self._offer(list(chain.from_iterable(batches)))
+            self.offer(list(chain.from_iterable(batches)))
 
     def _extend(self, entries: Sequence[Entry]) -> None:
         if not entries:
@@ -279,19 +161,11 @@ class GroupLog:
         made = [_encode(entry) for entry in entries]
         if epoch != self.epoch:
             self._info = replace(self._info, epoch=epoch)
-        self.head = made[-1].offset
-        self._tail.extend(made)
         self._newest.extend(made)
-        if not self._is_waking and self._readers:
-            self._is_waking = True
-            asyncio.get_running_loop().call_soon(self._wake)
+        self._tell(made)
 
-    def _wake(self) -> None:
-        self._is_waking = False
-        for reader in tuple(self._readers):
-            reader.wake()
-
-    def _offer(self, drafts: Sequence[Fix | Event]) -> None:
+    def offer(self, drafts: Sequence[Fix | Event]) -> None:
+        """Show fixes to the readers that are there now, as volatile; they are kept nowhere."""
         volatile = [_volatile(draft) for draft in drafts if isinstance(draft, Fix)]
         if volatile:
             for reader in tuple(self._readers):

@@ -9,6 +9,7 @@ import msgspec
 
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
+from locshare_ext.model.mark import Mark
 
 __all__ = ["LogEntry", "Tail"]
 
@@ -18,13 +19,15 @@ _SLICES = 64  # that are kept; each may have as many entries as one reader takes
 class LogEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry with its wire body, encoded once for all readers.
 
-    offset: its place in the log; 0 for a volatile fix, which has none.
+    offset: its place in the log; 0 for a volatile fix, which has none. mark: of a replay, for
+    what is not simply a fix of it.
     """
 
     offset: int
-    item: Fix | Event
+    item: Fix | Event | Mark
     body: bytes
     is_fix: bool
+    mark: Mark | None = None
 
 
 class Tail:

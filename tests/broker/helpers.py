@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
+from locshare_ext.broker.live import Log
 from locshare_ext.broker.log import GroupLog, LogEntry
 from locshare_ext.model.store import LogInfo, LogStore
 from tests.store.helpers import EPOCH
@@ -26,7 +27,7 @@ async def reopened(store: LogStore, **bounds: int) -> GroupLog:
 class ReaderOf:
     """Follow a log from a place, as a session does: take what is there when woken."""
 
-    def __init__(self, log: GroupLog, after: int = 0) -> None:
+    def __init__(self, log: Log, after: int = 0) -> None:
         self.log = log
         self.after = after
         self.got: list[LogEntry] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from locshare_ext.broker.access import PUBLISH, WATCH
-from locshare_ext.broker.log import GroupLog
+from locshare_ext.broker.live import Log
 from locshare_ext.server.api.parameters import whole_number
 from locshare_ext.server.base import Handler
 from locshare_ext.server.feed_options import FEED_OPTIONS, FeedOptions, flag
@@ -48,7 +48,7 @@ class FixesHandler(Handler):
 
     async def _wait(
         self,
-        log: GroupLog,
+        log: Log,
         after: int,
         limit: int,
         options: FeedOptions,

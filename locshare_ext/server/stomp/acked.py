@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from locshare_ext.broker.log import GroupLog, LogEntry
+from locshare_ext.broker.live import Log
+from locshare_ext.broker.tail import LogEntry
 from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.stomp.acks import Ledger
 from locshare_ext.server.stomp.feed import Feed
@@ -34,7 +35,7 @@ class AckedFeed(Feed):
     def __init__(
         self,
         session: Peer,
-        log: GroupLog,
+        log: Log,
         options: FeedOptions,
         form: AckedForm,
         kind: Kind,

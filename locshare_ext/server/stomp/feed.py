@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from locshare_ext.broker.log import GroupLog
+from locshare_ext.broker.live import Log
 from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.site import PROTOCOL
 from locshare_ext.server.stomp.acks import Ledger
@@ -20,9 +20,7 @@ class Feed(GroupReader):
 
     __slots__ = ("_receipt", "_session")
 
-    def __init__(
-        self, session: Peer, log: GroupLog, options: FeedOptions, form: MessageForm, kind: Kind
-    ) -> None:
+    def __init__(self, session: Peer, log: Log, options: FeedOptions, form: MessageForm, kind: Kind) -> None:
         super().__init__(session, log, options, form, kind)
         self._session = session
         self._receipt: str | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from locshare_ext.broker.log import GroupLog, LogEntry
+from locshare_ext.broker.live import Log
+from locshare_ext.broker.tail import LogEntry
 from locshare_ext.server.stomp.acks import Ledger
 from locshare_ext.server.stomp.frames import in_messages
 from locshare_ext.stomp import encode_message
@@ -39,7 +40,7 @@ class MessageForm:
         """Equal for forms that make the same bytes of the same entries."""
         return self._subscription, self._version, self._opcode, self._destination, self._is_batched
 
-    def entries(self, entries: Sequence[LogEntry], log: GroupLog, upto: int) -> bytes:
+    def entries(self, entries: Sequence[LogEntry], log: Log, upto: int) -> bytes:
         """Return MESSAGEs by their cursors; an array has that of the last entry it stands for."""
         if self._is_batched:
             return self._messages([self._encode(log.cursor(upto), _array(entries), None)])
@@ -118,7 +119,7 @@ class AckedForm(MessageForm):
         """Equal to no other's: what is made waits in one ledger, and is not shared."""
         return id(self)
 
-    def entries(self, entries: Sequence[LogEntry], log: GroupLog, upto: int) -> bytes:
+    def entries(self, entries: Sequence[LogEntry], log: Log, upto: int) -> bytes:
         """Return MESSAGEs as any form does."""
         if self._is_batched:
             return super().entries(entries, log, upto)

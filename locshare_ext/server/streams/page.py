@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from locshare_ext.broker.log import GroupLog, LogEntry
+from locshare_ext.broker.live import Log
+from locshare_ext.broker.tail import LogEntry
 from locshare_ext.model.names import fold
 from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.streams.reader import is_of, newest_of_each
@@ -31,7 +32,7 @@ class Page(NamedTuple):
 
 
 async def read_page(
-    log: GroupLog, after: int, limit: int, options: FeedOptions, *, with_events: bool = False
+    log: Log, after: int, limit: int, options: FeedOptions, *, with_events: bool = False
 ) -> Page:
     """Return what comes after a place; made once for all who ask in the same turn.
 
@@ -60,7 +61,7 @@ async def read_page(
     return page
 
 
-async def newest_fixes(log: GroupLog, upto: int, options: FeedOptions) -> bytes:
+async def newest_fixes(log: Log, upto: int, options: FeedOptions) -> bytes:
     """Return each member's newest fix, of those up to a place: what is above it comes as it came."""
     return joined(wanted_of([entry for entry in await log.newest() if entry.offset <= upto], options))
 

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from locshare_ext.broker.access import PUBLISH, WATCH, Principal, require
-from locshare_ext.broker.log import GroupLog, LogEntry
+from locshare_ext.broker.live import Log
+from locshare_ext.broker.tail import LogEntry
 from locshare_ext.errors import Gone, LocShareError, NotAuthenticated, TooLarge
 from locshare_ext.model.names import group_slug
 from locshare_ext.model.wire import error_object
@@ -44,7 +45,7 @@ class JsonForm:
         """Equal for forms that make the same bytes of the same entries."""
         return "ws"
 
-    def entries(self, entries: Sequence[LogEntry], log: GroupLog, upto: int) -> bytes:
+    def entries(self, entries: Sequence[LogEntry], log: Log, upto: int) -> bytes:
         """Return arrays of fixes and single events in their order."""
         out: list[bytes] = []
         for is_fix, run in groupby(entries, key=attrgetter("is_fix")):

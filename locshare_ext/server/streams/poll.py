@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 
 from locshare_ext.broker.access import Principal
-from locshare_ext.broker.log import GroupLog, LogEntry
+from locshare_ext.broker.live import Log
+from locshare_ext.broker.tail import LogEntry
 from locshare_ext.errors import InvalidInput, LocShareError, Unavailable
 from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.site import Site
@@ -39,7 +40,7 @@ class LongPoll:
     def __init__(
         self,
         site: Site,
-        log: GroupLog,
+        log: Log,
         principal: Principal,
         options: FeedOptions,
         seconds: float,

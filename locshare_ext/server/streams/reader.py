@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Hashable, Sequence
 from typing import Literal, Protocol
 
-from locshare_ext.broker.log import GroupLog, LogEntry
+from locshare_ext.broker.live import Log
+from locshare_ext.broker.tail import LogEntry
 from locshare_ext.errors import LocShareError
 from locshare_ext.model.names import fold
 from locshare_ext.server.feed_options import FeedOptions
@@ -26,7 +27,7 @@ class Form(Protocol):
     def key(self) -> Hashable:
         """Equal for forms that make the same bytes of the same entries."""
 
-    def entries(self, entries: Sequence[LogEntry], log: GroupLog, upto: int) -> bytes:
+    def entries(self, entries: Sequence[LogEntry], log: Log, upto: int) -> bytes:
         """Return entries, at least one; upto: the last offset that they stand for."""
 
     def snapshot(self, entries: Sequence[LogEntry], first: int) -> bytes:
@@ -101,7 +102,7 @@ class GroupReader:
     )
 
     def __init__(
-        self, outlet: Outlet, log: GroupLog, options: FeedOptions, form: Form, kind: Kind | None = None
+        self, outlet: Outlet, log: Log, options: FeedOptions, form: Form, kind: Kind | None = None
     ) -> None:
         self._outlet = outlet
         self._log = log
@@ -331,7 +332,9 @@ class GroupReader:
 
 def is_of(entry: LogEntry, members: frozenset[str]) -> bool:
     """Whether an entry is of one of these members (folded names)."""
-    return entry.item.member is not None and fold(entry.item.member) in members
+    if entry.item.member is None:
+        return entry.mark is not None  # of a replay: it concerns everybody
+    return fold(entry.item.member) in members
 
 
 def newest_of_each(entries: Sequence[LogEntry]) -> list[LogEntry]:
@@ -341,6 +344,8 @@ def newest_of_each(entries: Sequence[LogEntry]) -> list[LogEntry]:
     for entry in entries:
         if not entry.is_fix:
             events.append(entry)
+            if entry.mark is not None and entry.mark.state == "discontinuity":
+                newest.clear()
             continue
         known = newest.get(entry.item.member)
         if known is None or entry.item.effective_time >= known.item.effective_time:

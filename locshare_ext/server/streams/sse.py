@@ -11,7 +11,8 @@ from operator import attrgetter
 import msgspec
 
 from locshare_ext.broker.access import WATCH, Principal
-from locshare_ext.broker.log import GroupLog, LogEntry
+from locshare_ext.broker.live import Log
+from locshare_ext.broker.tail import LogEntry
 from locshare_ext.errors import InvalidInput, LocShareError
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.wire import error_object
@@ -46,7 +47,7 @@ class SseForm:
         """Equal for forms that make the same bytes of the same entries."""
         return "sse", self.is_chunked
 
-    def entries(self, entries: Sequence[LogEntry], log: GroupLog, upto: int) -> bytes:
+    def entries(self, entries: Sequence[LogEntry], log: Log, upto: int) -> bytes:
         """Return arrays of fixes and single events in their order, each with its id."""
         out: list[bytes] = []
         place = b""
@@ -174,7 +175,7 @@ class EventsHandler(Handler):
         self.set_header("X-Accel-Buffering", "no")  # nginx would wait for a full buffer
         self.set_header("Connection", "close")
 
-    async def _open(self, log: GroupLog, options: FeedOptions) -> None:
+    async def _open(self, log: Log, options: FeedOptions) -> None:
         """Leave HTTP behind; what refuses has a status until then."""
         site, principal = self.site, self.principal
         site.credentials.check_still(principal)

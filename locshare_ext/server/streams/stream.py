@@ -6,7 +6,7 @@ import asyncio
 from typing import Protocol
 
 from locshare_ext.broker.access import Principal
-from locshare_ext.broker.log import GroupLog
+from locshare_ext.broker.live import Log
 from locshare_ext.errors import LocShareError, Unavailable
 from locshare_ext.server.feed_options import FeedOptions
 from locshare_ext.server.site import Site
@@ -80,7 +80,7 @@ class Stream:
         """Whether nothing more is to be sent."""
         return self._is_gone or self._error is not None
 
-    async def follow(self, log: GroupLog, options: FeedOptions, form: Form) -> None:
+    async def follow(self, log: Log, options: FeedOptions, form: Form) -> None:
         """Say hello and serve a group from now on; ends with an error when that cannot be."""
         reader = GroupReader(self, log, options, form)
         if self.is_over:
