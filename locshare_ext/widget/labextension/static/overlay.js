@@ -88,7 +88,15 @@ export function createOverlay(L) {
       if (!this.request && this.canvas) this.request = requestAnimationFrame(() => this.tick());
     },
 
+    /** Ask for a picture without waiting for the page's next frame: what is new is seen earlier. */
+    hurry() {
+      if (!this.canvas) return;
+      if (document.hidden) this.wake(); // then there are no frames, until somebody looks
+      else this.tick();
+    },
+
     tick() {
+      cancelAnimationFrame(this.request);
       this.request = null;
       clearTimeout(this.later);
       const moment = this.session.moment();
@@ -103,7 +111,7 @@ export function createOverlay(L) {
     },
 
     /** Show a frame that the renderer has drawn. */
-    show({ bitmap, geometry, isMoving }) {
+    show({ bitmap, geometry, isMoving, isPending }) {
       this.isBusy = false;
       if (!this._map) {
         bitmap.close();
@@ -119,7 +127,8 @@ export function createOverlay(L) {
       this.shown = geometry;
       this.context.transferFromImageBitmap(bitmap);
       this.place();
-      if (isMoving || this.isBehind || this.session.clock.state === 'playing') this.wake();
+      if (this.isBehind || isPending) this.hurry();
+      else if (isMoving || this.session.clock.state === 'playing') this.wake();
       else if (this.session.clock.state === 'live') this.later = setTimeout(() => this.wake(), 1000);
     },
   });

@@ -51,14 +51,17 @@ export class Passes {
   #hard(x0, y0, x1, y1, width, stamp, index) {
     const { w, h, stamps, marks, touched } = this;
     const mark = ((index << 12) | (FULL << 6) | FULL) >>> 0;
-    const [dx, dy] = [x1 - x0, y1 - y0];
+    const dx = x1 - x0;
+    const dy = y1 - y0;
     const steps = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy))) || 1;
-    const [ex, ey] = [dx / steps, dy / steps];
+    const ex = dx / steps;
+    const ey = dy / steps;
     const across = Math.abs(dx) < Math.abs(dy) ? 1 : w;
     const shift = (width - 1) / 2; // so that the line's middle is where it should be
     x0 -= across === 1 ? shift : 0;
     y0 -= across === 1 ? 0 : shift;
-    const [right, bottom] = across === 1 ? [w - width, h - 1] : [w - 1, h - width];
+    const right = across === 1 ? w - width : w - 1;
+    const bottom = across === 1 ? h - 1 : h - width;
     for (let k = 0; k <= steps; k++, x0 += ex, y0 += ey) {
       if (x0 < 0 || y0 < 0) continue;
       const px = x0 | 0;
@@ -81,11 +84,13 @@ export class Passes {
     const right = Math.min(this.w - 1, Math.ceil(Math.max(x0, x1) + reach));
     const top = Math.max(0, Math.floor(Math.min(y0, y1) - reach));
     const bottom = Math.min(this.h - 1, Math.ceil(Math.max(y0, y1) + reach));
-    const [dx, dy] = [x1 - x0, y1 - y0];
+    const dx = x1 - x0;
+    const dy = y1 - y0;
     const squared = dx * dx + dy * dy;
     const length = Math.sqrt(squared);
     for (let py = top; py <= bottom; py++) {
-      let [from, to] = [left, right];
+      let from = left;
+      let to = right;
       if (Math.abs(dy) > 1e-6 * length && length > 2 * reach) { // only what of this row is near the line
         const middle = x0 + (py + 0.5 - y0) * dx / dy;
         const wide = reach * length / Math.abs(dy) + 1;

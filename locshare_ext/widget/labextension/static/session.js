@@ -45,6 +45,7 @@ export class Session extends Emitter {
       fixes: (message, buffer, skip, isHistory) => {
         const arrived = isHistory ? 0 : this.wall();
         this.worker.postMessage({ op: 'fixes', ...message, buffer, skip, arrived }, [buffer]);
+        if (this.#isDrawnLive) for (const view of this.views.values()) view.hurry();
       },
       clear: () => this.#clear(),
       ages: ages => this.model.set(ages), // the kernel sets them too, when no cell runs
@@ -78,6 +79,11 @@ export class Session extends Emitter {
   get isConnected() {
     const isSourceLive = !this.status || this.status.state === 'live';
     return this.kernel === 'ok' && this.feed.isConnected && !this.feed.silence && isSourceLive;
+  }
+
+  /** Whether what comes is seen at once: the moment that is shown hangs on no answer of the worker. */
+  get #isDrawnLive() {
+    return this.last !== null && this.clock.state === 'live' && this.bounds.fixes > 0;
   }
 
   /** The moment at the end of what there is to see: now, or a recording's last fix. */
@@ -203,7 +209,7 @@ export class Session extends Emitter {
     } else if (data.op === 'bounds') {
       this.bounds = data;
       this.emit('bounds', data);
-      this.wake();
+      if (!this.#isDrawnLive) this.wake(); // else it was asked for with the fixes
     } else {
       this.#asks.get(data.ask)?.(data.answer);
       this.#asks.delete(data.ask);

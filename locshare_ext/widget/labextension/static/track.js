@@ -108,11 +108,18 @@ export class Track {
     if (this.time !== null) this.time[to] = time;
     if (this.received === null && received > 0) this.received = new Float64Array(this.key.length);
     if (this.received !== null) this.received[to] = received;
+    if (received > this.heard) this.heard = received;
+    if (this.#hasNumbers || numbersOf(columns)) this.#setNumbers(to, columns, row);
+  }
+
+  #hasNumbers = false;
+
+  #setNumbers(to, columns, row) {
+    this.#hasNumbers = true;
     for (const name of NUMBERS) {
       if (columns[name] && this[name] === null) this[name] = new Float32Array(this.key.length).fill(NaN);
       if (this[name] !== null) this[name][to] = columns[name] ? columns[name].values[row] : NaN;
     }
-    if (received > this.heard) this.heard = received;
   }
 
   #move(start, end, to) {
@@ -126,6 +133,11 @@ export class Track {
     while (capacity < size) capacity *= 2;
     for (const name of COLUMNS) if (this[name] !== null) this[name] = grown(this[name], capacity);
   }
+}
+
+/** Whether a message brings any of the numbers; looked up once for each message. */
+function numbersOf(columns) {
+  return (columns.hasNumbers ??= NUMBERS.some(name => columns[name] !== undefined));
 }
 
 function keyOf(columns, row) {

@@ -8,7 +8,7 @@ import { NONE } from './display.js';
 const NEAREST = 0.6; // px below which a fix adds nothing
 const FEW = 150; // members up to which trails have an edge
 const MANY = 2000; // members from which they are not smoothed
-const BUDGET = 12; // ms of each frame for drawing again
+const BUDGET = 8; // ms of each frame for drawing again
 const FIRST_SLICE = 1 / 64; // of the time shown; each further one is twice as long
 const LONGEST = 2 ** 30; // units of a stamp in the time shown; half as many before it, for looking back
 const FARTHEST = 8; // times that an old picture is scaled
@@ -134,7 +134,8 @@ export class Trails {
         return true;
       }
       const drawn = Number.isNaN(this.#keys[id]) ? oldest : Math.max(this.#keys[id], oldest);
-      for (let k = Math.max(0, track.indexAt(drawn)) + 1; k <= to; k++) {
+      const last = to > 0 && track.key[to - 1] === drawn ? to - 1 : track.indexAt(drawn); // mostly the one before
+      for (let k = Math.max(0, last) + 1; k <= to; k++) {
         if (!track.isGap(k - 1)) this.#piece(track, k, brush, paint.indexAt(id, track, k));
       }
       this.#keys[id] = track.key[to];

@@ -84,7 +84,7 @@ function draw({ view, live, moment, reference }) {
   const { w, h, ox, oy, dpr, z } = painter;
   postMessage({
     op: 'frame', view, bitmap, geometry: { w, h, ox, oy, dpr, z }, xs, ys, times, points: painter.points,
-    isMoving: display.isMoving || isPending, visible: painter.visible.count, cost: performance.now() - now,
+    isMoving: display.isMoving, isPending, visible: painter.visible.count, cost: performance.now() - now,
   }, [bitmap, xs.buffer, ys.buffer, times.buffer]);
 }
 
