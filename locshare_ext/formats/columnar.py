@@ -59,6 +59,7 @@ def read_columnar(
         if not len(rows) and preset is None:
             raise InvalidFile(f"{path.name} has no rows")
         known = plan.received is not None and (preset is None or rows.has_received)
+        rows.keeps_seq = plan.is_own
         rows.finish(received_known=known)
     return Loaded(
         path=path,

@@ -68,6 +68,7 @@ def read_csv(
         _read(table, plan, rows, path.stat().st_size, progress)
         rows.check(path, "rows")
         known = plan.received is not None and (not plan.is_own or rows.has_received)
+        rows.keeps_seq = plan.is_own
         rows.finish(received_known=known)
         recording, group = _named_alike(table) if plan.is_own else ("", "")
     remark = [preset.remark] if preset is not None and preset.remark and tz is None else []

@@ -69,6 +69,7 @@ def read_geojson(
         if not len(rows):
             raise InvalidFile(f"{path.name} has no points with times")
         known = adding.has_received and (not adding.is_own or rows.has_received)
+        rows.keeps_seq = adding.is_own
         rows.finish(received_known=known)
     return Loaded(
         path=path,

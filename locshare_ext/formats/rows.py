@@ -64,6 +64,7 @@ class FixRows:
         self.set_aside: list[SetAside] = []
         self.set_aside_count = 0
         self.unit = unit
+        self.keeps_seq = False  # whether seq is that of a log: `table` gives it again
         self.has_received = False  # whether any was received at another moment than measured
         self._runs = Runs(on_disk=on_disk)
         self._added = 0
@@ -263,13 +264,22 @@ class FixRows:
         """Yield the fixes with `trail.ARROW_FIELDS`, ascending by seq from 1, in order of arrival."""
         import pyarrow as pa
 
+        seq = 0
+        for block in self._stored():
+            numbers = np.arange(seq + 1, seq + block.num_rows + 1)
+            seq += block.num_rows
+            yield block.set_column(0, "seq", pa.array(numbers))
+
+    def _stored(self) -> Iterator[pa.RecordBatch]:
+        """Yield the fixes in order of arrival, with the seq that they were added with."""
+        import pyarrow as pa
+
         from locshare_ext.model.trail import arrow_schema
 
         schema = arrow_schema()
         names, turned = self._merged_names()
         members, sources = pa.array(names, pa.utf8()), pa.array(list(self._sources), pa.utf8())
         newest = np.full(max(len(names), 1), _NO_TIME, np.int64)
-        seq = 0
         for block in self._runs.blocks():
             found = {name: block.column(name) for name in block.schema.names}
             member = turned[found["member"].to_numpy()]
@@ -281,17 +291,19 @@ class FixRows:
             found["late"] = pa.array(np.where(told, (flags & LATE) != 0, late))
             found["future"] = pa.array(told & ((flags & FUTURE) != 0))
             found["repaired"] = pa.array(told & ((flags & REPAIRED) != 0))
-            found["seq"] = pa.array(np.arange(seq + 1, seq + block.num_rows + 1))
-            seq += block.num_rows
             yield pa.RecordBatch.from_arrays([found[name] for name in schema.names], schema=schema)
 
     def table(self) -> pa.Table:
-        """Return all that `batches` gives, as one table."""
+        """Return all that `batches` gives, as one table; with their own seq where that ascends."""
         import pyarrow as pa
 
         from locshare_ext.model.trail import arrow_schema
 
-        return pa.Table.from_batches(list(self.batches()), schema=arrow_schema())
+        found = pa.Table.from_batches(list(self._stored()), schema=arrow_schema())
+        seq = found.column("seq").to_numpy()
+        if self.keeps_seq and bool(np.all(seq[1:] > seq[:-1])):
+            return found
+        return found.set_column(0, "seq", pa.array(np.arange(1, len(seq) + 1)))
 
     def close(self) -> None:
         """Let go of the temporary file, if there is one."""

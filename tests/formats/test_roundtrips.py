@@ -173,6 +173,13 @@ def test_an_empty_trail_is_a_valid_file(tmp_path: Path, name: str) -> None:
     assert path.stat().st_size > 0
 
 
+@pytest.mark.parametrize("name", WHOLE)
+def test_offsets_of_a_log_come_back(tmp_path: Path, name: str) -> None:
+    rows = [{"seq": 1042 + 3 * n, "time": BASE + n, "received": BASE + 10 + n // 2} for n in range(5)]
+    frame = frame_from_arrow(table_of(*rows), group="hikers", recording="walk")
+    assert through(tmp_path, name, frame).column("seq").to_pylist() == [1042, 1045, 1048, 1051, 1054]
+
+
 def test_pandas_and_geopandas_read_the_same_frame(tmp_path: Path) -> None:
     frame = frame_from_arrow(random_table(300), group="hikers", recording="walk", extra=["n"])
     trail = trail_of_frame(frame)
