@@ -194,9 +194,12 @@ async def test_revoked_expired_and_deleted(poll, invite, fetch, site):
     assert (await error(waiting, 410))["code"] == "invite_revoked"
     short = await invite("bob", roles="watch", expires_in=1)
     assert (await error(await poll(token=short["token"]), 410))["code"] == "invite_expired"
-    waiting = await poll()
+    zoe = await invite("zoe", roles="watch")
+    waiting, own = await poll(token=zoe["token"]), await poll()
     await fetch("api/groups/hikers", "DELETE")
-    assert "deleted" in (await error(waiting, 503))["message"]
+    refused = await error(own, 503)
+    assert (refused["code"], "deleted" in refused["message"]) == ("stream_closed", True)
+    assert (await error(waiting, 410))["code"] == "invite_revoked"  # as on streams, not that it may come again
     assert len(site.responses) == 0
 
 

@@ -97,9 +97,10 @@ class LongPoll:
         self._woken.set()
 
     def fail(self, error: LocShareError) -> None:
-        """End it with an error."""
-        self._error = error
-        self._woken.set()
+        """End it with an error; the first says why."""
+        if self._error is None:
+            self._error = error
+            self._woken.set()
 
     # -- what the log calls
 
@@ -115,7 +116,7 @@ class LongPoll:
 
     def close(self, reason: str) -> None:
         """The log is gone."""
-        self.fail(Unavailable(reason, code="log_closed"))
+        self.stop(reason)
 
     # -- what the server calls
 
