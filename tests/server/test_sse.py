@@ -330,6 +330,8 @@ async def test_head_tells_what_a_stream_is_without_one(sse, fetch, site):
     answer = await fetch(EVENTS, "HEAD")
     assert answer.code == 200
     assert answer.headers["Content-Type"] == "text/event-stream"
+    assert "Content-Length" not in answer.headers  # of a body that goes on, there is none
+    assert "Etag" not in answer.headers
     assert len(site.responses) == 0
 
 

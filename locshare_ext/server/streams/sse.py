@@ -165,6 +165,7 @@ class EventsHandler(Handler):
         group.log.place(options.after, "now")  # a bad one is refused while there is a status to say so
         self._set_headers()
         if self.request.method == "HEAD":
+            await self.flush()  # else it would be told of a body that ends, and how long that is
             self.finish()
             return
         await self._open(group.log, options)
@@ -174,6 +175,8 @@ class EventsHandler(Handler):
         self.set_header("Cache-Control", "no-store, no-transform")  # who compresses would wait for more
         self.set_header("X-Accel-Buffering", "no")  # nginx would wait for a full buffer
         self.set_header("Connection", "close")
+        if self.request.version == "HTTP/1.1":
+            self.set_header("Transfer-Encoding", "chunked")
 
     async def _open(self, log: Log, options: FeedOptions) -> None:
         """Leave HTTP behind; what refuses has a status until then."""
@@ -190,8 +193,6 @@ class EventsHandler(Handler):
         site.leases.take(principal, stream)
         site.responses.join(stream)
         pipe.start(stream)
-        if form.is_chunked:
-            self.set_header("Transfer-Encoding", "chunked")
         stream.send_framed(response_head(self, "200 OK"))  # by tornado it would be a write of its own
         await stream.follow(log, options, form)
 
