@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from asyncio import Future
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -25,7 +22,9 @@ from locshare_ext.model.names import group_slug, near_names
 from locshare_ext.model.wire import error_object
 from locshare_ext.server.bodies import JSON_TYPES, check_encoding, check_media_type, has_body, read_object
 from locshare_ext.server.credentials import check_carrier, sent_credential
+from locshare_ext.server.guarding import guarded
 from locshare_ext.server.origin import check_host, check_origin, is_cross_site
+from locshare_ext.server.progress import cut_unread
 from locshare_ext.server.scrubbing import scrubbed
 from locshare_ext.server.site import Site
 from locshare_ext.services.groups import Group
@@ -70,7 +69,7 @@ class Handler(web.RequestHandler):
         super().__init_subclass__(**kwargs)
         for name in _METHODS:
             if name in cls.__dict__:
-                setattr(cls, name, _guarded(cls.__dict__[name]))
+                setattr(cls, name, guarded(cls.__dict__[name]))
         if "get" in cls.__dict__ and "head" not in cls.__dict__ and cls.has_head:
             cls.head = cls.get  # tornado leaves the body out
 
@@ -259,6 +258,13 @@ class Handler(web.RequestHandler):
         self.set_status(status)
         self.finish(_ENCODER.encode(value))
 
+    def flush(self, include_footers: bool = False) -> Future[None]:
+        """Send what was written; who takes nothing of it for a while is cut, as streams are."""
+        sent = super().flush(include_footers)
+        connection: Any = self.request.connection
+        cut_unread(connection.stream, sent, self.site.limits.stall)
+        return sent
+
     def options(self, *args: str, **kwargs: str) -> None:
         """Answer a preflight; a foreign origin was refused before."""
         allow = self._allow()
@@ -360,31 +366,7 @@ def _is_implemented(handler: type[web.RequestHandler], method: str) -> bool:
     return getattr(handler, method) is not getattr(web.RequestHandler, method)
 
 
-def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the method of a handler, run only when nothing was refused in `prepare`.
-
-    Marked as Jupyter's `allow_unauthenticated` marks it: who may come is decided in
-    `prepare`, and Jupyter would warn of every method otherwise.
-    """
-    if hasattr(method, "__allow_unauthenticated"):
-        return method
-
-    @functools.wraps(method)
-    async def guarded(self: Handler, *args: Any, **kwargs: Any) -> None:
-        if self._finished:
-            return
-        if self.refusal is not None:
-            raise self.refusal
-        self.check_still()
-        result = method(self, *args, **kwargs)
-        if inspect.isawaitable(result):
-            await result
-
-    setattr(guarded, "__allow_unauthenticated", True)
-    return guarded
-
-
-Handler.options = _guarded(Handler.options)  # type: ignore[method-assign]  # subclasses do so by themselves
+Handler.options = guarded(Handler.options)  # type: ignore[method-assign]  # subclasses do so by themselves
 
 
 class NothingHere(Handler):

@@ -13,6 +13,7 @@ from locshare_ext.broker.access import Principal
 from locshare_ext.errors import InvalidInput, LocShareError, Unavailable
 from locshare_ext.model.wire import error_object
 from locshare_ext.server.closing import closing_code
+from locshare_ext.server.progress import Progress
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.stomp.commands import Commands
 from locshare_ext.server.stomp.intake import Intake
@@ -44,8 +45,8 @@ class Session:
         "_loop",
         "_out",
         "_owed",
+        "_progress",
         "_site",
-        "_stall",
         "_timer",
         "_wire",
         "_woken",
@@ -77,7 +78,7 @@ class Session:
         self._close: tuple[int, str] | None = None  # once all is written
         self._is_gone = False
         self._timer: asyncio.TimerHandle | None = self._loop.call_later(site.limits.connect, self._on_timer)
-        self._stall: asyncio.TimerHandle | None = None
+        self._progress = Progress(wire, site.limits.stall, self._on_stall)
         site.joined(self)
 
     # -- what the socket calls
@@ -94,9 +95,7 @@ class Session:
 
     def drained(self) -> None:
         """What was unsent has gone out."""
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        self._progress.stop()
         if self._woken or self._out:
             self._list()
         self._intake.go_on()
@@ -108,9 +107,9 @@ class Session:
         self._commands.leave()
         self._woken.clear()
         self._out.clear()
-        for timer in (self._timer, self._stall):
-            if timer is not None:
-                timer.cancel()
+        self._progress.stop()
+        if self._timer is not None:
+            self._timer.cancel()
         self._site.left(self)
 
     # -- what the site and the feeds call
@@ -213,7 +212,7 @@ class Session:
         out: list[bytes] = []
         unsent = wire.unsent
         if unsent and self._close is None:
-            self._watch_progress()
+            self._progress.watch()
             if unsent > self.limits.unsent:
                 return
         if self._out:
@@ -281,19 +280,9 @@ class Session:
             if taker.is_behind:
                 woken[taker] = None  # behind the others: next turn they are first
 
-    def _watch_progress(self) -> None:
-        if self._stall is None:
-            self._stall = self._loop.call_later(self.limits.stall, self._on_stall, self._wire.reached)
-
-    def _on_stall(self, reached: int) -> None:
-        self._stall = None
-        if not self._wire.unsent:
-            return
-        if self._wire.reached == reached:
-            self._site.log.debug("STOMP connection ended: it read nothing for %s s", self.limits.stall)
-            self._wire.abort()
-            return
-        self._watch_progress()
+    def _on_stall(self) -> None:
+        self._site.log.debug("STOMP connection ended: it read nothing for %s s", self.limits.stall)
+        self._wire.abort()
 
     def _end(self, frame: bytes, code: int, reason: str) -> None:
         if frame:

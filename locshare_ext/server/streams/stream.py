@@ -9,22 +9,15 @@ from locshare_ext.broker.access import Principal
 from locshare_ext.broker.live import Log
 from locshare_ext.errors import LocShareError, Unavailable
 from locshare_ext.server.feed_options import FeedOptions
+from locshare_ext.server.progress import Progress, Sending
 from locshare_ext.server.site import Site
 from locshare_ext.server.streams.reader import Form, GroupReader
 
 __all__ = ["Stream", "Wire"]
 
 
-class Wire(Protocol):
+class Wire(Sending, Protocol):
     """What is below a stream."""
-
-    @property
-    def unsent(self) -> int:
-        """Bytes that the kernel has not taken yet."""
-
-    @property
-    def reached(self) -> int:
-        """Bytes that are known to have reached the client, ever."""
 
     def write(self, data: bytes) -> None:
         """Send; when not all can go, `Stream.drained` is called later."""
@@ -51,7 +44,7 @@ class Stream:
         self._is_listed = False  # to be served in this turn
         self._error: LocShareError | None = None  # to end with, once what is owed is written
         self._is_gone = False  # nothing may be written any more
-        self._stall: asyncio.TimerHandle | None = None
+        self._progress = Progress(wire, site.limits.stall, self._on_stall)
 
     # -- of a kind of connection
 
@@ -131,9 +124,7 @@ class Stream:
 
     def drained(self) -> None:
         """What was unsent has gone out."""
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        self._progress.stop()
         if self._is_woken or self._out:
             self._list()
 
@@ -142,8 +133,7 @@ class Stream:
         self._is_gone = True
         self._out.clear()
         self.unfollow()
-        if self._stall is not None:
-            self._stall.cancel()
+        self._progress.stop()
         self.site.leases.leave(self.principal, self)
 
     # -- what its reader calls
@@ -172,7 +162,7 @@ class Stream:
         wire, limits = self._wire, self.site.limits
         unsent = wire.unsent
         if unsent and self._error is None:
-            self._watch_progress()
+            self._progress.watch()
             if unsent > limits.unsent:
                 return
         out, self._out, self._owed = self._out, [], 0
@@ -188,7 +178,7 @@ class Stream:
             self._is_gone = True  # nothing may follow
             self.shut(self._error)
         elif wire.unsent:
-            self._watch_progress()
+            self._progress.watch()
         elif self._is_woken:
             self._list()
 
@@ -199,17 +189,7 @@ class Stream:
             self._is_listed = True
             self.site.turn.add(self)
 
-    def _watch_progress(self) -> None:
-        if self._stall is None:
-            self._stall = self._loop.call_later(self.site.limits.stall, self._on_stall, self._wire.reached)
-
-    def _on_stall(self, reached: int) -> None:
-        self._stall = None
-        if not self._wire.unsent:
-            return
-        if self._wire.reached == reached:
-            self.site.log.debug("stream ended: it read nothing for %s s", self.site.limits.stall)
-            self._is_gone = True
-            self.cut()
-            return
-        self._watch_progress()
+    def _on_stall(self) -> None:
+        self.site.log.debug("stream ended: it read nothing for %s s", self.site.limits.stall)
+        self._is_gone = True
+        self.cut()
