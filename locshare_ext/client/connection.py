@@ -98,6 +98,8 @@ class Connection:
         except websocket.WebSocketBadStatusException as error:
             raise _refused(self._server, error) from None
         except (OSError, websocket.WebSocketException, NotConnectedException) as error:
+            if self._is_aborted:
+                return
             said = f"{self._server.url} does not answer: {_words(error, self._transport.patience)}"
             raise ServerUnreachable(said, code=self._transport.how_far(error)) from None
         finally:
@@ -167,16 +169,20 @@ class _Transport(WSTransport):  # type: ignore[misc]
         parts = urlsplit(server.url)
         self.current_host_and_port = (server.host, parts.port)
         options: dict[str, Any] = {"http_no_proxy": [server.host]} if server.is_loopback else {}
-        if server.ca_file:
-            options["sslopt"] = {"ca_certs": server.ca_file}
-        self.socket = websocket.create_connection(
-            server.ws_url("stomp"),
-            timeout=self.patience,
-            header=[f"{name}: {value}" for name, value in server.headers().items()],
-            redirect_limit=0,
-            sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
-            **options,
-        )
+        options["header"] = [f"{name}: {value}" for name, value in server.headers().items()]
+        tls = {"ca_certs": server.ca_file} if server.ca_file else None
+        made = websocket.WebSocket(sslopt=tls, sockopt=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
+        made.settimeout(self.patience)
+        self.socket = made  # from now on `abort` can end it
+        try:
+            made.connect(server.ws_url("stomp"), redirect_limit=0, **options)  # type: ignore[no-untyped-call]
+        except websocket.WebSocketBadStatusException:
+            raise
+        except websocket.WebSocketException as error:
+            answer = made.handshake_response
+            if answer is None or not 300 <= answer.status < 400:
+                raise
+            raise websocket.WebSocketBadStatusException(str(error), answer.status) from None
 
     def settle(self) -> None:
         """Wait for ever from now on."""
@@ -238,9 +244,12 @@ class _Transport(WSTransport):  # type: ignore[misc]
 
     def abort(self) -> None:
         """Wake whoever receives; a close() alone would leave that thread waiting."""
-        connection = self.socket
-        if connection is not None:
-            connection.abort()  # type: ignore[no-untyped-call]
+        line = None if self.socket is None else self.socket.sock
+        if (
+            line is not None
+        ):  # also while the upgrade is waited for, when the library's own abort does nothing
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
 
     def cleanup(self) -> None:
         """Close the socket, without the farewell that websocket-client would wait for."""

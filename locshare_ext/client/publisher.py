@@ -101,6 +101,8 @@ class Publisher:
                 done = sender.send(body)
             except LocShareError as error:
                 self._end_lookout()
+                if self._closed.is_set():
+                    break
                 if not self._falls(error, sender.ended_at):
                     self._closed.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
                     pause = min(2 * pause, BACK_OFF[1])

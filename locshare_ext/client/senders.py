@@ -52,9 +52,11 @@ class StompSender:
         self._topic = group_topic(group)
         self._patience = patience
         self._changed = threading.Condition()
+        self._attempt: Connection | None = None  # the newest; what becomes of others is nobody's business
         self._connection: Connection | None = None  # accepted, and not over
         self._error: LocShareError | None = None
-        self._answers: dict[str, dict[str, str]] = {}
+        self._awaited = ""  # a receipt
+        self._answer: dict[str, str] | None = None
         self._sent = 0
         self._is_closed = False
 
@@ -63,14 +65,21 @@ class StompSender:
         with self._changed:
             if self._connection is not None:
                 return False
-            if self._error is not None:  # of a life that ended while nothing was sent
-                error, self._error = self._error, None
-                raise error
-        decided = threading.Event()
-        thread = threading.Thread(target=self._run, args=(decided,), name="locshare-publish", daemon=True)
-        thread.start()
-        decided.wait()
+            if self._error is not None or self._is_closed:  # of a life that ended while nothing was sent
+                self._raise()
+        attempt = Connection(self._locate(), self, self._patience)
+        thread = threading.Thread(target=self._run, args=(attempt,), name="locshare-publish", daemon=True)
         with self._changed:
+            self._attempt = attempt
+            try:
+                thread.start()
+                self._changed.wait_for(lambda: self._connection or self._attempt is None or self._is_closed)
+            except BaseException:  # interrupted: nobody waits for it any more
+                self._attempt = None
+                attempt.abort()
+                raise
+            if self._is_closed:
+                attempt.abort()
             if self._connection is None:
                 self._raise()
         return True
@@ -81,17 +90,18 @@ class StompSender:
             connection = self._connection
             if connection is None:
                 self._raise()
-        self._sent += 1
-        receipt = f"p{self._sent}"
+            self._sent += 1
+            receipt = self._awaited = f"p{self._sent}"
+            self._answer = None
         try:
             connection.send(self._topic, body, {"receipt": receipt})
         except _LOST:
             connection.abort()
         with self._changed:
             self._changed.wait_for(
-                lambda: receipt in self._answers or self._connection is not connection or self._is_closed
+                lambda: self._answer is not None or self._connection is not connection or self._is_closed
             )
-            answer = self._answers.pop(receipt, None)
+            answer = self._answer
             if answer is None and not self._is_closed:
                 self._raise()
         return None if answer is None else _published(answer)
@@ -100,53 +110,45 @@ class StompSender:
         """End it, see `Sender.close`."""
         with self._changed:
             self._is_closed = True
-            connection = self._connection
+            attempt = self._attempt
             self._changed.notify_all()
-        if connection is not None:
-            connection.abort()
+        if attempt is not None:
+            attempt.abort()
 
     def _raise(self) -> NoReturn:
         error, self._error = self._error, None
         raise error or ServerUnreachable("the connection was closed", code=CUT)
 
-    def _run(self, decided: threading.Event) -> None:
-        """Live one connection; sets `decided` when it is accepted or over."""
+    def _run(self, attempt: Connection) -> None:
+        """Live one connection, on a thread of its own."""
         error: LocShareError | None = None
         try:
-            Connection(self._locate(), _Answers(self, decided), self._patience).run()
+            attempt.run()
         except LocShareError as caught:
             error = caught
         finally:
             with self._changed:
-                self.ended_at = time.monotonic()
-                self._connection, self._error = None, error
-                self._changed.notify_all()
-            decided.set()
+                if self._attempt is attempt:
+                    self.ended_at = time.monotonic()
+                    self._attempt, self._connection, self._error = None, None, error
+                    self._changed.notify_all()
 
-    def _accept(self, connection: Connection) -> None:
-        connection.settle()
-        with self._changed:
-            self._connection = connection
-
-    def _answer(self, headers: dict[str, str]) -> None:
-        with self._changed:
-            self._answers[headers.get("receipt-id", "")] = headers
-            self._changed.notify_all()
-
-
-class _Answers:
-    """Tells a sender of its connection's life."""
-
-    def __init__(self, sender: StompSender, decided: threading.Event) -> None:
-        self._sender = sender
-        self._decided = decided
+    # what a connection calls, on its thread
 
     def on_connected(self, connection: Connection) -> None:
-        self._sender._accept(connection)
-        self._decided.set()
+        """It can be sent over."""
+        connection.settle()
+        with self._changed:
+            if self._attempt is connection:
+                self._connection = connection
+                self._changed.notify_all()
 
     def on_receipt(self, headers: dict[str, str]) -> None:
-        self._sender._answer(headers)
+        """Something is stored: what is waited for, or what a wait was interrupted for."""
+        with self._changed:
+            if headers.get("receipt-id") == self._awaited:
+                self._answer = headers
+                self._changed.notify_all()
 
     def on_message(self, headers: dict[str, str], body: bytes) -> None:
         """Nothing is subscribed to."""

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -138,6 +139,16 @@ def test_a_blocked_websocket_is_left_and_taken_again_when_it_gets_through(
     assert status.note == ""
     watched.end()
     assert watched.used() == ["sse", "stomp"]
+
+
+def test_a_websocket_that_is_sent_to_a_page_for_logging_in_is_left_at_once(
+    proxy: BlockingProxy, watch: Watch
+) -> None:
+    proxy.rules.upgrade = 302
+    watched = watch(STAYS)
+    watched.reaches("sse")
+    assert proxy.count("/stomp") == 1
+    watched.end()
 
 
 def test_held_events_too_leave_long_polling_and_it_climbs_rung_by_rung(
@@ -415,10 +426,11 @@ def test_callbacks_on_sse_run_on_the_feeds_thread_and_may_use_asyncio(
     assert collected.wait_count(1) == ["locshare-feed-asyncio"]
 
 
+@pytest.mark.parametrize("upgrade", ["hang", "swallow"])
 def test_a_feed_that_hangs_in_a_blocked_websocket_closes_at_once(
-    proxy: BlockingProxy, served: Served
+    proxy: BlockingProxy, served: Served, upgrade: Literal["hang", "swallow"]
 ) -> None:
-    proxy.rules.upgrade = "swallow"
+    proxy.rules.upgrade = upgrade
     feed = Feed("closes", Api(lambda: Server(proxy.url, served.token)), rules=Rules(patience=NEVER))
     feed.start()
     pause = threading.Event()
@@ -426,3 +438,4 @@ def test_a_feed_that_hangs_in_a_blocked_websocket_closes_at_once(
         assert not pause.wait(0.02)
     feed.close(timeout=LIMIT)
     assert feed.status.state == "closed"
+    assert "locshare-feed-closes" not in [one.name for one in threading.enumerate()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,3 +184,51 @@ def test_closing_ends_a_wait_for_a_server(served: Served, proxy: BlockingProxy) 
     one.close()
     thread.join(LIMIT)
     assert counts(answers[0]) == (0, 0, 0)
+
+
+def publishing() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == "locshare-publish"]
+
+
+def test_an_interrupted_attempt_leaves_nothing_behind(served: Served, proxy: BlockingProxy) -> None:
+    proxy.rules.upgrade = "hang"
+    one = publisher(served, proxy, "interrupted", Rules(patience=LIMIT, first_look=3600.0))
+    main = threading.get_ident()
+
+    def interrupt() -> None:
+        pause = threading.Event()
+        while not proxy.count("/stomp"):
+            pause.wait(0.02)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        one.publish(rows(1))
+    thread.join(LIMIT)
+    first = publishing()
+    proxy.rules.upgrade = "pass"
+    assert one.publish(rows(3)).stored == 3
+    for attempt in first:
+        attempt.join(LIMIT / 2)  # ended by the interrupt, and not by its patience
+        assert not attempt.is_alive()
+    assert one.publish(rows(3, first=3)).stored == 3
+    assert proxy.count("/stomp") == 2  # the connection that works was not taken for the one that ended
+    one.close()
+
+
+def test_closing_ends_an_attempt_to_connect(served: Served, proxy: BlockingProxy) -> None:
+    proxy.rules.upgrade = "hang"
+    one = publisher(served, proxy, "closed early", Rules(patience=3600.0))
+    answers: list[Published] = []
+    thread = threading.Thread(target=lambda: answers.append(one.publish(rows(1))))
+    thread.start()
+    pause = threading.Event()
+    while not proxy.count("/stomp"):
+        assert not pause.wait(0.02)
+    one.close()
+    thread.join(LIMIT)
+    assert counts(answers[0]) == (0, 0, 0)
+    for attempt in publishing():
+        attempt.join(LIMIT)
+        assert not attempt.is_alive()
