@@ -32,7 +32,8 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
     """Members and their trails on any `ipyleaflet.Map`.
 
     `push` takes new fixes from any thread; each travels to the page once, in binary, and
-    is drawn there, also while a cell runs. The settings below are synced traits; positions
+    is drawn there, also while a cell runs. `on_click` takes a function that is called with
+    `member`, `coordinates` and `time` when a head is clicked. The settings below are synced traits; positions
     never are, so that a saved notebook holds none.
     """
 
@@ -52,6 +53,16 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
     lost_after = Float(600.0, min=0.0, help="Seconds after which a member is shown as lost.").tag(sync=True)
     gap_after = Float(
         120.0, min=0.0, help="Seconds without a fix, and 5 x the usual pause, after which no trail is drawn."
+    ).tag(sync=True)
+    color_by = Enum(
+        ["member", "speed", "accuracy", "age", "altitude", "battery"],
+        "member",
+        help="What colours say: who it is, or a number of each fix; `age` is that of a member's position.",
+    ).tag(sync=True)
+    color_range = List(
+        Float(),
+        maxlen=2,
+        help="Lowest and highest value that has a colour of its own (m/s, m, s, 0-1); empty: most that is there.",
     ).tag(sync=True)
     panels = List(
         Enum(["timeline", "members", "tools", "status"]), help="What is shown on the map beside members."

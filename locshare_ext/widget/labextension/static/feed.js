@@ -81,6 +81,9 @@ export class Feed {
     }
   }
 
+  /** Tell the kernel something that it need not answer. */
+  tell(content) { this.#send(content); }
+
   #receive(content, buffers) {
     this.heard = Date.now();
     const offset = content.now - this.heard;

@@ -1,8 +1,15 @@
 // Which colour what has: an index for each piece of a trail, and a palette to look it up in.
 
 import { packed } from './picture.js';
+import { NONE } from './display.js';
+import { STEPS, UNKNOWN, ramp, stepOf } from './ramp.js';
 
-const UNKNOWN = '#777777';
+/** Return the paint that options ask for: {colors, colorBy, range, ground, paper}. */
+export function paintFor({ colors, colorBy, range, ground, paper }) {
+  if (colorBy === 'age') return new AgePaint(colors.length, range, ground, paper);
+  if (colorBy !== 'member') return new ValuePaint(colorBy, range, ground, paper);
+  return new MemberPaint(colors, paper);
+}
 
 /** Each member in a colour of its own. */
 export class MemberPaint {
@@ -14,6 +21,10 @@ export class MemberPaint {
     this.paper = packed(paper);
   }
 
+  /** Set what hangs on the moment; called before each frame. */
+  update() {}
+
+  /** Return the palette's index for the piece of a trail that ends at a fix. */
   indexAt(id) { return id; }
 
   /** Return a head's colour as in the palette. */
@@ -21,4 +32,53 @@ export class MemberPaint {
 
   /** Return a head's colour for a canvas. */
   styleOf(id) { return this.colors[id] ?? UNKNOWN; }
+}
+
+/** Each fix by a number that it has. */
+export class ValuePaint {
+  /** name: of the number; range: [lowest, highest] of the colours. */
+  constructor(name, range, ground, paper) {
+    this.version = `${name} ${range}`;
+    this.name = name;
+    this.range = range;
+    this.colors = ramp(ground);
+    this.palette = Uint32Array.from(this.colors, packed);
+    this.paper = packed(paper);
+  }
+
+  update() {}
+
+  indexAt(id, track, index) { return stepOf(track.number(this.name, index), this.range); }
+
+  colorOf(id, store, display) { return this.palette[this.indexAt(id, store.tracks[id], display.index[id])]; }
+
+  styleOf(id, store, display) { return this.colors[this.indexAt(id, store.tracks[id], display.index[id])]; }
+}
+
+/** Each member by how old its position is: trails are its own, their colours are of the moment. */
+export class AgePaint {
+  constructor(count, range, ground, paper) {
+    this.version = 'member';
+    this.range = range;
+    this.colors = ramp(ground);
+    this.steps = Uint32Array.from(this.colors, packed);
+    this.palette = new Uint32Array(count).fill(this.steps[STEPS]);
+    this.own = new Uint8Array(count).fill(STEPS);
+    this.paper = packed(paper);
+  }
+
+  update(store, display, reference) {
+    for (let id = 0; id < Math.min(display.count, this.own.length); id++) {
+      if (display.state[id] === NONE) continue;
+      const age = (reference - store.tracks[id].key[display.index[id]]) / 1000;
+      this.own[id] = stepOf(age, this.range);
+      this.palette[id] = this.steps[this.own[id]];
+    }
+  }
+
+  indexAt(id) { return id; }
+
+  colorOf(id) { return this.palette[id]; }
+
+  styleOf(id) { return this.colors[this.own[id] ?? STEPS]; }
 }

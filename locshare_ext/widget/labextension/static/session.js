@@ -23,6 +23,7 @@ export class Session extends Emitter {
     this.frames = 0;
     this.bounds = { fixes: 0, oldest: Infinity, newest: -Infinity, members: 0 };
     this.last = null; // the last frame's places
+    this.range = null; // that the colours of values stand for
     this.clock = new PlayClock(model.get('mode') === 'live');
     this.#start();
   }
@@ -38,7 +39,7 @@ export class Session extends Emitter {
     this.worker.onmessage = ({ data }) => this.#fromWorker(data);
     this.worker.onerror = event => console.error('locshare renderer:', event.message);
     this.sendOptions();
-    const settings = 'trail interpolate labels stale_after lost_after gap_after';
+    const settings = 'trail interpolate labels stale_after lost_after gap_after color_by color_range';
     this.model.on(settings.split(' ').map(name => `change:${name}`).join(' '), this.#onSettings, this);
     this.feed = new Feed(this.model, {
       names: (first, names) => this.#name(first, names),
@@ -136,7 +137,7 @@ export class Session extends Emitter {
       hidden: [...this.hidden], followed: this.followed,
       trail: Math.max(1, get('trail')) * 1000, interpolate: get('interpolate'), labels: get('labels'),
       staleAfter: get('stale_after') * 1000, lostAfter: get('lost_after') * 1000,
-      gapAfter: get('gap_after') * 1000, ...more,
+      gapAfter: get('gap_after') * 1000, colorBy: get('color_by'), colorRange: get('color_range'), ...more,
     } });
     this.wake();
   }
@@ -178,6 +179,14 @@ export class Session extends Emitter {
     return { lat: latOf(this.last.ys[id]), lon: lonOf(this.last.xs[id]), time: Math.round(time) };
   }
 
+  /** Tell the kernel that a member was clicked, as ipyleaflet's layers tell of clicks. */
+  tellClick(id) {
+    const place = this.placeOf(id);
+    if (place === null) return;
+    const { lat, lon, time } = place;
+    this.feed.tell({ event: 'interaction', type: 'click', coordinates: [lat, lon], member: this.names[id], time });
+  }
+
   #onSettings() { this.sendOptions(); this.emit('settings'); }
 
   #name(first, names) {
@@ -210,6 +219,9 @@ export class Session extends Emitter {
       this.bounds = data;
       this.emit('bounds', data);
       if (!this.#isDrawnLive) this.wake(); // else it was asked for with the fixes
+    } else if (data.op === 'range') {
+      this.range = data.range;
+      this.emit('range');
     } else {
       this.#asks.get(data.ask)?.(data.answer);
       this.#asks.delete(data.ask);

@@ -3,6 +3,7 @@
 import { button, icon, ICONS, make, select } from './dom.js';
 import { fit } from './fit.js';
 import { groundOf } from './theme.js';
+import { VALUES } from './legend.js';
 
 const TRAILS = [
   [0, 'off'], [60, '1 min'], [300, '5 min'], [600, '10 min'], [1800, '30 min'],
@@ -22,8 +23,12 @@ export function createTools(context) {
     on: { change: () => save('trail', Number(trail.value)) },
   }, TRAILS, 600);
   const trailBox = make('label', { className: 'locshare-trail' }, make('span', { text: 'Trail' }), trail);
+  const colors = select({
+    title: 'Colour by', label: 'Colour by', on: { change: () => save('color_by', colors.value) },
+  }, [['member', 'member'], ...Object.entries(VALUES).map(([value, { name }]) => [value, name.toLowerCase()])], 'member');
+  const colorBox = make('label', { className: 'locshare-trail' }, make('span', { text: 'Colour' }), colors);
   const row = make('div', { className: 'locshare-panel locshare-tools', attributes: { role: 'toolbar' }, label: 'Map tools' },
-    fitButton, names, tiles, trailBox);
+    fitButton, names, tiles, trailBox, colorBox);
 
   const update = () => {
     const length = model.get('trail');
@@ -31,6 +36,7 @@ export function createTools(context) {
       trail.append(make('option', { text: length < 120 ? `${length} s` : `${Math.round(length / 60)} min`, attributes: { value: length } }));
     }
     trail.value = String(length);
+    colors.value = model.get('color_by');
     names.setAttribute('aria-pressed', String(model.get('labels')));
     const ground = groundOf(map);
     tiles.hidden = !ground;

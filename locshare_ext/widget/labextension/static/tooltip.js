@@ -29,6 +29,14 @@ export function createTooltip({ L, map, overlay, session }) {
     tip.hidden = false;
     place(tip, map, L.point(found.x + ox, found.y + oy).divideBy(dpr), z);
   };
+  const click = async event => {
+    move(event);
+    const { z, dpr, ox, oy } = overlay.shown ?? {};
+    if (z === undefined) return;
+    const at = map.project(event.latlng, z).multiplyBy(dpr);
+    const found = await session.ask('hit', { view: overlay.id, x: at.x - ox, y: at.y - oy });
+    if (found !== null) session.tellClick(found.id);
+  };
   const move = event => { pointer = event.latlng; look(); };
   const leave = () => {
     pointer = null;
@@ -36,10 +44,10 @@ export function createTooltip({ L, map, overlay, session }) {
     container.classList.remove('locshare-over');
   };
   const unlisten = session.on('frame', () => { if (!tip.hidden && performance.now() - shownAt > REFRESH) look(); });
-  map.on('mousemove click', move).on('mouseout movestart zoomstart', leave);
+  map.on('mousemove', move).on('click', click).on('mouseout movestart zoomstart', leave);
   return () => {
     unlisten();
-    map.off('mousemove click', move).off('mouseout movestart zoomstart', leave);
+    map.off('mousemove', move).off('click', click).off('mouseout movestart zoomstart', leave);
     tip.remove();
   };
 }

@@ -3,9 +3,10 @@
 import { decodeColumns } from './columns.js';
 import { Display, LOST, NONE } from './display.js';
 import { Heads } from './heads.js';
-import { MemberPaint } from './paint.js';
+import { paintFor } from './paint.js';
 import { Painter } from './painter.js';
 import { Store } from './store.js';
+import { rangeOf } from './ramp.js';
 
 const REACH = 14; // css px from the pointer to a head that it is on
 
@@ -15,9 +16,11 @@ const heads = new Heads();
 const views = new Map();
 const options = {
   trailsVersion: 0, names: [], colors: [], hidden: new Set(), followed: null, trail: 600000, interpolate: true,
-  labels: true, staleAfter: 60000, lostAfter: 600000, ground: 'light', ink: '#222', paper: '#fff',
+  labels: true, staleAfter: 60000, lostAfter: 600000, ground: 'light', ink: '#222222', paper: '#ffffff',
+  colorBy: 'member', colorRange: [],
 };
-let paint = new MemberPaint([], options.paper);
+let paint = paintFor({ ...options, range: [0, 1] });
+let ranged = 0; // fixes that there were when the colours' range was looked for
 let window_ = null; // of the last frame
 
 const handlers = {
@@ -38,7 +41,7 @@ const handlers = {
     if (message.options.hidden) options.hidden = new Set(message.options.hidden);
     if (message.options.gapAfter !== undefined) store.setShortestGap(message.options.gapAfter);
     if (before !== trailsOf(options)) options.trailsVersion++;
-    paint = new MemberPaint(options.colors, options.paper);
+    choosePaint();
   },
   view({ view, geometry }) {
     if (!views.has(view)) views.set(view, new Painter());
@@ -62,6 +65,18 @@ const handlers = {
 
 onmessage = ({ data }) => handlers[data.op](data);
 
+/** Decide which colours things have, and tell the page the range that they stand for. */
+function choosePaint() {
+  const { colorBy, colorRange } = options;
+  let range = [0, 1];
+  if (colorRange.length === 2) range = colorRange;
+  else if (colorBy === 'age') range = [0, options.lostAfter / 1000];
+  else if (colorBy !== 'member') range = rangeOf(store.tracks, colorBy);
+  ranged = store.fixes;
+  paint = paintFor({ ...options, range });
+  postMessage({ op: 'range', range });
+}
+
 /** What of the options trails hang on: they are drawn anew when it changes. */
 function trailsOf({ hidden, trail, gapAfter }) {
   return JSON.stringify([[...hidden], trail, gapAfter]);
@@ -76,7 +91,9 @@ function draw({ view, live, moment, reference }) {
   if (!painter) return;
   const now = performance.now();
   window_ = { end: moment, length: options.trail, reference };
+  if (options.colorBy !== 'member' && store.fixes > ranged * 2) choosePaint(); // more is known
   display.update(store, { live, moment, reference, now }, options);
+  paint.update(store, display, reference);
   const { bitmap, isPending } = painter.draw(store, display, window_, options, paint, heads, now);
   const xs = display.x.slice(0, display.count);
   const ys = display.y.slice(0, display.count);
