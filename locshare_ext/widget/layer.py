@@ -62,7 +62,7 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
     color_range = List(
         Float(),
         maxlen=2,
-        help="Lowest and highest value that has a colour of its own (m/s, m, s, 0-1); empty: most that is there.",
+        help="Lowest and highest value with a colour of its own (m/s, m, s, 0-1); empty: as the fixes are.",
     ).tag(sync=True)
     panels = List(
         Enum(["timeline", "members", "tools", "status"]), help="What is shown on the map beside members."

@@ -21,7 +21,7 @@ export function createLegend({ L, map, session, isolate }) {
   const box = make('div', { className: 'locshare-panel locshare-legend', attributes: { role: 'group' }, label: 'Legend' },
     title, bar, make('div', { className: 'locshare-legend-ends' }, low, high), unknown);
   isolate(box);
-  const control = new (L.Control.extend({ options: { position: 'bottomright' }, onAdd: () => box }))();
+  const control = new (L.Control.extend({ options: { position: 'bottomleft' }, onAdd: () => box }))();
   let isOn = false;
   const update = () => {
     const value = VALUES[session.model.get('color_by')];
