@@ -13,8 +13,10 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from locshare_ext.broker.memory_asides import MemoryAsides
 from locshare_ext.broker.memory_log import MemoryLog, entry_bytes, key_of, rank
 from locshare_ext.errors import Conflict, InvalidInput, LocShareError, NotFound, StoreError
+from locshare_ext.model.aside import AsideInfo
 from locshare_ext.model.event import Event, EventKind
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
@@ -53,6 +55,7 @@ class MemoryStore:
         self._recordings: dict[str, RecordingInfo] = {}
         self._invites: dict[str, InviteInfo] = {}
         self._places: dict[tuple[str, str, str], PlaceInfo] = {}  # by log, identity and name
+        self._asides = MemoryAsides()
         self._deleted: set[str] = set()  # epochs
         self._is_closed = False
 
@@ -114,6 +117,7 @@ class MemoryStore:
         log = self._logs.pop(name, None)
         if log is not None:
             self._deleted.add(log.info.epoch)
+            self._asides.drop(name)
             self._recordings = {key: one for key, one in self._recordings.items() if one.log != name}
             self._invites = {key: one for key, one in self._invites.items() if one.log != name}
             self._places = {key: one for key, one in self._places.items() if one.log != name}
@@ -191,6 +195,7 @@ class MemoryStore:
             return 0
         known, folded = self._logs[log], fold(member)
         known.numbering.forget(member)
+        self._asides.forget(log, member)
         for invite in await self.invites(log):
             if invite.member is not None and fold(invite.member) == folded:
                 del self._invites[invite.id]
@@ -206,6 +211,7 @@ class MemoryStore:
         self._check_open()
         if log in self._logs:
             self._logs[log].rename(member, name)
+            self._asides.rename(log, member, name)
         for invite in await self.invites(log):
             if invite.member is not None and fold(invite.member) == fold(member):
                 self._invites[invite.id] = replace(invite, member=name)
@@ -214,6 +220,8 @@ class MemoryStore:
         """Remove entries received before `before` (ms) that no recording keeps."""
         if log not in self._logs:
             return 0
+        recordings = await self.recordings(log)
+        self._asides.trim(log, before, lambda at: any(one.has_refused(at) for one in recordings))
         old = [entry for entry in self._removable(log) if entry.item.received < before]
         if old:
             self._trim(self._logs[log], old)
@@ -285,6 +293,15 @@ class MemoryStore:
         """Return the places of one identity in a log, by name."""
         chosen = [one for one in self._places.values() if one.log == log and one.identity == identity]
         return sorted(chosen, key=lambda one: one.name)
+
+    async def put_asides(self, log: str, asides: Sequence[AsideInfo], keep: int) -> None:
+        """Keep what was refused; the oldest over `keep` of the log go."""
+        if log in self._logs:
+            self._asides.put(log, asides, keep)
+
+    async def asides(self, log: str, selection: Selection, *, limit: int | None = None) -> list[AsideInfo]:
+        """Return what was refused, in order of arrival; see `LogStore.asides`."""
+        return self._asides.select(log, selection, limit)
 
     async def close(self) -> None:
         """Refuse what comes from now on; twice is no error."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import msgspec
 
 from locshare_ext.errors import LocShareError
+from locshare_ext.model.aside import AsideInfo
 from locshare_ext.model.clock import Clock, check_clock
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import Event, EventKind
@@ -151,6 +152,10 @@ class RecordingInfo:
             return True
         return self.since <= time <= self.until and (self.closed is None or received < self.closed)
 
+    def has_refused(self, received: int) -> bool:
+        """Whether what was refused at a moment (ms) came while it ran, and is kept with it."""
+        return self.since <= received and (self.until is None or received <= self.until)
+
 
 @dataclass(frozen=True, slots=True)
 class InviteInfo:
@@ -275,7 +280,11 @@ class LogStore(Protocol):
         """Remove one event; its offset stays unused. False: there is none (or a fix)."""
 
     async def forget(self, log: str, member: str) -> int:
-        """Remove every trace of a member, its invites too; returns the number of entries removed."""
+        """Remove every trace of a member, its invites and what was refused of it, too.
+
+        Returns the number of entries removed. Of what was refused all goes that
+        `AsideInfo.concerns` the member.
+        """
 
     async def rename_member(self, log: str, member: str, name: str) -> None:
         """Give a member another name, in all its entries and invites.
@@ -287,7 +296,8 @@ class LogStore(Protocol):
     async def trim(self, log: str, before: int) -> int:
         """Remove entries received before `before` (ms) that no recording keeps.
 
-        Returns how many. Offsets are not used again; `LogInfo.oldest` moves up.
+        Returns how many. Offsets are not used again; `LogInfo.oldest` moves up. What was
+        refused before, while no recording ran, goes too and is not counted.
         """
 
     async def size(self) -> int:
@@ -337,6 +347,15 @@ class LogStore(Protocol):
 
     async def places(self, log: str, identity: str) -> list[PlaceInfo]:
         """Return the places of one identity in a log, by name."""
+
+    async def put_asides(self, log: str, asides: Sequence[AsideInfo], keep: int) -> None:
+        """Keep what was refused; the oldest over `keep` of the log go. No error without such a log."""
+
+    async def asides(self, log: str, selection: Selection, *, limit: int | None = None) -> list[AsideInfo]:
+        """Return what was refused, in order of arrival: all or the first `limit`.
+
+        since, until: of when it was received; after: an id; members: of those whose it is.
+        """
 
     async def close(self) -> None:
         """Finish what was begun, close files and threads; twice is no error."""

@@ -28,6 +28,8 @@ __all__ = [
     "decode_fixes",
     "encode",
     "error_object",
+    "member_in",
+    "split",
 ]
 
 MAX_FIXES = 1000  # in one body
@@ -102,11 +104,16 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One fix of a body that is not good: its place, why, and what was sent."""
+    """One fix of a body that is not good: its place, why, and what was sent.
+
+    member: whose it is, as far as known. credential: the id of the principal who sent it.
+    """
 
     index: int
     error: LocShareError
     raw: bytes
+    member: str | None = None
+    credential: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the form of the answer's `set_aside`."""
@@ -149,6 +156,23 @@ def decode_fixes(body: bytes, *, limit: int = MAX_FIXES) -> Decoded:
         return Decoded([(index, _checked(fix)) for index, fix in enumerate(fixes)], [])
     except (msgspec.DecodeError, UnicodeDecodeError, InvalidFix):
         return _decode_slowly(body, limit)
+
+
+def split(body: bytes) -> list[bytes]:
+    """Return the JSON of each fix of a body, by its place; raises InvalidInput for what is no JSON."""
+    return _raws_of(body.lstrip(b" \t\r\n"))
+
+
+def member_in(raw: bytes, speaker: str) -> str | None:
+    """Return the member that the JSON of a fix names, or who speaks; None where that cannot be told."""
+    try:
+        sent = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(sent, dict):
+        return None
+    name = sent.get("member")
+    return speaker if name is None else name if isinstance(name, str) else None
 
 
 def bind(sent: FixInput, member: str, received: int, *, live: bool = True) -> Fix:

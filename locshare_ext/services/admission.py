@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from locshare_ext.broker.access import MANAGE, Principal
-from locshare_ext.errors import Gone, LocShareError
+from locshare_ext.errors import Gone, InvalidName, LocShareError
 from locshare_ext.model import wire
 from locshare_ext.model.clock import utc_text
 from locshare_ext.model.coarse import coarsened
 from locshare_ext.model.fix import Fix
+from locshare_ext.model.names import member_name
 
-__all__ = ["Admission"]
+__all__ = ["Admission", "nothing_good"]
 
 
 class Admission:
@@ -37,11 +38,8 @@ class Admission:
         has_ended = principal.expires is not None and received >= principal.expires
         self._ended = principal.expires if has_ended else None
 
-    def admit(self, decoded: wire.Decoded) -> tuple[list[Fix], list[wire.Refused]]:
-        """Return the good fixes, and those set aside by their place in the body.
-
-        Raises the error of the first when not one is good; it has all of them in its details.
-        """
+    def admit(self, decoded: wire.Decoded, body: bytes) -> tuple[list[Fix], list[wire.Refused]]:
+        """Return the good fixes of a body, and those set aside by their place in it."""
         fixes: list[Fix] = []
         refused = decoded.refused
         own, received, member_of, principal = self._own, self._received, self._member_of, self._principal
@@ -54,10 +52,24 @@ class Admission:
             except LocShareError as error:  # this one is set aside, the others go on
                 refused.append(wire.Refused(index, error, b""))
         if refused:
-            if not fixes:
-                raise _nothing_good(refused)
             refused.sort(key=lambda one: one.index)
+            raws = wire.split(body)  # only now: who sends good ones pays nothing for it
+            refused = [self.refused(one.index, one.error, raws[one.index]) for one in refused]
         return fixes, refused
+
+    def refused(self, index: int, error: LocShareError, raw: bytes) -> wire.Refused:
+        """Return what is set aside, with whose it is and who sent it."""
+        return wire.Refused(index, error, raw, self._whose(raw), self._principal.id)
+
+    def _whose(self, raw: bytes) -> str | None:
+        """Return the member of what was refused; None where a name cannot be told."""
+        if self._own is not None:
+            return self._own
+        try:
+            sent = wire.member_in(raw, self._principal.speaker)
+            return None if sent is None else member_name(sent)
+        except InvalidName:
+            return None
 
     def _checked(self, fix: Fix) -> Fix:
         if self._ended is not None and fix.time >= self._ended:
@@ -70,7 +82,7 @@ class Admission:
         return fix if self._precision is None else coarsened(fix, self._precision)
 
 
-def _nothing_good(refused: list[wire.Refused]) -> LocShareError:
+def nothing_good(refused: list[wire.Refused]) -> LocShareError:
     """Return the error of a body without one good fix: that of its first, with all of them."""
     first = refused[0].error
     return type(first)(

@@ -11,14 +11,16 @@ from typing import Any, Protocol
 
 from locshare_ext.broker.access import PUBLISH, Principal, require
 from locshare_ext.broker.log import GroupLog
-from locshare_ext.errors import Conflict, LocShareError, NotFound, SchemaTooNew, StoreError
+from locshare_ext.errors import Conflict, InvalidInput, LocShareError, NotFound, SchemaTooNew, StoreError
 from locshare_ext.model import wire
+from locshare_ext.model.aside import KEPT
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold, group_slug, member_name, near_names
 from locshare_ext.model.store import Appended, LogInfo, LogStore
-from locshare_ext.services.admission import Admission
+from locshare_ext.services.admission import Admission, nothing_good
+from locshare_ext.services.asides import Asides
 from locshare_ext.services.rates import Rates
 from locshare_ext.services.settings import complete_settings
 
@@ -30,11 +32,13 @@ class GroupOptions:
     """How much is kept in memory and how many there may be.
 
     log_length: entries per group for readers that lag. groups, members: over them, 409.
+    set_aside: refused fixes of a group that are kept.
     """
 
     log_length: int = 10_000
     groups: int = 1000
     members: int = 10_000
+    set_aside: int = KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +120,9 @@ class Groups:
         self.store = store
         self.clock = clock
         self.rates = rates or Rates()
-        self.companions: list[Companion] = []
         self.options = options or GroupOptions()
+        self.asides = Asides(store, clock=clock, keep=self.options.set_aside)
+        self.companions: list[Companion] = [self.asides]
         self._on_open = on_open
         self._open: dict[str, Group] = {}
         self._opening: dict[str, asyncio.Task[Group]] = {}
@@ -246,12 +251,19 @@ class Groups:
         room for a new member.
         """
         require(principal, group.slug, PUBLISH)
-        decoded = wire.decode_fixes(body)
-        if principal.kind == "invite":
-            self.rates.spend(principal.id, max(1, len(decoded.fixes) + len(decoded.refused)))
         received = self.clock()
         rules = Admission(principal, received, partial(self.member_of, group), group.settings["precision"])
-        fixes, refused = rules.admit(decoded)
+        try:
+            decoded = wire.decode_fixes(body)
+        except InvalidInput as error:
+            self.asides.add(group, [rules.refused(0, error, body)])
+            raise
+        if principal.kind == "invite":
+            self.rates.spend(principal.id, max(1, len(decoded.fixes) + len(decoded.refused)))
+        fixes, refused = rules.admit(decoded, body)
+        if refused and not fixes:
+            self.asides.add(group, refused)
+            raise nothing_good(refused)
         for fix in fixes:
             group.heard[fold(fix.member)] = received
         return Batch(fixes, refused)
@@ -263,6 +275,7 @@ class Groups:
             return Stored(0, 0, batch.refused, log.cursor(log.head))
         appended = await log.append(batch.fixes)
         group.is_stored = True
+        self.asides.add(group, batch.refused)
         return self.stored(group, batch, appended)
 
     def append_all(
@@ -272,10 +285,14 @@ class Groups:
         future = group.log.append_all([batch.fixes for batch in batches])
 
         def note(done: asyncio.Future[list[Appended | LocShareError]]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                group.is_stored = True
+            if done.cancelled() or done.exception() is not None:
+                return
+            group.is_stored = True
+            for batch, result in zip(batches, done.result(), strict=True):
+                if isinstance(result, Appended):  # else it comes again
+                    self.asides.add(group, batch.refused)
 
-        if not group.is_stored:
+        if not group.is_stored or any(batch.refused for batch in batches):
             future.add_done_callback(note)
         return future
 
@@ -302,6 +319,7 @@ class Groups:
         """Close every group's readers; the store stays open, its owner closes it."""
         for task in list(self._opening.values()):
             task.cancel()
+        await self.asides.settle()
         groups, self._open = list(self._open.values()), {}
         for group in groups:
             group.log.close("the server is stopping")

@@ -131,6 +131,18 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX segments_by_log ON segments(log, first)",
         # apart, so that looking through segments reads no fixes
         "CREATE TABLE bodies (segment INTEGER PRIMARY KEY REFERENCES segments(id), body BLOB NOT NULL)",
+        # what was refused; its member is a name, as one who sent nothing good has no row
+        """CREATE TABLE set_aside (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            log INTEGER NOT NULL REFERENCES logs(id),
+            received INTEGER NOT NULL,
+            member TEXT,
+            credential TEXT NOT NULL,
+            code TEXT NOT NULL,
+            message TEXT NOT NULL,
+            field TEXT,
+            raw BLOB NOT NULL)""",
+        "CREATE INDEX set_aside_by_log ON set_aside(log)",
     ),
 )
 

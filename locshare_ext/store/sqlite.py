@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.errors import Conflict, LocShareError, NotFound
+from locshare_ext.model.aside import AsideInfo
 from locshare_ext.model.event import Event, EventKind
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import (
@@ -27,7 +28,7 @@ from locshare_ext.model.store import (
     Selection,
 )
 from locshare_ext.model.trail import table_from_pieces
-from locshare_ext.store import invites, recordings, selecting, upkeep
+from locshare_ext.store import aside, invites, recordings, selecting, upkeep
 from locshare_ext.store.appending import make_log
 from locshare_ext.store.connection import Synchronous, transaction
 from locshare_ext.store.desk import Desk
@@ -202,6 +203,8 @@ class SQLiteStore:
         """Remove entries received before `before` (ms) that no recording keeps."""
         if not self._file.exists:
             return 0
+        if await self._file.read(partial(aside.has_old_asides, log=log, before=before), False):
+            await self._file.write(partial(aside.trim_asides, log=log, before=before))
         return await self._maintenance.trim(log, before)
 
     async def seal(self, log: str) -> int:
@@ -266,6 +269,17 @@ class SQLiteStore:
     async def places(self, log: str, identity: str) -> list[PlaceInfo]:
         """Return the places of one identity in a log, by name."""
         return await self._file.read(partial(list_places, log=log, identity=identity), [])
+
+    async def put_asides(self, log: str, asides: Sequence[AsideInfo], keep: int) -> None:
+        """Keep what was refused; the oldest over `keep` of the log go."""
+        if self._file.exists:
+            await self._file.write(partial(aside.put_asides, log=log, asides=asides, keep=keep))
+
+    async def asides(self, log: str, selection: Selection, *, limit: int | None = None) -> list[AsideInfo]:
+        """Return what was refused, in order of arrival; see `LogStore.asides`."""
+        return await self._file.read(
+            partial(aside.list_asides, log=log, selection=selection, limit=limit), []
+        )
 
     async def close(self) -> None:
         """Finish what was begun, close files and threads; twice is no error."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from locshare_ext.errors import Conflict
 from locshare_ext.model.names import fold
+from locshare_ext.store.aside import forget_asides, rename_asides
 from locshare_ext.store.connection import transaction
 from locshare_ext.store.desk import Desk
 from locshare_ext.store.invites import forget_invites, rename_invites
@@ -47,7 +48,7 @@ def begin_delete(desk: Desk, log: str) -> None:
         desk.conn.execute("UPDATE logs SET name = ? || id, settings = '{}' WHERE id = ?", (GONE, log_id))
         desk.conn.execute("UPDATE members SET name = ? || id WHERE log = ?", (GONE, log_id))
         desk.conn.execute("UPDATE segments SET is_visible = 0 WHERE log = ?", (log_id,))
-        for table in ("recordings", "invites", "places"):
+        for table in ("recordings", "invites", "places", "set_aside"):
             desk.conn.execute(f"DELETE FROM {table} WHERE log = ?", (log_id,))
 
 
@@ -64,6 +65,7 @@ def begin_forget(desk: Desk, log: str, member: str) -> list[int]:
             desk.conn.execute("UPDATE members SET name = ? || id WHERE id = ?", (GONE, member_id))
             desk.conn.execute("DELETE FROM tallies WHERE member = ?", (member_id,))
         forget_invites(desk.conn, found[0], member)
+        forget_asides(desk.conn, found[0], member)
     return ids
 
 
@@ -82,6 +84,7 @@ def rename_member(desk: Desk, log: str, member: str, name: str) -> None:
             elif fold(other) == fold(name):
                 raise Conflict(f"there is a member {other!r} already", code="member_taken", field="name")
         rename_invites(conn, found[0], member, name)
+        rename_asides(conn, found[0], member, name)
 
 
 def clear_some(desk: Desk) -> tuple[int, bool]:
