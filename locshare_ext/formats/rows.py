@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from locshare_ext.errors import InvalidFile, InvalidInput, InvalidName
+from locshare_ext.formats.rowblocks import as_measured, chosen, kept_schema, late_of
 from locshare_ext.formats.runs import RUN_ROWS, Runs
+from locshare_ext.formats.tally import SetAside, Tally
 from locshare_ext.model.fix import NUMBERS, Scalar
 from locshare_ext.model.names import fold, member_name
 from locshare_ext.model.wire import MAX_EXTRA, MAX_SOURCE
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["FUTURE", "LATE", "MAX_MEMBERS", "RANGES", "REPAIRED", "FixRows", "SetAside"]
 
 MAX_MEMBERS = 10_000
-KEPT_ASIDE = 1_000  # rows set aside that are kept with their text; the others are counted
 IMPORT = "import"  # the source of fixes whose file names none
 LATE, FUTURE, REPAIRED = 1, 2, 4  # flags that a file of ours tells
 UNTOLD = -1  # of a file that tells none: what is late is found, the others are false
@@ -43,16 +42,7 @@ RANGES: dict[str, tuple[str, float, float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """A part of a file that became no fix: its line (1 is the first), why, and its text."""
-
-    line: int
-    reason: str
-    raw: str
-
-
-class FixRows:
+class FixRows(Tally):
     """Collects the fixes of a file, and what had to be set aside.
 
     on_disk: keep them in a temporary file, so that a file of any size costs little memory;
@@ -61,9 +51,7 @@ class FixRows:
     """
 
     def __init__(self, *, on_disk: bool = False, unit: str = "line") -> None:
-        self.set_aside: list[SetAside] = []
-        self.set_aside_count = 0
-        self.unit = unit
+        super().__init__(unit)
         self.keeps_seq = False  # whether seq is that of a log: `table` gives it again
         self.has_received = False  # whether any was received at another moment than measured
         self._runs = Runs(on_disk=on_disk)
@@ -72,7 +60,6 @@ class FixRows:
         self._folded: dict[str, int] = {}
         self._names: list[str] = []
         self._sources: dict[str, int] = {}
-        self._left_out: dict[str, tuple[int, int, str, str]] = {}
         self._blocks: list[pa.RecordBatch] = []
         self._held = 0  # rows in them
         self._new_columns()
@@ -150,7 +137,7 @@ class FixRows:
 
         good = (lat >= -90) & (lat <= 90) & (lon >= -180) & (lon <= 180)
         code = np.full(len(good), -1, np.int32)
-        code[good] = self._codes_of(_chosen(member, good), self._code_or_none)
+        code[good] = self._codes_of(chosen(member, good), self._code_or_none)
         good &= code >= 0
         count = int(np.count_nonzero(good))
         if not count:
@@ -191,7 +178,7 @@ class FixRows:
         self._added += count
         self._flush()
         for start in range(0, count, RUN_ROWS):
-            block = pa.RecordBatch.from_pydict(columns, schema=_schema()).slice(start, RUN_ROWS)
+            block = pa.RecordBatch.from_pydict(columns, schema=kept_schema()).slice(start, RUN_ROWS)
             if self._held + block.num_rows > RUN_ROWS:
                 self._seal()
             self._blocks.append(block)
@@ -207,45 +194,6 @@ class FixRows:
         """Give a member its name; raises InvalidInput for one that a member cannot have."""
         self._names[member] = member_name(name)
 
-    def put_aside(self, line: int, reason: str, raw: str) -> None:
-        """Count what became no fix, and keep the first of them."""
-        self.set_aside_count += 1
-        if len(self.set_aside) < KEPT_ASIDE:
-            self.set_aside.append(SetAside(line, reason, raw[:1000]))
-
-    def leave_out(self, line: int, name: str, shown: str, expected: str, count: int = 1) -> None:
-        """Count values that are left out of fixes, the first of them in `line`."""
-        before, first, text, why = self._left_out.get(name, (0, line, shown[:40], expected))
-        if line < first:  # what is odd is looked at after what is plain
-            first, text, why = line, shown[:40], expected
-        self._left_out[name] = (before + count, first, text, why)
-
-    # telling
-
-    def remarks(self) -> list[str]:
-        """Return sentences on what was left out and set aside."""
-        told = [
-            f"{name}: {count:,} value{'s' * (count > 1)} left out as unknown "
-            f"(the first in {self.unit} {first}: {text!r}, expected {why})"
-            for name, (count, first, text, why) in self._left_out.items()
-        ]
-        if self.set_aside:
-            first_aside = self.set_aside[0]
-            told.append(
-                f"{self.set_aside_count:,} set aside "
-                f"(the first in {self.unit} {first_aside.line}: {first_aside.reason})"
-            )
-        return told
-
-    def check(self, path: Path, what: str) -> None:
-        """Raise InvalidFile when nothing but bad `what` (rows, points) was found."""
-        if not len(self) and self.set_aside:
-            first = self.set_aside[0]
-            raise InvalidFile(
-                f"{path.name}: none of {self.set_aside_count:,} {what} can be used; "
-                f"{self.unit} {first.line}: {first.reason}"
-            )
-
     @property
     def members(self) -> list[str]:
         """The names of all members."""
@@ -257,7 +205,7 @@ class FixRows:
         """Say that all is added; where `received` is not known, fixes are ordered by `time`."""
         self._seal()
         if not received_known and self.has_received:
-            self._runs.change(_as_measured)
+            self._runs.change(as_measured)
             self.has_received = False
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -284,7 +232,7 @@ class FixRows:
             found = {name: block.column(name) for name in block.schema.names}
             member = turned[found["member"].to_numpy()]
             flags = found["flags"].to_numpy()
-            late = _late(member, found["time"].to_numpy(), found["received"].to_numpy(), newest)
+            late = late_of(member, found["time"].to_numpy(), found["received"].to_numpy(), newest)
             found["member"] = pa.DictionaryArray.from_arrays(pa.array(member), members)
             found["source"] = pa.DictionaryArray.from_arrays(found["source"], sources)
             told = flags != UNTOLD
@@ -336,7 +284,7 @@ class FixRows:
             "flags": np.array(self._flags, np.int8),
             "extra": pa.array(self._extra, pa.utf8()),
         }
-        self._blocks.append(pa.RecordBatch.from_pydict(columns, schema=_schema()))
+        self._blocks.append(pa.RecordBatch.from_pydict(columns, schema=kept_schema()))
         self._held += len(self._seq)
         self._new_columns()
 
@@ -453,61 +401,3 @@ class FixRows:
             )
             values = np.where(wrong, np.nan, values)
         return values
-
-
-def _chosen(texts: pa.Array, good: NDArray[np.bool_]) -> pa.Array:
-    """Return the chosen texts, of a dictionary only what they use."""
-    import pyarrow as pa
-
-    if bool(good.all()):
-        return texts
-    chosen = texts.filter(pa.array(good))
-    return (
-        chosen.cast(texts.type.value_type).dictionary_encode()
-        if pa.types.is_dictionary(texts.type)
-        else chosen
-    )
-
-
-def _schema() -> pa.Schema:
-    """Return what is kept of a fix in between: members and sources as numbers."""
-    import pyarrow as pa
-
-    return pa.schema(
-        [
-            ("seq", pa.int64()),
-            ("member", pa.int32()),
-            ("source", pa.int32()),
-            ("time", pa.int64()),
-            ("received", pa.int64()),
-            *((name, pa.float64()) for name in ("lat", "lon", *NUMBERS)),
-            ("flags", pa.int8()),
-            ("extra", pa.utf8()),
-        ]
-    )
-
-
-def _as_measured(batch: pa.RecordBatch) -> pa.RecordBatch:
-    return batch.set_column(batch.schema.get_field_index("received"), "received", batch.column("time"))
-
-
-def _late(
-    member: NDArray[np.int32],
-    time: NDArray[np.int64],
-    received: NDArray[np.int64],
-    newest: NDArray[np.int64],
-) -> NDArray[np.bool_]:
-    """Return which fixes were older than one of the same member that came before them.
-
-    newest: each member's newest effective time so far, which is kept up to date.
-    """
-    effective = np.minimum(time, received)
-    late = np.zeros(len(member), dtype=bool)
-    by_member = np.argsort(member, kind="stable")
-    starts = np.flatnonzero(np.diff(member[by_member], prepend=-1))
-    for rows in np.split(by_member, starts[1:]):
-        code = member[rows[0]]
-        so_far = np.maximum(np.maximum.accumulate(effective[rows]), newest[code])
-        late[rows] = effective[rows] < so_far
-        newest[code] = so_far[-1]
-    return late
