@@ -199,7 +199,9 @@ async def test_revoked_expired_and_deleted(poll, invite, fetch, site):
     await fetch("api/groups/hikers", "DELETE")
     refused = await error(own, 503)
     assert (refused["code"], "deleted" in refused["message"]) == ("stream_closed", True)
-    assert (await error(waiting, 410))["code"] == "invite_revoked"  # as on streams, not that it may come again
+    assert (await error(waiting, 410))[
+        "code"
+    ] == "invite_revoked"  # as on streams, not that it may come again
     assert len(site.responses) == 0
 
 

@@ -20,7 +20,13 @@ async def asked(jp_serverapp, http_server_client, jp_base_url, fetch):
     """Ask for something of a group with 10 MB of fixes; returns the socket, which reads little at a time."""
     for batch in range(BATCHES):
         body = [
-            {"member": "ann", "time": TIME + batch * 1000 + n, "lat": 1, "lon": 2, "extra": {"text": "x" * 400}}
+            {
+                "member": "ann",
+                "time": TIME + batch * 1000 + n,
+                "lat": 1,
+                "lon": 2,
+                "extra": {"text": "x" * 400},
+            }
             for n in range(1000)
         ]
         assert (await fetch(FIXES, "POST", body)).code == 200
