@@ -143,8 +143,11 @@ class GroupLog(Log):
             return
         error = future.exception()
         if error is None:
-            done = [result.entries for result in future.result() if isinstance(result, Appended)]
-            self._extend(done[0] if len(done) == 1 else list(chain.from_iterable(done)))
+            done = [result for result in future.result() if isinstance(result, Appended)]
+            if done:
+                self._see_trimmed(done[-1].trimmed)
+            entries = [result.entries for result in done]
+            self._extend(entries[0] if len(entries) == 1 else list(chain.from_iterable(entries)))
         elif isinstance(error, StoreError):
             self.offer(list(chain.from_iterable(batches)))
 
@@ -163,6 +166,11 @@ class GroupLog(Log):
             self._info = replace(self._info, epoch=epoch)
         self._newest.extend(made)
         self._tell(made)
+
+    def _see_trimmed(self, trimmed: int) -> None:
+        if trimmed > self._info.trimmed:
+            self._info = replace(self._info, trimmed=trimmed, oldest=trimmed + 1)
+            self._newest.reset()
 
     def offer(self, drafts: Sequence[Fix | Event]) -> None:
         """Show fixes to the readers that are there now, as volatile; they are kept nowhere."""

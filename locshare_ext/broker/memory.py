@@ -325,7 +325,7 @@ class MemoryStore:
         over = len(log.entries) - self._length
         if over > self._length // 10:  # in steps, as each moves what is kept
             self._trim(log, log.entries[:over])
-        return Appended(tuple(entries), duplicates, log.numbering.head)
+        return Appended(tuple(entries), duplicates, log.numbering.head, log.info.trimmed)
 
     def _make(self, name: str, kind: LogKind, epoch: str, settings: Mapping[str, Any]) -> MemoryLog:
         created = time.time_ns() // 1_000_000

@@ -50,12 +50,14 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Appended(msgspec.Struct, frozen=True, gc=False):
     """What became of a batch: its stored entries in order, and the duplicates dropped.
 
-    head: the log's newest offset after the commit.
+    head: the log's newest offset after the commit. trimmed: of a store that lets go of old entries
+    when new ones come, the highest offset that is gone; else 0.
     """
 
     entries: tuple[Entry, ...]
     duplicates: int
     head: int
+    trimmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from locshare_ext.broker.log import GroupLog, Place
+from locshare_ext.broker.memory import MemoryStore
 from locshare_ext.errors import InvalidCursor, StoreError, Unavailable
 from locshare_ext.model import wire
 from locshare_ext.model.fix import Fix
@@ -148,6 +149,18 @@ async def test_what_was_trimmed_is_a_gap(store: LogStore) -> None:
     assert log.place(log.cursor(4), "now") == Place(4, False)
     assert log.place(log.cursor(7), "now") == Place(7, False)
     assert [entry.offset for entry in await log.read(4, 100)] == [5, 6, 7, 8, 9, 10]
+
+
+async def test_what_a_store_let_go_of_by_itself_is_a_gap() -> None:
+    """The store that keeps nothing has a bound, and no retention goes by."""
+    log = a_log(MemoryStore(length=10))
+    await log.append([a_fix("bob", 0)])
+    await log.append([a_fix("ann", n) for n in range(11)])
+    assert [entry.item.member for entry in await log.newest()] == ["ann"]
+    assert (log.oldest, log.trimmed) == (3, 2)
+    assert log.place("start", "now") == Place(2, False)
+    assert log.place(log.cursor(1), "now") == Place(2, True)
+    assert log.place(log.cursor(2), "now") == Place(2, False)
 
 
 async def test_what_was_forgotten_is_no_gap(store: LogStore) -> None:
