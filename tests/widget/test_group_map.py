@@ -60,6 +60,12 @@ def source() -> Source:
 
 
 @pytest.fixture
+def others() -> set[str]:
+    """Ids of the widgets that are there before a map is."""
+    return set(registry._instances)
+
+
+@pytest.fixture
 def shown(source: Source) -> Iterator[GroupMap]:
     made = GroupMap(source)
     yield made
@@ -228,10 +234,12 @@ def test_what_is_no_group_is_refused() -> None:
         GroupMap(5)  # type: ignore[arg-type]
 
 
-def test_no_position_is_in_the_state(source: Source, shown: GroupMap) -> None:
+def test_no_position_is_in_the_state(source: Source, others: set[str], shown: GroupMap) -> None:
     source.gate.set()
     wait_for(lambda: len(shown.trail_layer._log) == 10)
-    assert "ann" not in repr([widget.get_state() for widget in registry._instances.values()])
+    ours = [widget for name, widget in registry._instances.items() if name not in others]
+    assert shown.trail_layer in ours
+    assert [type(one) for one in ours if "ann" in repr(one.get_state())] == []
 
 
 def test_the_basemap_may_be_anything(source: Source) -> None:
