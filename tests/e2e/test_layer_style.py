@@ -73,3 +73,66 @@ def test_colours_say_speeds_and_a_click_tells_the_kernel(open_notebook: OpenNote
     notebook.page.mouse.click(box["x"] + x, box["y"] + y)
     notebook.wait_for("() => window.locshareLayers[0].title() === 'fast'")
     assert notebook.errors == []
+
+
+# So many that heads are dots: a grid whose members all took a step east.
+CROWD = """
+import ipyleaflet, time
+import numpy as np
+from locshare_ext import TrailLayer
+
+layer = TrailLayer(trail=3600)
+shown = ipyleaflet.Map(center=(10, 20), zoom=13, layers=(layer,), inertia=False, layout={"height": "500px"})
+rows, columns = np.divmod(np.arange(5600), 80)
+lat, lon = 10 + (rows - 35) * 0.0012, 20 + (columns - 40) * 0.0012
+names = [f"m{number}" for number in range(5600)]
+now = int(time.time() * 1000)
+layer.push(names, now - 1000, lat, lon - 0.0006)
+layer.push(names, now, lat, lon)
+shown
+"""
+
+
+def test_a_crowd_is_where_it_belongs_also_after_zoom_and_drag(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(CROWD, width=1200)
+    notebook.run_all()
+    notebook.wait_for("() => window.locshareLayers?.[0]?.stats().trailPoints === 11200")
+    notebook.wait_until_idle()
+    container = notebook.page.locator(".leaflet-container")
+    box = container.bounding_box()
+    assert box is not None
+    at_rest = Image.open(io.BytesIO(container.screenshot())).convert("RGB")
+    assert missing_dots(at_rest, notebook, 13, (0, 0)) == []
+    moved = (60, 40)
+    x, y = box["x"] + 500, box["y"] + 250
+    notebook.page.mouse.move(x, y)
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(x + moved[0], y + moved[1], steps=5)
+    dragged = Image.open(io.BytesIO(container.screenshot())).convert("RGB")
+    notebook.page.mouse.up()
+    assert missing_dots(dragged, notebook, 13, moved) == []
+    frames = notebook.page.evaluate("() => window.locshareLayers[0].stats().frames")
+    notebook.page.locator(".leaflet-control-zoom-in").click()
+    notebook.page.wait_for_selector(".leaflet-container:not(:has(.leaflet-zoom-anim))")
+    notebook.wait_for("frames => window.locshareLayers[0].stats().frames > frames + 1", frames)
+    zoomed = Image.open(io.BytesIO(container.screenshot())).convert("RGB")
+    assert missing_dots(zoomed, notebook, 14, (moved[0] * 2, moved[1] * 2)) == []
+    assert notebook.errors == []
+
+
+def missing_dots(
+    picture: Image.Image, notebook: Notebook, zoom: int, moved: tuple[int, int]
+) -> list[tuple[str, int, int]]:
+    """Return members in view without a strong colour, with paper around it, within 2 px of their places."""
+    missing = []
+    for member in (f"m{number}" for number in range(30, 5600, 111)):
+        x, y = project(dict(notebook.position_of(member)), (10, 20), zoom, picture.size)
+        left, top = round(x + moved[0]), round(y + moved[1])
+        if not (80 < left < picture.width - 40 and 80 < top < picture.height - 40):
+            continue  # beside the map, or below its buttons
+        around: list[Any] = [
+            picture.getpixel((left + dx, top + dy)) for dx in range(-2, 3) for dy in range(-2, 3)
+        ]
+        if sum(max(pixel) - min(pixel) > 60 for pixel in around) < 9:
+            missing.append((member, left, top))
+    return missing

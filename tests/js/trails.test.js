@@ -203,6 +203,16 @@ test('looking back shows what was there then, and forward again the same', async
   assert.deepEqual(show(T + 5000, { live: false }), end);
 });
 
+test('a clock that steps back a little draws nothing again', async () => {
+  const { show, trails } = viewOf(await storeOf(walk(0, 5000)));
+  const before = show(T + 5000);
+  const { front } = trails;
+  assert.deepEqual(show(T + 4990), before);
+  assert.equal(trails.front, front); // drawing again would have exchanged it
+  show(T + 4000, { live: false });
+  assert.notEqual(trails.front, front);
+});
+
 test('hidden members leave no trail', async () => {
   const { show } = viewOf(await storeOf(walk(0, 5000)));
   assert.ok(show(T + 5000).length > 0);

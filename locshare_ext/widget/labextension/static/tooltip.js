@@ -37,7 +37,11 @@ export function createTooltip({ L, map, overlay, session }) {
     const found = await session.ask('hit', { view: overlay.id, x: at.x - ox, y: at.y - oy });
     if (found !== null) session.tellClick(found.id);
   };
-  const move = event => { pointer = event.latlng; look(); };
+  const move = event => {
+    if (map.dragging?.moving()) return; // it would lie over what is looked for
+    pointer = event.latlng;
+    look();
+  };
   const leave = () => {
     pointer = null;
     tip.hidden = true;

@@ -73,7 +73,9 @@ export class Trails {
     const brush = brushFor(display.count, this.#view.dpr);
     const wanted = { version: `${options.trailsVersion} ${paint.version}`, brush: brush.name };
     const isOther = this.#done?.version !== wanted.version || this.#done?.brush !== wanted.brush;
-    if (isOther || window.end < this.#done.end || this.#isOutside(window)) this.#begin(display, store, window, brush, wanted, isOther);
+    // live, the end hangs on the clocks of two machines and may step back a little; heads do not
+    const isBack = !display.wasLive && window.end < this.#done?.end;
+    if (isOther || isBack || this.#isOutside(window)) this.#begin(display, store, window, brush, wanted, isOther);
     else if (this.#done.isMoved) this.#begin(display, store, window, brush, wanted, false);
     const isBehind = this.#advance(store, display, window, brush, paint);
     if (!this.#task && this.#done.revision !== store.revision && now - this.#done.at > REST) {
