@@ -12,7 +12,10 @@ _LARGEST = 64 << 20  # bytes of one event
 
 
 class StreamEvent(NamedTuple):
-    """One event as the HTML standard has them (9.2): its type, its own id if it brought one, its data."""
+    """One event as the HTML standard has them (9.2): its type, its own id if it brought one, its data.
+
+    Without data it is no event for who watches, but its id counts: a comment may bring one.
+    """
 
     type: bytes
     id: str | None
@@ -20,7 +23,7 @@ class StreamEvent(NamedTuple):
 
 
 class EventParser:
-    """Turn a stream's bytes into events, however they are cut; comments are dropped."""
+    """Turn a stream's bytes into events, however they are cut; comments are dropped, but not their ids."""
 
     def __init__(self) -> None:
         self._rest = b""  # an event that has not ended
@@ -52,4 +55,4 @@ def _read(block: bytes) -> StreamEvent | None:
             place = value.decode(errors="replace")
         elif name == b"event":
             kind = value
-    return StreamEvent(kind, place, b"\n".join(data)) if data else None
+    return StreamEvent(kind, place, b"\n".join(data)) if data or place is not None else None

@@ -60,6 +60,8 @@ class _Stream:
         for event in self._parser.feed(data):
             if event.id is not None:
                 self.place = event.id
+            if not event.data:  # how far others have come than those who are watched
+                continue
             try:
                 item = self._item(event)
             except LocShareError as error:

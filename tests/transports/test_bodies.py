@@ -93,6 +93,7 @@ STREAM = (
 EVENTS = [
     StreamEvent(b"hello", "abcd-1", b"{}"),
     StreamEvent(b"message", None, b"no space\ntwo"),
+    StreamEvent(b"message", "abcd-2", b""),
     StreamEvent(b"message", "abcd-3", "하나".encode()),
 ]
 

@@ -255,3 +255,27 @@ def test_pauses_double_and_are_drawn_from_their_upper_half():
     assert lowest.pause(0, 5) == 5
     assert highest.pause(0, 5) == 6
     assert lowest.pause(10, 5) == 15
+
+
+async def test_a_silent_stream_is_resumed_from_where_its_comments_say():
+    """Else who watches a member that is silent is told of a gap, once that place is no longer kept."""
+    asked: list[bytes] = []
+    hello = b'event: hello\nid: abcd-1\ndata: {"type":"hello","cursor":"abcd-1","gap":false}\n\n'
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split(b" ")[1])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        writer.write(hello + b":\n\n:\nid: abcd-9\n\n")
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with (
+        server,
+        open_transport("sse", f"http://127.0.0.1:{port}/#g=hikers", backoff=QUICK) as transport,
+    ):
+        watch = Watch(transport.follow(members=["zoe"]))
+        await watch.hello()
+        await watch.hello()
+    assert [b"after=abcd-9" in path for path in asked] == [False, True]
