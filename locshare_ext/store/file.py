@@ -12,12 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from locshare_ext.errors import StoreError
+from locshare_ext.errors import LocShareError, StoreError
 from locshare_ext.store import upkeep
 from locshare_ext.store.connection import failure, open_reader, snapshot
 from locshare_ext.store.desk import Desk
 from locshare_ext.store.process import Process
 from locshare_ext.store.sealed import Sealed
+from locshare_ext.store.sealing import has_rows
+from locshare_ext.store.selecting import find_log
 from locshare_ext.store.work import TASKS
 from locshare_ext.store.writer import Writer
 
@@ -48,6 +50,8 @@ class StoreFile:
         self._reading: set[asyncio.Future[Any]] = set()
         self._scrubbing: asyncio.Lock | None = None
         self._is_closed = False
+        self._preparing: asyncio.Future[None] | None = None
+        self.changes = 0  # goes up when anything but a batch is begun to be written, and when it is done
 
     @property
     def exists(self) -> bool:
@@ -62,7 +66,8 @@ class StoreFile:
     def write(self, work: Callable[[Desk], _T]) -> asyncio.Future[_T]:
         """Run work on the thread that writes; cancelling does not undo it."""
         future = self.writer.run(work)
-        future.add_done_callback(_noticed)  # who waited for it may have been cancelled
+        self.changes += 1
+        future.add_done_callback(self._written)  # who waited for it may have been cancelled
         return asyncio.shield(future)
 
     async def read(self, query: Callable[[sqlite3.Connection], _T], absent: _T) -> _T:
@@ -85,6 +90,20 @@ class StoreFile:
         if not await self._is_readable():
             return None
         return await self._noted(asyncio.ensure_future(self._process.run(task, **arguments)))
+
+    def prepare(self, log: str) -> None:
+        """Start the other process now if a log has so many rows that an export will need it."""
+        if self._process.pid is None and self._preparing is None and not self._is_closed:
+            self._preparing = asyncio.ensure_future(self._prepare(log))
+
+    async def _prepare(self, log: str) -> None:
+        try:
+            if await self.read(partial(_has_many, log=log), False):
+                await self.work("prepare", IN_THREAD + 1)
+        except LocShareError:
+            pass  # nobody has asked for anything yet
+        finally:
+            self._preparing = None
 
     async def scrub(self) -> None:
         """Leave no old pages; new reads wait, as emptying the write-ahead log needs a moment without any.
@@ -112,8 +131,15 @@ class StoreFile:
         for conn in tuple(self._connections):
             with suppress(sqlite3.ProgrammingError):  # its thread closed it just now
                 conn.interrupt()  # a long read need not be waited for
+        preparing = self._preparing
         await self._process.close()  # first: who closes the file last empties the write-ahead log into it
+        if preparing is not None:
+            await asyncio.wait([preparing])
         await self.writer.close(self._close_readers)
+
+    def _written(self, future: asyncio.Future[Any]) -> None:
+        self.changes += 1
+        _noticed(future)
 
     async def _is_readable(self) -> bool:
         if self._is_closed:
@@ -159,6 +185,11 @@ class StoreFile:
         for conn in self._connections:
             conn.close()
         self._connections.clear()
+
+
+def _has_many(conn: sqlite3.Connection, log: str) -> bool:
+    found = find_log(conn, log)
+    return found is not None and has_rows(conn, found[0], IN_THREAD)
 
 
 def _noticed(future: asyncio.Future[Any]) -> None:

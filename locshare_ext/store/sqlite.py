@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from locshare_ext.store.appending import make_log
 from locshare_ext.store.connection import Synchronous, transaction
 from locshare_ext.store.desk import Desk
 from locshare_ext.store.entries import read_entries, read_newest
+from locshare_ext.store.exporting import export
 from locshare_ext.store.file import StoreFile
 from locshare_ext.store.maintenance import Maintenance
 from locshare_ext.store.newest import nobody, read_at
@@ -132,6 +133,7 @@ class SQLiteStore:
 
     async def newest(self, log: str) -> list[Entry]:
         """Return each member's newest fix by effective time, ascending by offset."""
+        self._file.prepare(log)  # whoever looks at a large log may want all of it next
         return await self._file.read(partial(read_newest, sealed=self._sealed, log=log), [])
 
     async def counts(self, log: str) -> dict[str, int]:
@@ -148,17 +150,9 @@ class SQLiteStore:
         info = await self.log(log)
         if info is None:
             return
-        upto = info.head if selection.upto is None else min(selection.upto, info.head)
-        after = selection.after or 0
-        rows = upto - max(after, info.oldest)  # about
-        while True:
-            some = replace(selection, after=after, upto=upto)
-            piece = await self._file.work("export", rows, log=log, selection=some, epoch=info.epoch)
-            if piece.data:
-                yield piece.data
-            if piece.after is None:
-                return
-            after = piece.after
+        async with aclosing(export(self._file, self._sealed, info, selection)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def at(self, log: str, selection: Selection) -> pa.Table:
         """Return each member's newest fix of a selection; see `LogStore.at`."""

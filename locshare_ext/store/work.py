@@ -99,6 +99,11 @@ def export(
     return read_piece(conn, sealed, log, selection, epoch)
 
 
+def prepare(conn: sqlite3.Connection, sealed: Sealed) -> None:
+    """Load what an export needs, before there is one."""
+    import pyarrow.ipc  # noqa: F401
+
+
 def main() -> None:
     """Answer requests from stdin on stdout until that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the other process, and that this one
@@ -170,6 +175,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "drop_members": drop_members,
     "drop_old": drop_old,
     "export": export,
+    "prepare": prepare,
 }
 
 if __name__ == "__main__":
