@@ -11,7 +11,18 @@ from pathlib import Path
 from benchmarks.processes import open_files
 from benchmarks.report import Options, Report
 
-NAMES = ("startup", "receipts", "brokers", "streams", "transports", "store", "frames", "formats", "render")
+NAMES = (
+    "startup",
+    "receipts",
+    "brokers",
+    "streams",
+    "transports",
+    "store",
+    "durability",
+    "frames",
+    "formats",
+    "render",
+)
 PARTS = ("fanout", "latency", "connections", "stalled", "clients")  # of brokers
 
 

@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.report import Report
 from benchmarks.serving import fix_body, serve
 from benchmarks.websocket import send_frame, stomp_frame
 
@@ -92,17 +93,18 @@ def ours(batch: int) -> tuple[float, float, float]:
         return stored / (now - begin), statistics.median(waits) * 1e3, waits[int(len(waits) * 0.99)] * 1e3
 
 
-def main() -> None:
-    for batch in (1, 100):
+def run(report: Report) -> None:
+    """Measure fixes one by one and in arrays."""
+    for batch, least in ((1, 3_000), (100, 20_000)):
         reference = sqlite_alone(batch)
         rate, median, worst = ours(batch)
-        print(
-            f"{PUBLISHERS} publishers, {batch:4} fixes a body: {rate:9,.0f} fixes/s receipted,"
-            f" wait p50 {median:.2f} ms, p99 {worst:.2f} ms"
-            f"   {rate / reference:.2f}x bare SQLite ({reference:,.0f} rows/s)",
-            flush=True,
+        what = f"{PUBLISHERS} publishers, {batch} a body"
+        report.note(
+            "receipts",
+            what,
+            f"wait p50 {median:.2f} ms, p99 {worst:.2f} ms, "
+            f"{rate / reference:.2f}x bare SQLite ({reference:,.0f} rows/s)",
+            rate=rate,
+            reference=reference,
         )
-
-
-if __name__ == "__main__":
-    main()
+        report.judge("receipts", f"fixes/s, {what}", round(rate), least=least)
