@@ -191,6 +191,10 @@ class LocShareApp(ExtensionApp):
     max_open_invite_connections = Integer(
         _LIMITS.open_invite_connections, min=1, help="Connections open with one invite that names no member."
     ).tag(config=True)
+    max_replays = Integer(16, min=1, help="Replays of recordings at once.").tag(config=True)
+    replay_idle = Float(
+        600.0, min=1, help="Seconds after which a replay ends that nobody watches or steers."
+    ).tag(config=True)
     write_runtime = Bool(True, help="Write the file by which kernels find this server.").tag(config=True)
 
     _site: Site | None = None
@@ -228,6 +232,7 @@ class LocShareApp(ExtensionApp):
         from locshare_ext.services.groups import GroupOptions
         from locshare_ext.services.invites import InviteOptions
         from locshare_ext.services.rates import Rates
+        from locshare_ext.services.replays import ReplayOptions
 
         assert self.serverapp is not None  # noqa: S101
         events = self.serverapp.event_logger
@@ -247,6 +252,7 @@ class LocShareApp(ExtensionApp):
                 grace=self.invite_grace * DAY,
             ),
             rates=Rates(self.invite_rate, self.invite_burst),
+            replays=ReplayOptions(self.max_replays, self.replay_idle),
             queues=QueueLimits(
                 self.max_queue_messages, self.max_queue_bytes, self.max_queues, self.max_queues_bytes
             ),

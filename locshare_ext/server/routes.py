@@ -16,11 +16,13 @@ from locshare_ext.server.api.recordings import (
     RecordingsHandler,
     RecordingTrailsHandler,
 )
+from locshare_ext.server.api.replays import ReplayHandler, ReplaysHandler
 from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
 from locshare_ext.server.site import Site
 from locshare_ext.server.stomp.socket import StompSocket
 from locshare_ext.server.streams.plain import PlainSocket
+from locshare_ext.server.streams.replayed import ReplayEventsHandler, ReplaySocket
 from locshare_ext.server.streams.sse import EventsHandler
 
 __all__ = ["ROUTES", "routes"]
@@ -43,6 +45,10 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/recordings/([^/]+)", RecordingHandler),
     (r"/locshare/api/recordings/([^/]+)/trails", RecordingTrailsHandler),
     (r"/locshare/api/recordings/([^/]+)/file", RecordingFileHandler),
+    (r"/locshare/api/replays", ReplaysHandler),
+    (r"/locshare/api/replays/([^/]+)", ReplayHandler),
+    (r"/locshare/api/replays/([^/]+)/events", ReplayEventsHandler),
+    (r"/locshare/api/replays/([^/]+)/ws", ReplaySocket),
     (r"/locshare/api/health", HealthHandler),
     (r"/locshare/api/openapi\.json", OpenApiHandler),
     (r"/locshare(?:/.*)?", NothingHere),  # the last: whatever is left

@@ -29,6 +29,7 @@ from locshare_ext.services.notes import Notes
 from locshare_ext.services.places import Places
 from locshare_ext.services.rates import Rates
 from locshare_ext.services.recordings import Recordings
+from locshare_ext.services.replays import ReplayOptions, Replays
 from locshare_ext.services.retention import Retention
 from locshare_ext.services.tokens import InviteKey
 
@@ -106,6 +107,7 @@ class Site:
         queues: QueueLimits | None = None,
         invites: InviteOptions | None = None,
         rates: Rates | None = None,
+        replays: ReplayOptions | None = None,
         retention_age: int | None = 7 * 86_400,
         retention_bytes: int | None = 2_000_000_000,
         allowed_hosts: tuple[str, ...] = (),
@@ -141,6 +143,7 @@ class Site:
         )
         self.notes = Notes(self.groups, clock=clock)
         self.recordings = Recordings(store, self.groups, clock=clock)
+        self.replays = Replays(store, self.groups, clock=clock, log=log, options=replays)
         self.retention = Retention(self.groups, age=retention_age, max_bytes=retention_bytes, log=log)
         self.topics = Topics()
         self.queues: Queues = MemoryQueues(queues)
@@ -201,6 +204,7 @@ class Site:
         for session in list(self.sessions):
             session.stop("the server is stopping")
         self.responses.stop("the server is stopping")
+        await self.replays.close()
         await self.queues.close()
         self.leases.stop()
         await self.groups.close()

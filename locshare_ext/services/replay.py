@@ -143,6 +143,11 @@ class Replay:
         self._task = asyncio.ensure_future(self._run())
 
     @property
+    def group(self) -> str | None:
+        """The slug of the recording's group, None of an import."""
+        return self.info.log if self.info.kind == "group" else None
+
+    @property
     def state(self) -> State:
         """Whether it moves, is held, or has delivered all."""
         return self._plan.state
@@ -158,7 +163,7 @@ class Replay:
         return {
             "id": self.id,
             "recording": self.info.id,
-            "group": self.info.log if self.info.kind == "group" else None,
+            "group": self.group,
             "topic": f"/topic/{self.log.name}",
             "begin": plan.begin,
             "end": plan.end,
@@ -236,7 +241,8 @@ class Replay:
         elif plan.turn(now):
             self._why = "loop"
         else:
-            self._tell(now)
+            if not self._steps:  # else they come when they are read
+                self._tell(now)
             await self._wait(now)
 
     async def _wait(self, now: float) -> None:

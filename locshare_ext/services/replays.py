@@ -60,12 +60,14 @@ class Replays:
         """Return those that are there, in the order that they were made in."""
         return list(self._open.values())
 
-    def get(self, replay_id: str) -> Replay:
-        """Return one; raises NotFound."""
+    def get(self, replay_id: str, *, field: str | None = None) -> Replay:
+        """Return one; raises NotFound, with the field that names it."""
         replay = self._open.get(replay_id)
         if replay is None:
             raise NotFound(
-                f"replay {replay_id[:64]!r} does not exist; it may have ended", code="replay_not_found"
+                f"replay {replay_id[:64]!r} does not exist; it may have ended",
+                code="replay_not_found",
+                field=field,
             )
         return replay
 

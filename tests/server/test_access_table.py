@@ -51,6 +51,13 @@ NEEDED = {
     "DELETE api/recordings/RECORDING": "manage",
     "GET api/recordings/RECORDING/trails": "watch",
     "GET api/recordings/RECORDING/file": "watch",
+    "GET api/replays": "all:watch",
+    "POST api/replays": "manage",
+    "GET api/replays/REPLAY": "watch",
+    "PATCH api/replays/REPLAY": "manage",
+    "DELETE api/replays/REPLAY": "manage",
+    "GET api/replays/REPLAY/events": "watch",
+    "GET api/replays/REPLAY/ws": "any",
     "GET api/me": "any",
     "GET api/health": "any",
     "GET api/openapi.json": "any",
@@ -103,7 +110,13 @@ def fix(**fields: Any) -> dict[str, Any]:
 def implemented() -> set[str]:
     """Every method of every route that is there, by the paths that the table uses."""
     found = set()
-    names = {"groups": "hikers", "recordings": "RECORDING", "members": "ann", "notes": "NOTE"}
+    names = {
+        "groups": "hikers",
+        "recordings": "RECORDING",
+        "members": "ann",
+        "notes": "NOTE",
+        "replays": "REPLAY",
+    }
     for pattern, handler in ROUTES:
         path = pattern.removeprefix("/locshare/").replace(r"\.", ".")
         for folder, name in {**names, "invites": "INVITE"}.items():
@@ -190,12 +203,20 @@ async def prepared(fetch, invite, call: str) -> tuple[str, str, Any]:
     await fetch("api/groups/hikers/fixes", "POST", fix(member="ann"))
     if "RECORDING" in path:
         path = path.replace("RECORDING", json.loads((await fetch("api/recordings", "POST", walk)).body)["id"])
+    bodies: dict[str, Any] = {}
+    if "replays" in path:
+        whole = {**walk, "since": TIME}
+        made = json.loads((await fetch("api/recordings", "POST", whole)).body)
+        bodies["replays"] = {"recording": made["id"], "paused": True}
+    if "REPLAY" in path:
+        replay = json.loads((await fetch("api/replays", "POST", bodies["replays"])).body)
+        path = path.replace("REPLAY", replay["id"])
     if "NOTE" in path:
         made = await fetch("api/groups/hikers/notes", "POST", note)
         path = path.replace("NOTE", json.loads(made.body)["id"])
     if "INVITE" in path:
         path = path.replace("INVITE", (await invite("zoe"))["id"])
-    bodies = {"recordings": walk, "fixes": fix(member="bob"), "notes": note, "invites": {"member": "new"}}
+    bodies |= {"recordings": walk, "fixes": fix(member="bob"), "notes": note, "invites": {"member": "new"}}
     body = bodies.get(path.rpartition("/")[2], {})
     return method, path, body if method in ("POST", "PATCH", "PUT") else None
 
@@ -213,7 +234,8 @@ async def test_all_handlers_and_all_credentials(fetch, invite, credential, name)
             continue
         method, path, body = await prepared(fetch, invite, call)
         # a stream is asked for what comes before its head: it would not end
-        path += "?format=json" if path.endswith("/events") else ""
+        if path.endswith("/events"):
+            path += "?after=nonsense" if "replays" in path else "?format=json"
         answer = await fetch(path, method, body, headers=dict(headers))
         assert answer.code in expected(name, call, needed), (call, answer.body)
         if answer.code >= 400 and method != "HEAD":
@@ -320,6 +342,8 @@ COMMANDS = {
     "SEND /queue/jobs": "all",
     "SUBSCRIBE /topic/group.hikers": "watch",
     "SUBSCRIBE /topic/group.hikers.events": "watch",
+    "SEND /topic/replay.REPLAY": "nobody",
+    "SUBSCRIBE /topic/replay.REPLAY": "watch",
     "SUBSCRIBE /topic/free": "all",
     "SUBSCRIBE /topic/#": "all",
     "SUBSCRIBE /queue/jobs": "all",
@@ -369,9 +393,10 @@ def test_every_command_is_in_the_table() -> None:
     ("name", "credential"), [(name, name) for name in CREDENTIALS], indirect=["credential"]
 )
 async def test_all_stomp_commands_and_all_credentials(stomp, fetch, credential, name):
-    await fetch("api/groups/hikers/fixes", "POST", fix(member="ann"))
+    _, path, _ = await prepared(fetch, None, "GET api/replays/REPLAY")
     _, upgrade, connect = credential
     for command, needed in COMMANDS.items():
+        command = command.replace("REPLAY", path.rpartition("/")[2])
         client = await stomp(headers=dict(upgrade), connect=connect)
         if name in REFUSED:
             assert client.connected.command == "ERROR"

@@ -160,9 +160,10 @@ async def test_a_group_deleted_under_it_ends_it(groups, replays, walk):
     replay = await replays.create(walk, replace(QUICK, is_paused=True))
     reader = ReaderOf(replay.log)
     await groups.delete(await groups.find("hikers"))
-    assert replays.all() == []
     await asyncio.sleep(0)
-    assert reader.closed == "the group was deleted"
+    assert replays.all() == []
+    # whoever finds out first: what reads ahead misses the recording
+    assert reader.closed in ("the group was deleted", "the recording was deleted")
     with pytest.raises(NotFound, match="may have ended"):
         replays.get(replay.id)
 

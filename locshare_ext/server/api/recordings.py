@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
     from locshare_ext.formats.trail import Trail
 
-__all__ = ["RecordingFileHandler", "RecordingHandler", "RecordingTrailsHandler", "RecordingsHandler"]
+__all__ = [
+    "RecordingFileHandler",
+    "RecordingHandler",
+    "RecordingTrailsHandler",
+    "RecordingsHandler",
+    "find_recording",
+]
 
 _IN_MEMORY = 4 << 20  # bytes of an import that need no file
 _MOST_AT_ONCE = 1 << 20  # bytes written to it at a time
@@ -170,13 +176,13 @@ class RecordingHandler(Handler):
     async def get(self, recording_id: str) -> None:
         """Give one."""
         self.query()
-        info = await _find(self, recording_id, WATCH)
+        info = await find_recording(self, recording_id, WATCH)
         self.answer(recording_json(info, self.site.clock()))
 
     async def patch(self, recording_id: str) -> None:
         """Stop it, close it, or change its name or description."""
         self.query()
-        info = await _find(self, recording_id, MANAGE)
+        info = await find_recording(self, recording_id, MANAGE)
         sent = self.json_body()
         known = ("stop", "close", "name", "description")
         for name, value in sent.items():
@@ -200,8 +206,9 @@ class RecordingHandler(Handler):
     async def delete(self, recording_id: str) -> None:
         """Remove it."""
         self.query()
-        info = await _find(self, recording_id, MANAGE)
+        info = await find_recording(self, recording_id, MANAGE)
         await self.site.recordings.delete(info)
+        self.site.replays.recording_deleted(info.id)
         self.audit("recording_deleted", group=info.log if info.kind == "group" else None, target=info.id)
         self.answer({"deleted": info.id})
 
@@ -212,7 +219,7 @@ class RecordingTrailsHandler(Handler):
     async def get(self, recording_id: str) -> None:
         """Give its fixes that the query selects."""
         query = self.query(*(name for name in TRAIL_PARAMETERS if name != "recording"))
-        info = await _find(self, recording_id, WATCH)
+        info = await find_recording(self, recording_id, WATCH)
 
         def place(text: str, field: str) -> int:
             return Cursor.parse(text, field=field).offset
@@ -231,7 +238,7 @@ class RecordingFileHandler(Handler):
         """Give all of it as a file: our GeoPackage, or another format that can be written."""
         query = self.query("format")
         found = by_name(query.get("format", "gpkg"), writable())
-        info = await _find(self, recording_id, WATCH)
+        info = await find_recording(self, recording_id, WATCH)
         part = self.site.recordings.part(info, Selection())
         table = await self.site.store.trails(info.log, part)
         events = [entry.item for entry in await self.site.store.events(info.log, part)]
@@ -251,7 +258,7 @@ class RecordingFileHandler(Handler):
         await send_file(self, made, found, info.name)
 
 
-async def _find(handler: Handler, recording_id: str, role: Any) -> RecordingInfo:
+async def find_recording(handler: Handler, recording_id: str, role: Any) -> RecordingInfo:
     """Return a recording that the principal may touch; others get the same answer for all."""
     if handler.principal.group is not None:
         # whether there is one in another group is not told

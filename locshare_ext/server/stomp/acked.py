@@ -38,7 +38,7 @@ class AckedFeed(Feed):
         log: Log,
         options: FeedOptions,
         form: AckedForm,
-        kind: Kind,
+        kind: Kind | None,
         *,
         ledger: Ledger,
         place: Holder | None,

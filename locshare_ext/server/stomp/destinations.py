@@ -8,7 +8,7 @@ from typing import Literal
 from locshare_ext.broker.access import PUBLISH, Principal, require
 from locshare_ext.broker.queues import check_queue
 from locshare_ext.broker.topics import check_name, is_pattern
-from locshare_ext.errors import AccessDenied, InvalidInput, NotFound
+from locshare_ext.errors import AccessDenied, InvalidInput
 from locshare_ext.model.names import events_topic, group_slug, group_topic
 
 __all__ = ["Destination", "parse_destination", "send_target"]
@@ -18,12 +18,12 @@ _RESERVED = ("group", "replay")
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """kind: fixes or events of the group `name`, the free topic or the queue `name`.
+    """kind: fixes or events of the group `name`; the free topic, queue or replay `name`.
 
     text: the destination as MESSAGEs carry it.
     """
 
-    kind: Literal["fixes", "events", "free", "queue"]
+    kind: Literal["fixes", "events", "free", "queue", "replay"]
     name: str
     text: str
 
@@ -31,7 +31,7 @@ class Destination:
 def parse_destination(text: str) -> Destination:
     """Read a destination; any spelling of a group's name is the same group.
 
-    Raises InvalidInput for what cannot be one, NotFound for what is not there (yet).
+    Raises InvalidInput for what cannot be one.
     """
     if text.startswith("/queue/"):
         return Destination("queue", check_queue(text.removeprefix("/queue/")), text)
@@ -47,7 +47,7 @@ def parse_destination(text: str) -> Destination:
     if first.casefold() not in _RESERVED:
         return Destination("free", check_name(name), f"/topic/{name}")
     if first.casefold() == "replay":
-        raise NotFound(f"replay {rest[:64]!r} does not exist", code="replay_not_found", field="destination")
+        return Destination("replay", rest, f"/topic/replay.{rest}")
     if not dot or is_pattern(rest):
         raise InvalidInput(
             f"destination {text[:80]!r} names no single group; wildcards never match groups",
@@ -69,6 +69,10 @@ def send_target(principal: Principal, text: str) -> Destination:
             f"{target.text} is written by the server; send fixes to /topic/group.{target.name}",
             code="read_only",
             field="destination",
+        )
+    if target.kind == "replay":
+        raise AccessDenied(
+            "a replay takes no fixes; send them to /topic/group.NAME", code="read_only", field="destination"
         )
     require(principal, target.name if target.kind == "fixes" else None, PUBLISH)
     return target

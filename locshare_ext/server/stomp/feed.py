@@ -20,7 +20,9 @@ class Feed(GroupReader):
 
     __slots__ = ("_receipt", "_session")
 
-    def __init__(self, session: Peer, log: Log, options: FeedOptions, form: MessageForm, kind: Kind) -> None:
+    def __init__(
+        self, session: Peer, log: Log, options: FeedOptions, form: MessageForm, kind: Kind | None
+    ) -> None:
         super().__init__(session, log, options, form, kind)
         self._session = session
         self._receipt: str | None = None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from locshare_ext.broker.live import Log
 from locshare_ext.broker.tail import LogEntry
 from locshare_ext.server.stomp.acks import Ledger
 from locshare_ext.server.stomp.frames import in_messages
+from locshare_ext.server.streams.restored import ages
 from locshare_ext.stomp import encode_message
 
 __all__ = ["AckedForm", "MessageForm"]
@@ -43,11 +46,31 @@ class MessageForm:
     def entries(self, entries: Sequence[LogEntry], log: Log, upto: int) -> bytes:
         """Return MESSAGEs by their cursors; an array has that of the last entry it stands for."""
         if self._is_batched:
-            return self._messages([self._encode(log.cursor(upto), _array(entries), None)])
+            return self._messages(self._arrays(entries, log, upto))
         encode = self._encode
         return self._messages(
-            [encode(str(entry.item.cursor), entry.body, entry.item.member) for entry in entries]
+            [
+                encode(str(entry.item.cursor), entry.body, entry.item.member, _headers(entry))
+                for entry in entries
+            ]
         )
+
+    def _arrays(self, entries: Sequence[LogEntry], log: Log, upto: int) -> list[bytes]:
+        """Return an array, and of a replay one between each two of its marks."""
+        frames: list[bytes] = []
+        for _, run in groupby(entries, key=attrgetter("mark")):
+            some = list(run)
+            if frames:
+                self._go_on(some[0].offset - 1)
+            last = upto if some[-1] is entries[-1] else some[-1].offset
+            is_object = some[0].mark is not None and not some[0].is_fix
+            body = some[0].body if is_object else _array(some)
+            headers = _headers(some[0])[:2]  # ages differ
+            frames.append(self._encode(log.cursor(last), body, None, headers))
+        return frames
+
+    def _go_on(self, before: int) -> None:
+        """Let what is made next stand for what comes after this offset."""
 
     def snapshot(self, entries: Sequence[LogEntry], first: int) -> bytes:
         """Return fixes that are marked as a snapshot, by their numbers; an array is number 1."""
@@ -126,13 +149,27 @@ class AckedForm(MessageForm):
         frames = []
         for entry in entries:
             self.before = entry.offset - 1
-            frames.append(self._encode(str(entry.item.cursor), entry.body, entry.item.member))
+            frames.append(
+                self._encode(str(entry.item.cursor), entry.body, entry.item.member, _headers(entry))
+            )
         return self._messages(frames)
+
+    def _go_on(self, before: int) -> None:
+        self.before = before
 
     def _encode(self, message_id: str, body: bytes, member: str | None, headers: _Headers = ()) -> bytes:
         return super()._encode(
             message_id, body, member, (*self._ledger.add(message_id, self.before), *headers)
         )
+
+
+def _headers(entry: LogEntry) -> _Headers:
+    """Return what a MESSAGE of an entry carries besides, if it is more than a fix."""
+    mark = entry.mark
+    if mark is None:
+        return ()
+    headers = (("replay-state", mark.state), ("replay-playhead", str(mark.playhead)))
+    return headers if not entry.is_fix else (*headers, ("replay-age", str(ages([entry], mark)[0])))
 
 
 def _array(entries: Sequence[LogEntry]) -> bytes:

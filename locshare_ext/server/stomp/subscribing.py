@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from locshare_ext.broker.access import WATCH, Principal, require
-from locshare_ext.errors import Conflict
+from locshare_ext.broker.live import Log
+from locshare_ext.errors import Conflict, InvalidInput
 from locshare_ext.server.feed_options import FeedOptions
+from locshare_ext.server.replaying import find_replay
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.stomp.acked import AckedFeed
 from locshare_ext.server.stomp.acks import Acks, Ledger, Subscription, make_ledger
@@ -55,6 +57,9 @@ class Subscriptions:
         if target.kind in ("fixes", "events"):
             await self._follow(principal, event, target, headers, ledger)
             return
+        if target.kind == "replay":
+            await self._follow_replay(principal, event, target, headers, ledger)
+            return
         require(principal, None, WATCH)
         refuse_group_headers(headers, event.destination)
         name = event.id if event.named else None
@@ -97,24 +102,54 @@ class Subscriptions:
         headers: Mapping[str, str],
         ledger: Ledger | None,
     ) -> None:
-        session = self._session
         require(principal, target.name, WATCH)
         options, durable = FeedOptions.read(headers), read_durable_name(headers)
         group = await self._site.groups.open(target.name)
-        name = event.id if event.named else None
         kind: Kind = "fixes" if target.kind == "fixes" else "events"
+        holder = None
+        if ledger is not None and durable is not None:
+            group.log.place(options.after, "now")  # before the place is taken from another
+            holder, options = await self._resume(principal, group, target, options, durable)
+        await self._begin(event, target, group.log, options, kind, ledger, holder)
+
+    async def _follow_replay(
+        self,
+        principal: Principal,
+        event: Subscribe,
+        target: Destination,
+        headers: Mapping[str, str],
+        ledger: Ledger | None,
+    ) -> None:
+        if "durable-name" in headers:
+            raise InvalidInput(
+                "durable-name is for groups; a replay is kept nowhere",
+                code="header_not_allowed",
+                field="durable-name",
+            )
+        options = FeedOptions.read(headers)
+        replay = find_replay(self._site, principal, target.name, WATCH, field="destination")
+        await self._begin(event, target, replay.log, options, None, ledger, None)
+
+    async def _begin(
+        self,
+        event: Subscribe,
+        target: Destination,
+        log: Log,
+        options: FeedOptions,
+        kind: Kind | None,
+        ledger: Ledger | None,
+        holder: Holder | None,
+    ) -> None:
+        session = self._session
+        name = event.id if event.named else None
         shape = (name, session.version, session.opcode, target.text)
         is_batched = options.batch is not None
         if ledger is None:
             form = MessageForm(*shape, is_batched=is_batched)
-            feed = Feed(session, group.log, options, form, kind)
+            feed = Feed(session, log, options, form, kind)
         else:
-            holder = None
-            if durable is not None:
-                group.log.place(options.after, "now")  # before the place is taken from another
-                holder, options = await self._resume(principal, group, target, options, durable)
             acked = AckedForm(*shape, is_batched=is_batched, ledger=ledger)
-            feed = AckedFeed(session, group.log, options, acked, kind, ledger=ledger, place=holder)
+            feed = AckedFeed(session, log, options, acked, kind, ledger=ledger, place=holder)
         self._open[event.id] = feed
         if session.is_over:  # it ended while the group was opened: nobody else would stop it
             self.leave()

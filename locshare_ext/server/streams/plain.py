@@ -24,12 +24,13 @@ from locshare_ext.server.limits import Limits
 from locshare_ext.server.room import check_room
 from locshare_ext.server.site import PROTOCOL, Site
 from locshare_ext.server.streams.messages import MessageChannel
+from locshare_ext.server.streams.restored import batched, restored
 from locshare_ext.server.streams.stream import Stream
 from locshare_ext.server.upgrade import SocketHandler, check_upgrade, upgraded_pipe
 from locshare_ext.server.websocket import TEXT, message
-from locshare_ext.services.groups import Group
+from locshare_ext.services.groups import Group, Stored
 
-__all__ = ["JsonForm", "PlainSession", "PlainSocket"]
+__all__ = ["FORM", "JsonForm", "PlainSession", "PlainSocket", "largest"]
 
 _ARRAY = 32 << 10  # bytes of one array; some clients refuse messages over 64 KiB
 _HELD = 128 << 10  # bytes that wait to be stored; then the socket is left alone
@@ -48,9 +49,12 @@ class JsonForm:
     def entries(self, entries: Sequence[LogEntry], log: Log, upto: int) -> bytes:
         """Return arrays of fixes and single events in their order."""
         out: list[bytes] = []
-        for is_fix, run in groupby(entries, key=attrgetter("is_fix")):
+        for (is_fix, mark), run in groupby(entries, key=attrgetter("is_fix", "mark")):
             some = list(run)
-            out += _arrays(some) if is_fix else [message(entry.body, TEXT) for entry in some]
+            if is_fix and mark is not None:
+                out += [message(restored(part, mark), TEXT) for part in batched(some)]
+            else:
+                out += _arrays(some) if is_fix else [message(entry.body, TEXT) for entry in some]
         return b"".join(out)
 
     def snapshot(self, entries: Sequence[LogEntry], first: int) -> bytes:
@@ -77,7 +81,7 @@ class JsonForm:
         return message(_ENCODER.encode(value), TEXT)
 
 
-_FORM = JsonForm()
+FORM = JsonForm()
 
 
 class PlainSession(Stream):
@@ -118,15 +122,11 @@ class PlainSession(Stream):
         site.leases.take(principal, self)
         self.principal = principal
         self._timer.cancel()
-        self._channel.most = _largest(site.limits, principal)
+        self._channel.most = largest(site.limits, principal)
         if self.cursor is not None:
             options = replace(options, after=self.cursor)
             self.unfollow()
-        group = await opened(site, principal, self._slug)
-        if principal.may(self._slug, WATCH):
-            await self.follow(group.log, options, _FORM)
-        else:
-            self.send_framed(_FORM.hello(group.log.cursor(group.log.head), False, is_watching=False))
+        await self._serve(principal, options)
         self._begun.set()
 
     # -- what the channel and the site call
@@ -179,7 +179,7 @@ class PlainSession(Stream):
     def shut(self, error: LocShareError) -> None:
         """Send the error, then close."""
         self._timer.cancel()
-        self._channel.write(_FORM.error(error))
+        self._channel.write(FORM.error(error))
         self._channel.close(closing_code(error), error.message)
 
     def cut(self) -> None:
@@ -187,6 +187,18 @@ class PlainSession(Stream):
         self._channel.abort()
 
     # -- inside
+
+    async def _serve(self, principal: Principal, options: FeedOptions) -> None:
+        group = await opened(self.site, principal, self._slug)
+        if principal.may(self._slug, WATCH):
+            await self.follow(group.log, options, FORM)
+        else:
+            self.send_framed(FORM.hello(group.log.cursor(group.log.head), False, is_watching=False))
+
+    async def _publish(self, principal: Principal, data: bytes) -> Stored:
+        require(principal, self._slug, PUBLISH)
+        await self._wait_for_tokens(principal)
+        return await self.site.groups.publish(principal, self._slug, data)
 
     async def _work(self) -> None:
         done = 0
@@ -220,15 +232,13 @@ class PlainSession(Stream):
             return
         await self._begun.wait()
         try:
-            require(self.principal, self._slug, PUBLISH)
-            await self._wait_for_tokens(self.principal)
-            stored = await self.site.groups.publish(self.principal, self._slug, data)
+            stored = await self._publish(self.principal, data)
         except Gone as error:
             self.fail(error)
         except LocShareError as error:
-            self.send_framed(_FORM.error(error))
+            self.send_framed(FORM.error(error))
         else:
-            self.send_framed(_FORM.object({"type": "stored", **stored.as_json()}))
+            self.send_framed(FORM.object({"type": "stored", **stored.as_json()}))
 
     async def _prove(self, token: str) -> None:
         if self.principal is not None:
@@ -285,7 +295,7 @@ class PlainSocket(SocketHandler):
         pipe = await upgraded_pipe(self, ())
         if pipe is None:
             return
-        channel = MessageChannel(pipe, _largest(site.limits, principal))
+        channel = MessageChannel(pipe, largest(site.limits, principal))
         session = PlainSession(site, channel, address, slug, options)
         channel.start(session)
         if principal is None:
@@ -307,7 +317,7 @@ async def opened(site: Site, principal: Principal, slug: str) -> Group:
     return await site.groups.find(slug)
 
 
-def _largest(limits: Limits, principal: Principal | None) -> int:
+def largest(limits: Limits, principal: Principal | None) -> int:
     """Return the most bytes of a message."""
     if principal is None:
         return limits.frame_before_connect

@@ -22,9 +22,10 @@ from locshare_ext.server.feed_options import FEED_OPTIONS, FeedOptions
 from locshare_ext.server.leaving import detached, response_head
 from locshare_ext.server.pipe import Pipe, open_pipe
 from locshare_ext.server.site import PROTOCOL, Site
+from locshare_ext.server.streams.restored import restored
 from locshare_ext.server.streams.stream import Stream
 
-__all__ = ["EventsHandler", "SseForm", "SseStream"]
+__all__ = ["EventsHandler", "SseForm", "SseHandler", "SseStream"]
 
 _RETRY = (1000, 5000)  # ms after which who was cut comes again: not all in the same moment
 _ENCODER = msgspec.json.Encoder()
@@ -51,14 +52,17 @@ class SseForm:
         """Return arrays of fixes and single events in their order, each with its id."""
         out: list[bytes] = []
         place = b""
-        for is_fix, group in groupby(entries, key=attrgetter("is_fix")):
+        for (is_fix, mark), group in groupby(entries, key=attrgetter("is_fix", "mark")):
             run = list(group)
             place = _place(log.cursor(upto if run[-1] is entries[-1] else run[-1].offset))
-            if is_fix:
+            if is_fix and mark is None:
                 out.append(place + _data(_array(run)))
+            elif is_fix:
+                out.append(b"event: state\n%b%b" % (place, _data(restored(run, mark))))
             else:
+                kind = b"event" if mark is None else mark.type.encode()
                 out += [
-                    b"event: event\n%b%b" % (_place(log.cursor(entry.offset)), _data(entry.body))
+                    b"event: %b\n%b%b" % (kind, _place(log.cursor(entry.offset)), _data(entry.body))
                     for entry in run
                 ]
         return self.framed(b"".join(out))
@@ -139,36 +143,15 @@ class SseStream(Stream):
         self.gone()
 
 
-class EventsHandler(Handler):
-    """`api/groups/{g}/events`: a stream (SSE), or with `format=json` a page of what is there."""
+class SseHandler(Handler):
+    """Answers with a stream."""
 
-    async def get(self, name: str) -> None:
-        """Follow fixes and events from a place on; `Last-Event-ID` beats `after`."""
-        chosen = self.get_query_argument("format", "sse")
-        if chosen == "json":
-            query = self.query("format", *PAGE)
-            self.answer(await events_page(self, await self.find_group(name, WATCH), query))
-            return
-        if chosen != "sse":
-            raise InvalidInput(
-                f"format {chosen[:40]!r} is neither json (the events that are there) nor sse (the stream)",
-                code="not_supported",
-                field="format",
-            )
-        query = self.query("format", *FEED_OPTIONS)
+    def _read_options(self, query: dict[str, str]) -> FeedOptions:
         resumed = self.request.headers.get("Last-Event-ID", "").strip()
         if resumed:
             Cursor.parse(resumed, field="last-event-id")
             query["after"] = resumed
-        options = FeedOptions.read(query)
-        group = await self.find_group(name, WATCH)
-        group.log.place(options.after, "now")  # a bad one is refused while there is a status to say so
-        self._set_headers()
-        if self.request.method == "HEAD":
-            await self.flush()  # else it would be told of a body that ends, and how long that is
-            self.finish()
-            return
-        await self._open(group.log, options)
+        return FeedOptions.read(query)
 
     def _set_headers(self) -> None:
         self.set_header("Content-Type", "text/event-stream")
@@ -177,6 +160,16 @@ class EventsHandler(Handler):
         self.set_header("Connection", "close")
         if self.request.version == "HTTP/1.1":
             self.set_header("Transfer-Encoding", "chunked")
+
+    async def _answer(self, log: Log, options: FeedOptions) -> None:
+        """Begin the stream, or tell its headers only."""
+        log.place(options.after, "now")  # a bad one is refused while there is a status to say so
+        self._set_headers()
+        if self.request.method == "HEAD":
+            await self.flush()  # else it would be told of a body that ends, and how long that is
+            self.finish()
+            return
+        await self._open(log, options)
 
     async def _open(self, log: Log, options: FeedOptions) -> None:
         """Leave HTTP behind; what refuses has a status until then."""
@@ -195,6 +188,27 @@ class EventsHandler(Handler):
         pipe.start(stream)
         stream.send_framed(response_head(self, "200 OK"))  # by tornado it would be a write of its own
         await stream.follow(log, options, form)
+
+
+class EventsHandler(SseHandler):
+    """`api/groups/{g}/events`: a stream (SSE), or with `format=json` a page of what is there."""
+
+    async def get(self, name: str) -> None:
+        """Follow fixes and events from a place on; `Last-Event-ID` beats `after`."""
+        chosen = self.get_query_argument("format", "sse")
+        if chosen == "json":
+            query = self.query("format", *PAGE)
+            self.answer(await events_page(self, await self.find_group(name, WATCH), query))
+            return
+        if chosen != "sse":
+            raise InvalidInput(
+                f"format {chosen[:40]!r} is neither json (the events that are there) nor sse (the stream)",
+                code="not_supported",
+                field="format",
+            )
+        options = self._read_options(self.query("format", *FEED_OPTIONS))
+        group = await self.find_group(name, WATCH)
+        await self._answer(group.log, options)
 
 
 def _place(cursor: str) -> bytes:

@@ -23,7 +23,7 @@ from tests.support.sites import TOKEN, Sites
 EXAMPLES = int(os.environ.get("LOCSHARE_API_EXAMPLES", "5"))  # of each operation; more for a longer run
 WALKS = 4 * EXAMPLES
 HEADERS = {"X-Locshare-Token": TOKEN}
-STREAMS = ("followEvents", "openWebSocket", "openStomp")  # which do not end
+STREAMS = ("followEvents", "openWebSocket", "openStomp", "followReplay", "openReplay")  # which do not end
 REFUSALS = ["400", "401", "403", "404", "405", "409", "410", "413", "415"]
 WAIT = 0.05  # s that a long poll may take here
 # codes and fields of what is refused though its schema fits: letters of names and texts, zones, moments,
@@ -36,9 +36,12 @@ BEYOND = {
     "tz",
     "time_out_of_range",
     "time_wrong_type",
+    "at",
+    "step",
+    "paused",  # with a step
+    "record",  # without a group
     "time",
     "since",
-    "at",
     "uses",
 }
 FIX = {"member": "ann", "time": 1_763_806_275_123, "lat": 37.5665, "lon": 126.978}

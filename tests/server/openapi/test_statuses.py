@@ -20,8 +20,11 @@ NOTES, NOTE = f"{GROUP}/notes", f"{GROUP}/notes/{{note}}"
 INVITES, INVITE = f"{GROUP}/invites", f"{GROUP}/invites/{{invite}}"
 RECORDINGS = "/locshare/api/recordings"
 RECORDING = f"{RECORDINGS}/{{recording}}"
+REPLAYS = "/locshare/api/replays"
+REPLAY = f"{REPLAYS}/{{replay}}"
+REPLAY_WS = f"{REPLAY}/ws"
 STOMP = "/locshare/stomp"
-SOCKETS = (WS, STOMP)
+SOCKETS = (WS, REPLAY_WS, STOMP)
 
 FIX = {"member": "ann", "time": 1_763_806_275_123, "lat": 37.5665, "lon": 126.978}
 UNKNOWN = "lsi_" + "A" * 12 + "_" + "B" * 22
@@ -41,7 +44,8 @@ def there(ask: Asker) -> dict[str, str]:
     for site in ("plain", "full"):
         assert ask("post", FIXES, "hikers", site=site, body=FIX).ok
     note = ask("post", NOTES, "hikers", body={"text": "here"}).json()
-    recording = ask("post", RECORDINGS, body={"group": "hikers", "name": "walk"}).json()
+    recording = ask("post", RECORDINGS, body={"group": "hikers", "name": "walk", "since": FIX["time"]}).json()
+    replay = ask("post", REPLAYS, body={"recording": recording["id"], "paused": True}).json()
     invite = ask("post", INVITES, "hikers", body={"member": "ann"}).json()
     revoked = ask("post", INVITES, "hikers", body={"member": "bo"}).json()
     ask("delete", INVITE, "hikers", revoked["id"])
@@ -50,6 +54,7 @@ def there(ask: Asker) -> dict[str, str]:
         "member": "ann",
         "note": note["id"],
         "recording": recording["id"],
+        "replay": replay["id"],
         "invite": invite["id"],
         "revoked": revoked["token"],
     }
@@ -195,6 +200,22 @@ def test_recordings(ask: Asker, there: dict[str, str]) -> None:
     assert ask("delete", RECORDING, made["id"]).status_code == 404
     assert ask("patch", RECORDING, made["id"], body={}).status_code == 404
     assert ask("post", RECORDINGS, body={"group": "nobody", "name": "walk"}).status_code == 404
+
+
+def test_replays(ask: Asker, there: dict[str, str]) -> None:
+    made = ask("post", REPLAYS, body={"recording": there["recording"], "speed": 10, "loop": True}).json()
+    steered = ask("patch", REPLAY, made["id"], body={"paused": True, "at": FIX["time"]}).json()
+    assert (steered["state"], steered["playhead"]) == ("paused", FIX["time"])
+    assert ask("delete", REPLAY, made["id"]).status_code == 200
+    assert ask("delete", REPLAY, made["id"]).status_code == 404
+    assert ask("patch", REPLAY, made["id"], body={}).status_code == 404
+    assert ask("post", REPLAYS, body={"recording": "nobody"}).status_code == 404
+    empty = ask("post", RECORDINGS, body={"group": "hikers", "name": "empty"}).json()
+    assert ask("post", REPLAYS, body={"recording": empty["id"]}).status_code == 409
+    assert ask("get", REPLAY_WS, there["replay"], headers=HANDSHAKE).status_code == 101
+    assert ask("get", REPLAY_WS, "nobody", headers=HANDSHAKE).status_code == 404
+    other = {**HANDSHAKE, "Sec-WebSocket-Version": "8"}
+    assert ask("get", REPLAY_WS, there["replay"], headers=other).status_code == 426
 
 
 def test_imports(ask: Asker) -> None:

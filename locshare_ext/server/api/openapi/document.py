@@ -17,6 +17,7 @@ from locshare_ext.server.api.openapi import (
     invites,
     notes,
     recordings,
+    replays,
     trails,
 )
 from locshare_ext.server.api.openapi.parts import Schema, answer, closed, ref
@@ -24,7 +25,17 @@ from locshare_ext.version import __version__
 
 __all__ = ["document", "encoded"]
 
-_MODULES: tuple[ModuleType, ...] = (groups, fixes, events, trails, notes, invites, recordings, about)
+_MODULES: tuple[ModuleType, ...] = (
+    groups,
+    fixes,
+    events,
+    trails,
+    notes,
+    invites,
+    recordings,
+    replays,
+    about,
+)
 _TAGS = {
     "groups": "Who shares with whom.",
     "fixes": "One position of one member at one moment; polling and publishing.",
@@ -33,6 +44,7 @@ _TAGS = {
     "notes": "What people say on the timeline.",
     "invites": "Credentials for one group.",
     "recordings": "Kept parts of a group's past, and imports.",
+    "replays": "Recordings played on one clock for whoever follows.",
     "server": "The server itself.",
 }
 _ABOUT = """\
@@ -61,6 +73,7 @@ _PATH_PARAMETERS = {
     "note": ("A note's id.", "4k7qm2xa-1043"),
     "invite": ("An invite's id.", "5b1TnQ0cVxYz"),
     "recording": ("A recording's id.", "r3f8k2m9qz"),
+    "replay": ("A replay's id.", "p7k2m9qz41"),
 }
 # status -> (what it means, an error that has it)
 _RESPONSES: dict[str, tuple[str, Schema]] = {

@@ -22,7 +22,7 @@ from locshare_ext.server.api.openapi.parts import (
 )
 from locshare_ext.server.stomp.socket import SUBPROTOCOLS
 
-__all__ = ["PAGED", "PATHS", "SCHEMAS"]
+__all__ = ["PAGED", "PATHS", "SCHEMAS", "socket_answers", "switching", "upgrade"]
 
 _NO_GROUP = "There is no such group; `near` has names that look like it."
 _NOTE = {
@@ -94,7 +94,7 @@ SCHEMAS: dict[str, Schema] = {
 }
 
 
-def _upgrade(*, protocols: tuple[str, ...] = ()) -> tuple[Schema, ...]:
+def upgrade(*, protocols: tuple[str, ...] = ()) -> tuple[Schema, ...]:
     """Return the headers of the opening handshake of RFC 6455."""
     text: Schema = {"type": "string"}
     made = (
@@ -111,7 +111,7 @@ def _upgrade(*, protocols: tuple[str, ...] = ()) -> tuple[Schema, ...]:
     return (*made, header("Sec-WebSocket-Protocol", text, offered))
 
 
-def _socket_answers(**own: str) -> dict[str, Schema]:
+def socket_answers(**own: str) -> dict[str, Schema]:
     """Return what the handshake may answer: there is no body of which the type could be wrong."""
     answers = errors(**own)
     for status in ("413", "415"):
@@ -126,7 +126,8 @@ def _socket_answers(**own: str) -> dict[str, Schema]:
     return answers
 
 
-def _switching(description: str) -> Schema:
+def switching(description: str) -> Schema:
+    """Return the answer of a handshake that is done."""
     return {
         "description": description,
         "headers": {
@@ -184,25 +185,25 @@ PATHS: dict[str, dict[str, Any]] = {
         "get": operation(
             "A group over a plain WebSocket",
             {
-                "101": _switching(
+                "101": switching(
                     "The WebSocket is open. Text messages: arrays of fixes, and objects (`StreamObject`), "
                     "the first a hello. What is sent, a fix or an array of them, is stored and answered by "
                     "`stored` or `error`."
                 ),
-                **_socket_answers(s409="The group would be new, and there are as many as there may be."),
+                **socket_answers(s409="The group would be new, and there are as many as there may be."),
             },
             name="openWebSocket",
             tag="streams",
             needs='watch or publish; without a credential the first message is {"token": "..."}, within 10 s',
-            parameters=(place("now"), *FEED, *_upgrade()),
+            parameters=(place("now"), *FEED, *upgrade()),
         ),
     },
     "/locshare/stomp": {
         "get": operation(
             "STOMP 1.0, 1.1 and 1.2 over WebSocket",
             {
-                "101": _switching("The WebSocket is open; CONNECT comes next, within 10 s."),
-                **_socket_answers(),
+                "101": switching("The WebSocket is open; CONNECT comes next, within 10 s."),
+                **socket_answers(),
             },
             name="openStomp",
             tag="streams",
@@ -210,9 +211,10 @@ PATHS: dict[str, dict[str, Any]] = {
             text=(
                 "SUBSCRIBE to `/topic/group.{group}` and `/topic/group.{group}.events` takes the headers "
                 "`after`, `members`, `batch`, `conflate`, `last`, `durable-name`; SEND stores, and its "
-                "RECEIPT says so."
+                "RECEIPT says so. `/topic/replay.{replay}` takes the same but `durable-name`; the header "
+                "`replay-state` tells what is no simple fix of the recording."
             ),
-            parameters=_upgrade(protocols=SUBPROTOCOLS),
+            parameters=upgrade(protocols=SUBPROTOCOLS),
         ),
     },
 }
