@@ -38,8 +38,9 @@ WATCH = """
   const last = new Map();
   const look = (name, value) => {
     if (value === null || value === last.get(name)) return;
+    const isFirst = !last.has(name); // nobody knows since when it is there
     last.set(name, value);
-    noted.seen.push([name, value, Date.now()]);
+    if (!isFirst) noted.seen.push([name, value, Date.now()]);
   };
   const probe = () => {
     const lines = document.querySelectorAll(`.leaflet-overlay-pane path[stroke="${color}"]`);
