@@ -18,6 +18,7 @@ NAMES = (
     "streams",
     "transports",
     "store",
+    "replay",
     "durability",
     "frames",
     "formats",
