@@ -45,9 +45,26 @@ class Analysed:
     def _received_known(self) -> bool:
         return True
 
+    def set_aside(self) -> pd.DataFrame:
+        """Return what was refused, one row each, in order of arrival: why, and what was sent.
+
+        id; received (datetime64[ns, UTC]); member; credential: who sent it; code, message, field;
+        raw: its first 1024 bytes. Only the newest are kept, and the same sent again once. Needs
+        the role manage. What is not known, as much of a file's is not, is missing.
+        """
+        from locshare_ext.client.asides import asides_frame
+
+        return asides_frame(self._asides())
+
+    def _asides(self) -> Sequence[Mapping[str, Any]]:
+        """Return what was refused as the API gives it; raises AccessDenied."""
+        return ()
+
     def _set_aside(self) -> Mapping[str, int] | None:
         """Return how many fixes of each member were refused; None where that is not known."""
-        return None
+        from locshare_ext.client.asides import counts_of
+
+        return counts_of(self._asides)
 
     def summary(self, *, moving: float = 0.5, **selection: Unpack[Selection]) -> pd.DataFrame:
         """Return one row per member: fixes, trips, times, length in metres, moving time and speeds.

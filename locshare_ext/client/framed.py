@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +97,15 @@ class Framed(Attached, Analysed):
         except NotFound as error:
             warn_unknown(error)
             return events_frame([])
+
+    def _asides(self) -> Sequence[Mapping[str, Any]]:
+        from locshare_ext.client.asides import read_asides
+
+        try:
+            return read_asides(self._api, self._name)
+        except NotFound as error:
+            warn_unknown(error)
+            return ()
 
 
 def _server_now(members: list[dict[str, Any]]) -> int:

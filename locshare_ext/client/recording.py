@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from locshare_ext.formats.loaded import Loaded
+    from locshare_ext.formats.rows import SetAside
     from locshare_ext.model.event import Event
 
 __all__ = ["Recording"]
@@ -319,7 +320,7 @@ class Recording(CallsFixes, Analysed):
             description=str(self._info.get("description") or ""),
             received_known=self.received_known,
             events=tuple(self._events()),
-            set_aside=() if self._loaded is None else self._loaded.set_aside,
+            set_aside=self._set_aside_rows(),
         )
         return target
 
@@ -337,6 +338,19 @@ class Recording(CallsFixes, Analysed):
         from locshare_ext.client.events import read_recording_events
 
         return read_recording_events(self._need_api("read events of"), self._info)
+
+    def _asides(self) -> Sequence[Mapping[str, Any]]:
+        from locshare_ext.client.asides import asides_of_file, read_recording_asides
+
+        if self._loaded is not None:
+            return asides_of_file(self._loaded.set_aside)
+        return read_recording_asides(self._need_api("read what was refused of"), self._info)
+
+    def _set_aside_rows(self) -> Sequence[SetAside]:
+        """Return what was refused for a file's table, as far as it may be known."""
+        from locshare_ext.client.asides import asides_for_file
+
+        return asides_for_file(self._asides) if self._loaded is None else self._loaded.set_aside
 
     def _begin(self) -> int:
         import pyarrow.compute as pc

@@ -75,6 +75,9 @@ class LocShareApp(ExtensionApp):
     ).tag(config=True)
     max_groups = Integer(1000, min=1, help="Groups of this server.").tag(config=True)
     max_members = Integer(10_000, min=1, help="Members of one group.").tag(config=True)
+    max_set_aside = Integer(
+        1000, min=0, help="Refused fixes of one group that are kept, with the reason; the oldest go first."
+    ).tag(config=True)
     max_connections = Integer(
         _LIMITS.connections, min=1, help="WebSockets open at once, STOMP or plain."
     ).tag(config=True)
@@ -243,7 +246,7 @@ class LocShareApp(ExtensionApp):
             log=self.log,
             identity=JupyterIdentity(self.serverapp.web_app.settings),
             limits=self._limits(),
-            options=GroupOptions(self.log_length, self.max_groups, self.max_members),
+            options=GroupOptions(self.log_length, self.max_groups, self.max_members, self.max_set_aside),
             invites=InviteOptions(
                 is_on=self.invites,
                 lifetime=min(self.invite_hours * 3600, self.max_invite_days * DAY),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from locshare_ext.server.api.aside import SetAsideHandler
 from locshare_ext.server.api.fixes import FixesHandler
 from locshare_ext.server.api.groups import GroupHandler, GroupsHandler, MemberHandler
 from locshare_ext.server.api.health import HealthHandler
@@ -37,6 +38,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/groups/([^/]+)/ws", PlainSocket),
     (r"/locshare/api/groups/([^/]+)/notes", NotesHandler),
     (r"/locshare/api/groups/([^/]+)/notes/([^/]+)", NoteHandler),
+    (r"/locshare/api/groups/([^/]+)/set-aside", SetAsideHandler),
     (r"/locshare/api/groups/([^/]+)/members/([^/]+)", MemberHandler),
     (r"/locshare/api/groups/([^/]+)/invites", InvitesHandler),
     (r"/locshare/api/groups/([^/]+)/invites/([^/]+)", InviteHandler),

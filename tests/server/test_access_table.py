@@ -38,6 +38,7 @@ NEEDED = {
     "GET api/groups/hikers/notes": "watch",
     "POST api/groups/hikers/notes": "publish",
     "DELETE api/groups/hikers/notes/NOTE": "publish",  # of one's own; others' by manage
+    "GET api/groups/hikers/set-aside": "manage",
     "DELETE api/groups/hikers/members/ann": "manage",
     "PATCH api/groups/hikers/members/ann": "manage",
     "GET api/groups/hikers/invites": "manage",

@@ -11,6 +11,7 @@ import msgspec
 
 from locshare_ext.server.api.openapi import (
     about,
+    aside,
     events,
     fixes,
     groups,
@@ -28,6 +29,7 @@ __all__ = ["document", "encoded"]
 _MODULES: tuple[ModuleType, ...] = (
     groups,
     fixes,
+    aside,
     events,
     trails,
     notes,
