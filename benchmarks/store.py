@@ -172,7 +172,7 @@ async def backlog(path: str) -> list[tuple[str, float, float, bool]]:
         Fix(member="m1", time=end - 1000 * n - 500, lat=1.0, lon=2.0, received=end, flags=())
         for n in range(BACKLOG)
     ]
-    live, stop = [], asyncio.Event()
+    live, stop = list[float](), asyncio.Event()
     task = asyncio.create_task(_publish(store, 100, stop, live, end))
     await asyncio.sleep(0.5)
     live.clear()

@@ -24,7 +24,7 @@ __all__ = ["Writer"]
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-MAX_IN_ONE = 2_000  # drafts per transaction: it holds up the live fixes behind it for about 10 ms
+MAX_IN_ONE = 1_000  # drafts per transaction, if not of one job: late ones take 10 ms, and all in it wait
 MAX_WAITING = 200_000  # drafts that wait for a disk that does not answer; then StoreError
 _DATA_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
@@ -163,7 +163,8 @@ class Writer:
                 job = self._jobs.get_nowait()
             except queue.Empty:
                 break
-            if not isinstance(job, _Append):
+            # a large batch is begun when those before it are answered: else they wait for it too
+            if not isinstance(job, _Append) or count + job.count > MAX_IN_ONE:
                 ahead.append(job)
                 break
             group.append(job)
