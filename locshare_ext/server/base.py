@@ -20,7 +20,14 @@ from locshare_ext.errors import (
 )
 from locshare_ext.model.names import group_slug, near_names
 from locshare_ext.model.wire import error_object
-from locshare_ext.server.bodies import JSON_TYPES, check_encoding, check_media_type, has_body, read_object
+from locshare_ext.server.bodies import (
+    JSON_TYPES,
+    body_length,
+    check_encoding,
+    check_media_type,
+    has_body,
+    read_object,
+)
 from locshare_ext.server.credentials import check_carrier, sent_credential
 from locshare_ext.server.guarding import guarded
 from locshare_ext.server.origin import check_host, check_origin, is_cross_site
@@ -100,7 +107,7 @@ class Handler(web.RequestHandler):
             if not self._stream_request_body:
                 raise
             self.refusal = error
-            if int(self.request.headers.get("Content-Length", "0")) > self.drain_limit:
+            if body_length(self.request) > self.drain_limit:
                 self.set_header("Connection", "close")  # too much to read it just for politeness
                 raise
 
@@ -148,8 +155,7 @@ class Handler(web.RequestHandler):
         check_encoding(request)
         if request.method in ("POST", "PATCH") and has_body(request):
             check_media_type(request, self.body_types)
-        length = request.headers.get("Content-Length", "0")
-        if length.isdigit() and int(length) > self.body_limit:
+        if body_length(request) > self.body_limit:
             raise self._too_large()
 
     def data_received(self, chunk: bytes) -> Any:

@@ -11,10 +11,19 @@ from tornado.httputil import HTTPServerRequest
 
 from locshare_ext.errors import InvalidInput, UnsupportedMedia
 
-__all__ = ["JSON_TYPES", "check_encoding", "check_media_type", "has_body", "media_type", "read_object"]
+__all__ = [
+    "JSON_TYPES",
+    "body_length",
+    "check_encoding",
+    "check_media_type",
+    "has_body",
+    "media_type",
+    "read_object",
+]
 
 # what clients call JSON that do not think about it: curl's -d among them
 JSON_TYPES = ("", "application/json", "text/plain", "application/x-www-form-urlencoded")
+_LONGEST_LENGTH = 18  # digits; Python refuses to read thousands of them
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
 
 
@@ -22,6 +31,14 @@ def has_body(request: HTTPServerRequest) -> bool:
     """Whether a request says that a body comes."""
     headers = request.headers
     return "Transfer-Encoding" in headers or bool(headers.get("Content-Length", "").strip(" 0"))
+
+
+def body_length(request: HTTPServerRequest) -> int:
+    """Return how many bytes a request says that come; 0 if it does not, as in pieces."""
+    length = request.headers.get("Content-Length", "").strip()
+    if not (length.isascii() and length.isdigit()):  # tornado refuses what is none
+        return 0
+    return int(length) if len(length) <= _LONGEST_LENGTH else 10**_LONGEST_LENGTH
 
 
 def media_type(request: HTTPServerRequest) -> str:
