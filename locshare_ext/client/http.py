@@ -12,7 +12,14 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from locshare_ext.client.discovery import Server
-from locshare_ext.errors import AccessDenied, LocShareError, NotFound, ServerUnreachable, Unavailable
+from locshare_ext.errors import (
+    AccessDenied,
+    LocShareError,
+    NotFound,
+    ServerUnreachable,
+    TooLarge,
+    Unavailable,
+)
 from locshare_ext.transports.refusals import FOREIGN, error_of_http
 
 if TYPE_CHECKING:
@@ -232,6 +239,8 @@ def _foreign_error(response: requests.Response, server: Server) -> LocShareError
             else f"{server.url} wants a token (HTTP {status}): use the whole link, or token=",
             code=FOREIGN,
         )
+    if status == 413:  # the same again would be refused again
+        return TooLarge(f"something before {server.url} takes no body of this size (HTTP 413)")
     kind = Unavailable if status in (429, 503) else ServerUnreachable
     return kind(f"{server.url} answered HTTP {status} {response.reason}")
 

@@ -22,6 +22,7 @@ from locshare_ext.errors import (
     NotFound,
     ServerUnreachable,
     TooFast,
+    TooLarge,
 )
 from tests.support.lab import free_port
 
@@ -49,6 +50,7 @@ ANSWERS: dict[str, tuple[int, dict[str, str], bytes]] = {
     "conflict": (409, {}, b'{"error": {"code": "taken", "message": "taken"}}'),
     "fast": (429, {}, b'{"error": {"code": "too_fast", "message": "slower"}}'),
     "broken": (502, {}, b"bad gateway"),
+    "plain413": (413, {}, b"<html>too large"),
     "table": (200, {}, arrow_of(TABLE)),
     "gzipped": (200, {"Content-Encoding": "gzip"}, gzip.compress(arrow_of(TABLE))),
 }
@@ -91,6 +93,7 @@ def foreign() -> Iterator[str]:
         ("conflict", Conflict, "taken"),
         ("fast", TooFast, "slower"),
         ("broken", ServerUnreachable, "502"),
+        ("plain413", TooLarge, "takes no body of this size"),
     ],
 )
 def test_each_answer_is_a_sentence(foreign: str, answer: str, kind: type[LocShareError], said: str) -> None:
