@@ -14,7 +14,7 @@ from locshare_ext.store import SQLiteStore
 from tests.store.helpers import EPOCH, a_fix, everything, put
 
 ROOT = Path(__file__).parents[2]
-KILLS = 6
+KILLS = 12
 
 
 async def killed_under_load(path: Path, start: int, lines: int) -> list[str]:
