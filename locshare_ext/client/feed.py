@@ -284,7 +284,8 @@ class Feed:
         self._intake.take(body, read)
 
     def on_unknown(self, error: NotFound) -> None:
-        """Say so until the group begins."""
+        """Say so until the group begins, and keep nothing of one that was deleted."""
+        self._intake.void()
         self._statuses.is_unknown(error)
         self._go_live()
 

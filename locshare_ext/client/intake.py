@@ -65,6 +65,12 @@ class Intake:
         elif before is None:
             self.cursor = begin
 
+    def void(self) -> None:
+        """Let go of all: the log is no more, and what comes next is of another one."""
+        if self.cursor is not None:
+            self._restart()
+            self.cursor = None
+
     def take(self, body: bytes, read: str | None) -> None:
         """Take fixes: into the columns, to the listeners, to the callbacks.
 

@@ -16,7 +16,7 @@ import pytest
 from locshare_ext import Fix, Group
 from locshare_ext.client.discovery import Server
 from locshare_ext.client.feed import Feed
-from locshare_ext.client.http import Api
+from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.ladder import AUTO, Rules
 from locshare_ext.client.source import SourceStatus
 from locshare_ext.errors import InvalidInput
@@ -295,6 +295,26 @@ def test_a_log_that_begins_anew_while_on_sse_is_told(tmp_path: Path) -> None:
         batches.wait_for(lambda items: any(batch.restarted for batch in items))
         batches.wait_for(lambda items: len(items[-1]) > 0 and items[-1].seq[-1] == 5)
         assert watched.feed.columns.history().seq.tolist() == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("transport", ["stomp", "sse", "long polling"])
+def test_nothing_is_kept_of_a_group_that_was_deleted(served: Served, transport: str) -> None:
+    host = attach(served, f"deleted on {transport}")
+    host.publish(rows(5))
+    server = Server(served.url, served.token)
+    feed = Feed(host.name, Api(lambda: server), rules=STAYS, transport=transport)
+    states, batches = Collected(), Collected()
+    feed.listen(batches.add, states.add)
+    try:
+        states.wait_for(is_over(transport))
+        Api(lambda: server).send("DELETE", path_of("groups", host.name))
+        batches.wait_for(lambda items: items[-1].restarted)
+        assert len(feed.columns.history()) == 0
+        host.publish(rows(2, first=10))
+        batches.wait_for(lambda items: len(items[-1]) > 0 and items[-1].seq[-1] == 2)
+        assert feed.columns.history().seq.tolist() == [1, 2]
+    finally:
+        feed.close()
 
 
 def test_an_unknown_group_on_sse_says_so_until_the_first_fix(
