@@ -323,9 +323,11 @@ class MemoryStore:
         log.entries += entries
         log.size += sum(map(entry_bytes, entries))
         over = len(log.entries) - self._length
+        trimmed = 0
         if over > self._length // 10:  # in steps, as each moves what is kept
             self._trim(log, log.entries[:over])
-        return Appended(tuple(entries), duplicates, log.numbering.head, log.info.trimmed)
+            trimmed = log.info.trimmed
+        return Appended(tuple(entries), duplicates, log.numbering.head, trimmed)
 
     def _make(self, name: str, kind: LogKind, epoch: str, settings: Mapping[str, Any]) -> MemoryLog:
         created = time.time_ns() // 1_000_000

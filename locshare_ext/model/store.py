@@ -50,8 +50,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Appended(msgspec.Struct, frozen=True, gc=False):
     """What became of a batch: its stored entries in order, and the duplicates dropped.
 
-    head: the log's newest offset after the commit. trimmed: of a store that lets go of old entries
-    when new ones come, the highest offset that is gone; else 0.
+    head: the log's newest offset after the commit. trimmed: when the store let old entries go for
+    these, the highest offset that is gone; else 0.
     """
 
     entries: tuple[Entry, ...]

@@ -106,11 +106,13 @@ def test_all_stores_are_the_same(actions: list[object]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             sealing = SealingStore(Path(folder, "sealing.db"))
             stores: list[LogStore] = [MemoryStore(), SQLiteStore(Path(folder, "store.db")), sealing]
-            for number, action in enumerate(actions):
-                seen = [await act(store, action, number) for store in stores]
-                assert seen[0] == seen[1] == seen[2]
-            for store in stores:
-                await store.close()
+            try:
+                for number, action in enumerate(actions):
+                    seen = [await act(store, action, number) for store in stores]
+                    assert seen[0] == seen[1] == seen[2]
+            finally:
+                for store in stores:
+                    await store.close()
 
     asyncio.run(run())
 
@@ -161,8 +163,10 @@ def both(check: object) -> None:
         with tempfile.TemporaryDirectory() as folder:
             sealing = SealingStore(Path(folder, "sealing.db"))
             for store in (MemoryStore(), SQLiteStore(Path(folder, "store.db")), sealing):
-                await check(store)  # type: ignore[operator]
-                await store.close()
+                try:
+                    await check(store)  # type: ignore[operator]
+                finally:
+                    await store.close()
 
     asyncio.run(run())
 

@@ -9,6 +9,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.support.listening import turns, unlisten
+
 __all__ = ["BlockingProxy", "Rules"]
 
 LIMIT = 30.0  # s that starting and stopping may take
@@ -90,20 +92,19 @@ class BlockingProxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(LIMIT)
 
     async def _stop(self) -> None:
-        self._server.close()
-        await _turns()  # what was accepted just now begins
+        await unlisten(self._server)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for writer in list(self._writers):
             writer.transport.abort()
         await self._server.wait_closed()
-        await _turns()  # sockets are closed in a later one
+        await turns()  # sockets are closed in a later one
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        await _turns()
+        await turns()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Begin a task that is known from now on, as is what it writes to."""
@@ -208,12 +209,6 @@ class BlockingProxy:
         writer.write(first)
         async with asyncio.timeout(rules.cut_events if "/events" in target else None):
             await _copy(there, writer)
-
-
-async def _turns() -> None:
-    """Let the loop turn a few times."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 def _parsed(head: bytes) -> tuple[str, dict[str, str]]:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections import deque
 
+from tests.support.listening import unlisten
+
 __all__ = ["Cutter"]
 
 
@@ -33,7 +35,7 @@ class Cutter:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
-        self._server.close()
+        await unlisten(self._server)
         self.cut()
         if self._tasks:
             await asyncio.wait(self._tasks)
