@@ -52,9 +52,13 @@ __all__ = [
 ]
 
 
+MAX_MESSAGE = 2000  # characters; a message may quote what was sent, and that may be of any length
+
+
 class LocShareError(Exception):
     """Base of all; says what, the value, and what was expected.
 
+    message: for people; cut in its middle when it is longer than 2,000 characters.
     code: short text for programs, such as `lat_out_of_range`.
     field: the field, header or argument at fault, None if none is.
     status: the HTTP status that this error has at an endpoint.
@@ -72,6 +76,8 @@ class LocShareError(Exception):
         field: str | None = None,
         details: Mapping[str, object] | None = None,
     ) -> None:
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[: MAX_MESSAGE // 2]} ... {message[-MAX_MESSAGE // 2 :]}"
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code

@@ -265,7 +265,7 @@ def _raws_of(body: bytes) -> list[bytes]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = f"body is not JSON: {error}"
     try:
-        sent = json.loads(body)
+        sent = json.loads(body.decode())  # as text: of bytes it would take UTF-16, too
     except (ValueError, RecursionError):
         raise InvalidInput(reason, code="invalid_json") from None
     return [json.dumps(one).encode() for one in (sent if isinstance(sent, list) else [sent])]

@@ -115,7 +115,11 @@ def test_what_is_no_json_costs_no_other_fix(bad):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b" ", b"{", b"[", b"[{]", b"\xff\xfe", b'{"a": "\xff"}', b"[" * 5000, b"{}{}", b"[] []"]
+    "body",
+    [
+        *[b"", b" ", b"{", b"[", b"[{]", b"\xff\xfe", b'{"a": "\xff"}', b"[" * 5000, b"{}{}", b"[] []"],
+        *(json.dumps(GOOD).encode(encoding) for encoding in ("utf-16", "utf-16-le", "utf-32", "utf-8-sig")),
+    ],
 )
 def test_what_is_no_json_is_refused_whole(body):
     with pytest.raises(InvalidInput) as caught:

@@ -98,3 +98,12 @@ async def test_who_shows_no_credential_is_told_how(raw):
 async def test_a_body_that_is_no_json_object(raw, fetch, method, path, body):
     await fetch(f"{GROUP}/fixes", "POST", fix())
     assert refusal(await raw(path, method, body), 400, "invalid_json")["field"] == "body"
+
+
+async def test_what_is_quoted_is_quoted_in_part(raw, fetch):
+    await fetch(f"{GROUP}/fixes", "POST", fix())
+    answer = await raw(GROUP, "PATCH", json.dumps({"tz": "x" * 100_000}).encode())
+    message = refusal(answer, 400, "invalid_input")["message"]
+    assert message.startswith("tz 'xxx")
+    assert message.endswith("xxx' is not a time zone such as Asia/Seoul")
+    assert len(message) < 2100
