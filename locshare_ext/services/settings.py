@@ -59,14 +59,9 @@ def _title(name: str, value: object, slug: str) -> str:
 
 
 def _seconds(name: str, value: object, slug: str) -> int:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not 1 <= value <= LONGEST
-        or value != int(value)
-    ):
-        raise InvalidInput(f"{name} {value!r} is not a whole number of seconds in [1, {LONGEST}]", field=name)
-    return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= LONGEST:
+        raise InvalidInput(f"{name} {value!r} is not a number of seconds in [1, {LONGEST}]", field=name)
+    return round(value)
 
 
 def _metres(name: str, value: object, slug: str) -> float:

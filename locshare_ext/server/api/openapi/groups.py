@@ -24,7 +24,7 @@ from locshare_ext.services.settings import COARSEST, LONGEST, MAX_TEXT, SETTINGS
 __all__ = ["PATHS", "SCHEMAS"]
 
 _NO_GROUP = "There is no such group; `near` has names that look like it."
-_SECONDS: Schema = {"type": "integer", "minimum": 1, "maximum": LONGEST}
+_SECONDS: Schema = {"type": "number", "minimum": 1, "maximum": LONGEST}
 _TITLE: Schema = {
     "type": "string",
     "minLength": 1,
