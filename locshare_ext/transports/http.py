@@ -17,7 +17,15 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from aiohttp import ClientResponse, ClientTimeout
 
-from locshare_ext.errors import AccessDenied, LocShareError, NotFound, ServerUnreachable, TooFast, Unavailable
+from locshare_ext.errors import (
+    AccessDenied,
+    LocShareError,
+    NotFound,
+    ServerUnreachable,
+    TooFast,
+    TooLarge,
+    Unavailable,
+)
 from locshare_ext.transports.address import Server
 from locshare_ext.transports.items import Traffic
 from locshare_ext.transports.refusals import FOREIGN, error_of_http
@@ -257,6 +265,8 @@ def _foreign_error(answer: _RefusedAnswer, server: Server) -> LocShareError:
         )
     if status in (401, 403):
         return AccessDenied(said, code=FOREIGN)
+    if status == 413:  # the same again would be refused again
+        return TooLarge(f"something before {server.url} takes no body of this size (HTTP 413)")
     if status == 429:
         return TooFast(said)
     return Unavailable(said) if status == 503 else ServerUnreachable(said)

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from locshare_ext.errors import LocShareError, ServerUnreachable, TooFast, Unavailable
+from locshare_ext.errors import LocShareError, ServerUnreachable, TooFast, TooLarge, Unavailable
 from locshare_ext.transports import TRANSPORTS, Backoff, Transport, open_transport
 from tests.support.cutter import Cutter
 from tests.support.served import Served
@@ -196,6 +196,17 @@ async def test_foreign_answers_are_tried_again(bench: Bench, name: str):
         assert line.opened >= 3
         await transport.publish(fix(1))
         assert await watch.take(1) == [1]
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("name", ["polling", "long polling", "sse"])
+async def test_a_body_that_is_too_large_for_a_proxy_is_not_sent_again(bench: Bench, name: str):
+    async with Cutter(bench.server.port) as line:
+        line.canned.append(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        transport = bench.open(name, port=line.port)
+        async with asyncio.timeout(LIMIT):
+            with pytest.raises(TooLarge, match="takes no body of this size"):
+                await transport.publish(fix())
         await transport.aclose()
 
 
