@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from locshare_ext.client.callbacks import Callbacks
+from locshare_ext.client.playhead import Playhead
 from locshare_ext.model.clock import Clock
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.replay import Due, Piece, Schedule
@@ -28,7 +29,8 @@ class Player:
     """Plays a table of fixes to callbacks; `run` does it, the rest may be called meanwhile.
 
     Neither pauses nor slow callbacks make it drift: what is overdue is delivered at once, in
-    order; see `model.replay`.
+    order; see `model.replay`. start: ms, where it begins; what was before is left out. tell: is
+    told when it begins, ends, is held or goes on, or gets another speed.
     """
 
     def __init__(
@@ -40,17 +42,24 @@ class Player:
         clock: Clock,
         epoch: str | None = None,
         now: Callable[[], float] = monotonic,
+        start: int | None = None,
+        tell: Callable[[Playhead], None] | None = None,
     ) -> None:
         moments = table.column(clock).to_numpy()
         order = np.argsort(moments, kind="stable")  # ties stay as they arrived: the table is by seq
+        if start is not None:
+            order = order[np.searchsorted(moments[order], start) :]
         self._table = table.take(order)
         self._moments = moments[order]
         self._callbacks = callbacks
         self._epoch = epoch  # of the log, for the fixes' cursors
         self._now = now
+        self._clock = clock
+        self._tell = tell
         self._change = threading.Condition(threading.RLock())
         self._is_stopped = self._is_done = False
-        begin, end = (int(self._moments[0]), int(self._moments[-1])) if len(order) else (0, 0)
+        begin, end = (int(self._moments[0]), int(self._moments[-1])) if len(order) else (start or 0,) * 2
+        begin = begin if start is None else min(start, begin)
         self._plan: Schedule[None] = Schedule(begin, end, now(), speed=speed)
         self._plan.feed(Piece(self._moments, None))
         self._plan.complete()
@@ -92,18 +101,21 @@ class Player:
         with self._change:
             self._plan.change_speed(speed, self._now())
             self._change.notify_all()
+        self._say()
 
     def pause(self) -> None:
         """Hold the playhead where it is."""
         with self._change:
             self._plan.pause(self._now())
             self._change.notify_all()
+        self._say()
 
     def resume(self) -> None:
         """Go on from where it was held."""
         with self._change:
             self._plan.resume(self._now())
             self._change.notify_all()
+        self._say()
 
     def stop(self) -> None:
         """End it; the fix under way is the last."""
@@ -120,6 +132,7 @@ class Player:
         """Deliver until all is delivered or `stop` is called, on the calling thread."""
         with self._change:
             self._plan.head.move(self._plan.begin, self._now())
+        self._say()
         try:
             while (due := self._next_due()) is not None:
                 self._callbacks.run(self._fixes(due))
@@ -131,6 +144,24 @@ class Player:
                 self._seen = None
                 self._is_done = True
                 self._change.notify_all()
+            self._say()
+
+    def _say(self) -> None:
+        """Tell where it is, outside of the lock: whoever listens may take locks of its own."""
+        if self._tell is None:
+            return
+        with self._change:
+            is_held = self._is_done or self._is_stopped or self._plan.head.is_paused
+            playhead = Playhead(
+                "paused" if is_held else "playing",
+                self.clock_ms,
+                self._now(),
+                self._plan.head.speed,
+                self._clock,
+                start=self._plan.begin,
+                end=self._plan.end,
+            )
+        self._tell(playhead)
 
     def _fixes(self, due: Due[None]) -> Iterator[Fix]:
         begin, end = due.start, due.stop

@@ -27,6 +27,7 @@ from locshare_ext.client.origin import (
     members_frame,
 )
 from locshare_ext.client.player import Player
+from locshare_ext.client.playhead import Playhead, Watchers
 from locshare_ext.client.source import FixBatch, SourceStatus
 from locshare_ext.client.times import check_zone, ms_from, now_ms
 from locshare_ext.errors import Conflict, InvalidInput, NotFound
@@ -68,6 +69,7 @@ class Recording(CallsFixes, Analysed):
         self._tz = tz
         self._calls = Callbacks()
         self._player: Player | None = None
+        self._watchers = Watchers()
 
     @classmethod
     def of_server(cls, api: Api, info: Mapping[str, Any], *, tz: tzinfo | None = None) -> Recording:
@@ -210,25 +212,40 @@ class Recording(CallsFixes, Analysed):
     def _callbacks(self, *, from_now: bool = False) -> Callbacks:
         return self._calls
 
-    def play(self, speed: float = 1.0, *, clock: str = "time", wait: bool = True) -> Player:
+    def play(
+        self, speed: float = 1.0, *, clock: str = "time", start: Any = None, wait: bool = True
+    ) -> Player:
         """Deliver every fix once to the callbacks, in the order of a clock, ties as they arrived.
 
         speed: times as fast as it was; float("inf") as fast as the callbacks take it. clock:
-        "time" as it happened, "received" as it came in. wait: return when all is delivered
+        "time" as it happened, "received" as it came in. start: the moment to begin at, None for the
+        beginning. wait: return when all is delivered
         (interrupting the kernel ends it); False plays on a thread of its own. Playing again
-        ends a replay that is under way. Returns the player: pause, resume, speed, stop, wait.
+        ends a replay that is under way. Maps that show this recording move along. Returns the
+        player: pause, resume, speed, stop, wait.
         """
+        begin = None if start is None else ms_from(start, tz=self._tz, field="start")
         table = self._table()
         if self._player is not None:
             self._player.stop()
         player = self._player = Player(
-            table, self._calls, speed=speed, clock=check_clock(clock), epoch=self._origin.epoch
+            table,
+            self._calls,
+            speed=speed,
+            clock=check_clock(clock),
+            epoch=self._origin.epoch,
+            start=begin,
+            tell=self._watchers.tell,
         )
         if wait:
             player.run()
         else:
             threading.Thread(target=player.run, name=f"locshare-play-{self.name}", daemon=True).start()
         return player
+
+    def watch_play(self, call: Callable[[Playhead], None]) -> Callable[[], None]:
+        """Have a quick function told when `play` begins, ends or is steered; returns what ends that."""
+        return self._watchers.watch(call)
 
     @property
     def clock(self) -> datetime:
