@@ -2,8 +2,9 @@
 
 import { gapLimit, SHORTEST_GAP } from './gaps.js';
 
-const NUMBERS = ['speed', 'heading', 'battery', 'accuracy', 'altitude'];
-const COLUMNS = ['key', 'time', 'received', 'x', 'y', ...NUMBERS];
+const COLUMNS = ['key', 'time', 'received', 'x', 'y'];
+const PLACED = new Set(['member', 'x', 'y', 'time', 'received']); // of a message; all others are numbers
+const NAMES = Symbol('names of numbers'); // no column's name
 
 const LATE_ONES = 500; // fixes of a backlog that are looked behind
 
@@ -18,7 +19,7 @@ export class Track {
     this.received = null; // Float64Array once one is known; 0: unknown
     this.x = new Uint32Array(4);
     this.y = new Uint32Array(4);
-    for (const name of NUMBERS) this[name] = null; // Float32Array once somebody sends it
+    this.numbers = new Map(); // Float32Array by name, once somebody sends it; NaN: unknown
     this.heard = 0; // ms, when the member was last heard of
     this.setShortestGap(shortestGap);
   }
@@ -95,7 +96,8 @@ export class Track {
   }
 
   number(name, index) {
-    return this[name] === null ? NaN : this[name][index];
+    const values = this.numbers.get(name);
+    return values === undefined ? NaN : values[index];
   }
 
   #set(to, columns, row, key) {
@@ -109,22 +111,21 @@ export class Track {
     if (this.received === null && received > 0) this.received = new Float64Array(this.key.length);
     if (this.received !== null) this.received[to] = received;
     if (received > this.heard) this.heard = received;
-    if (this.#hasNumbers || numbersOf(columns)) this.#setNumbers(to, columns, row);
+    const names = numbersOf(columns);
+    if (this.numbers.size || names.length) this.#setNumbers(to, columns, row, names);
   }
 
-  #hasNumbers = false;
-
-  #setNumbers(to, columns, row) {
-    this.#hasNumbers = true;
-    for (const name of NUMBERS) {
-      if (columns[name] && this[name] === null) this[name] = new Float32Array(this.key.length).fill(NaN);
-      if (this[name] !== null) this[name][to] = columns[name] ? columns[name].values[row] : NaN;
+  #setNumbers(to, columns, row, names) {
+    for (const name of names) {
+      if (!this.numbers.has(name)) this.numbers.set(name, new Float32Array(this.key.length).fill(NaN));
     }
+    for (const [name, values] of this.numbers) values[to] = columns[name] ? columns[name].values[row] : NaN;
   }
 
   #move(start, end, to) {
     if (start === end) return;
     for (const name of COLUMNS) this[name]?.copyWithin(to, start, end);
+    for (const values of this.numbers.values()) values.copyWithin(to, start, end);
   }
 
   #reserve(size) {
@@ -132,12 +133,13 @@ export class Track {
     let capacity = this.key.length;
     while (capacity < size) capacity *= 2;
     for (const name of COLUMNS) if (this[name] !== null) this[name] = grown(this[name], capacity);
+    for (const [name, values] of this.numbers) this.numbers.set(name, grown(values, capacity));
   }
 }
 
-/** Whether a message brings any of the numbers; looked up once for each message. */
+/** Return the names of the numbers that a message brings; looked up once for each message. */
 function numbersOf(columns) {
-  return (columns.hasNumbers ??= NUMBERS.some(name => columns[name] !== undefined));
+  return (columns[NAMES] ??= Object.keys(columns).filter(name => !PLACED.has(name)));
 }
 
 function keyOf(columns, row) {
