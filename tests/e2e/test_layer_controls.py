@@ -152,7 +152,7 @@ def test_members_are_listed_hidden_followed_and_never_markup(open_notebook: Open
     assert page.locator(".leaflet-container img").count() == 0
     ann = rows.filter(has_text="ann")
     assert "5.4 km/h" in ann.inner_text()
-    assert "50 %" in ann.inner_text()
+    assert "50%" in ann.inner_text()
     page.get_by_label("Show ann").uncheck()
     notebook.wait_for("() => window.locshareLayers[0].positionOf('ann') === null")
     page.get_by_label("Show ann").check()
@@ -177,7 +177,7 @@ def test_the_pointer_is_told_who_is_there(open_notebook: OpenNotebook) -> None:
     tip = notebook.page.locator(".locshare-tip")
     tip.wait_for(state="visible")
     words = tip.inner_text()
-    for expected in ("<b>ann</b>", "Position", "Last heard", "5.4 km/h", "50 %", "±5 m"):
+    for expected in ("<b>ann</b>", "Position", "Last heard", "5.4 km/h", "50%", "±5 m"):
         assert expected in words
     notebook.page.mouse.move(box["x"] + 200, box["y"] + 100)
     tip.wait_for(state="hidden")

@@ -118,7 +118,7 @@ test('a head does not glide across a gap', async () => {
 });
 
 test('numbers as people read them', () => {
-  assert.deepEqual([4000, 99_000, 120_000, 3 * 3600e3 + 300e3, 50 * 3600e3].map(format.age), ['4 s', '99 s', '2 min', '3 h 5 min', '2 d 2 h']);
+  assert.deepEqual([4000, 99_000, 120_000, 3 * 3600e3 + 300e3, 50 * 3600e3].map(format.age), ['4 sec', '99 sec', '2 min', '3 hr 5 min', '2 days 2 hr']);
   assert.equal(format.age(NaN), '–');
   assert.equal(format.speed(10), '36 km/h');
   assert.equal(format.speed(NaN), null);
@@ -128,9 +128,9 @@ test('numbers as people read them', () => {
 test('the grid has round degrees', () => {
   assert.equal(stepFor(1000), 0.1);
   assert.equal(stepFor(1), 90);
-  assert.equal(degreeLabel(-2.95, 0.05, 'EW'), '2.95° W');
-  assert.equal(degreeLabel(53, 1, 'NS'), '53° N');
-  assert.equal(degreeLabel(0, 1, 'NS'), '0°');
+  assert.equal(degreeLabel(-2.95, 0.05, 'lon'), '2.95° W');
+  assert.equal(degreeLabel(53, 1, 'lat'), '53° N');
+  assert.equal(degreeLabel(0, 1, 'lat'), '0°');
 });
 
 test('the strip shows gaps, and no holes between fixes that only come slowly', () => {

@@ -1,5 +1,7 @@
 // Small helpers for what people see. Text is only ever set as text: names are hostile input.
 
+import { locale } from './language.js';
+
 /** Return a new element; `options`: className, text, title, label (aria), attributes, and listeners in `on`. */
 export function make(tag, options = {}, ...children) {
   const element = document.createElement(tag);
@@ -48,6 +50,7 @@ export function isolate(L, element) {
   L.DomEvent.disableClickPropagation(element);
   L.DomEvent.disableScrollPropagation(element);
   element.setAttribute('data-lm-suppress-shortcuts', 'true');
+  element.lang = locale(); // the page around it may speak another
   element.addEventListener('keydown', event => event.stopPropagation());
 }
 

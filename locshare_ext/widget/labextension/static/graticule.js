@@ -1,5 +1,6 @@
 // A grid of degrees with their names: the ground when there are no tiles.
 
+import { t } from './language.js';
 import { isDarkTheme } from './theme.js';
 
 const STEPS = [
@@ -14,10 +15,10 @@ export function stepFor(pixelsPerDegree) {
   return best;
 }
 
-/** Return degrees as a label: `53.42° N`. */
-export function degreeLabel(value, step, letters) {
+/** Return degrees as a label: `53.42° N`; `axis` is `lat` or `lon`. */
+export function degreeLabel(value, step, axis) {
   const digits = Math.max(0, -Math.floor(Math.log10(step)));
-  return `${Math.abs(value).toFixed(digits)}° ${value === 0 ? '' : letters[value > 0 ? 0 : 1]}`.trim();
+  return `${Math.abs(value).toFixed(digits)}° ${value === 0 ? '' : t(`compass.${axis}`).split(' ')[value > 0 ? 0 : 1]}`.trim();
 }
 
 const wrapLon = lon => ((lon + 180) % 360 + 360) % 360 - 180;
@@ -90,13 +91,13 @@ export function createGraticule(L) {
         const x = Math.round(map.project([0, k * step], this.zoom).x - this.corner.x) + 0.5;
         stroke(context, x, 0, x, height);
         const isFree = x > pad.x + 120 && x < pad.x + size.x - 120; // of the scale and the attribution
-        if (isFree) context.fillText(degreeLabel(wrapLon(k * step), step, 'EW'), x + 4, low);
+        if (isFree) context.fillText(degreeLabel(wrapLon(k * step), step, 'lon'), x + 4, low);
       }
       for (let k = Math.ceil(southEast.lat / step); k * step <= northWest.lat; k++) {
         const y = Math.round(map.project([k * step, 0], this.zoom).y - this.corner.y) + 0.5;
         stroke(context, 0, y, width, y);
         const isFree = y < low - 10; // of the scale
-        if (isFree) context.fillText(degreeLabel(k * step, step, 'NS'), pad.x + 60, y - 4); // beside the controls
+        if (isFree) context.fillText(degreeLabel(k * step, step, 'lat'), pad.x + 60, y - 4); // beside the controls
       }
     },
   });

@@ -1,14 +1,16 @@
 // What the colours of values mean.
 
 import { make, setText } from './dom.js';
+import { figure, unitSign } from './format.js';
+import { t } from './language.js';
 import { UNKNOWN, ramp } from './ramp.js';
 
 export const VALUES = {
-  speed: { name: 'Speed', unit: 'km/h', factor: 3.6 },
-  accuracy: { name: 'Accuracy', unit: 'm', factor: 1 },
-  age: { name: 'Age of position', unit: 's', factor: 1 },
-  altitude: { name: 'Altitude', unit: 'm', factor: 1 },
-  battery: { name: 'Battery', unit: '%', factor: 100 },
+  speed: { unit: 'kilometer-per-hour', factor: 3.6 },
+  accuracy: { unit: 'meter', factor: 1 },
+  age: { unit: 'second', factor: 1 },
+  altitude: { unit: 'meter', factor: 1 },
+  battery: { unit: 'percent', factor: 100 },
 };
 
 export function createLegend({ L, map, session, isolate }) {
@@ -17,8 +19,8 @@ export function createLegend({ L, map, session, isolate }) {
   const [low, high] = [make('span'), make('span')];
   const dot = make('span', { className: 'locshare-dot' });
   dot.style.background = UNKNOWN;
-  const unknown = make('div', { className: 'locshare-legend-unknown' }, dot, make('span', { text: 'unknown' }));
-  const box = make('div', { className: 'locshare-panel locshare-legend', attributes: { role: 'group' }, label: 'Legend' },
+  const unknown = make('div', { className: 'locshare-legend-unknown' }, dot, make('span', { text: t('legend.unknown') }));
+  const box = make('div', { className: 'locshare-panel locshare-legend', attributes: { role: 'group' }, label: t('legend.title') },
     title, bar, make('div', { className: 'locshare-legend-ends' }, low, high), unknown);
   isolate(box);
   const control = new (L.Control.extend({ options: { position: 'bottomleft' }, onAdd: () => box }))();
@@ -32,7 +34,8 @@ export function createLegend({ L, map, session, isolate }) {
       if (isOn) map.addControl(control); else map.removeControl(control);
     }
     if (!isOn) return;
-    setText(title, `${value.name} (${value.unit})`);
+    const name = t(`value.${session.model.get('color_by')}`);
+    setText(title, `${name} (${unitSign(value.unit)})`);
     setText(low, figure(range[0] * value.factor));
     setText(high, figure(range[1] * value.factor));
     bar.style.background = `linear-gradient(to right, ${ramp(session.colors.isDark ? 'dark' : 'light').slice(0, -1).join(', ')})`;
@@ -44,5 +47,3 @@ export function createLegend({ L, map, session, isolate }) {
     if (isOn) map.removeControl(control);
   };
 }
-
-const figure = value => String(Number(value.toPrecision(3)));

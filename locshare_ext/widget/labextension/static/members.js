@@ -2,6 +2,7 @@
 
 import { button, icon, ICONS, make, setText } from './dom.js';
 import * as format from './format.js';
+import { locale, t } from './language.js';
 
 const REFRESH = 1000; // ms
 const MOST = 300; // rows; beyond that a list helps nobody
@@ -24,11 +25,11 @@ class MemberList {
     this.map = map;
     this.session = session;
     this.rows = new Map();
-    this.title = make('span', { text: 'Members' });
+    this.title = make('span', { text: t('members.title') });
     this.head = button({
-      className: 'locshare-members-head', label: 'Members', on: { click: () => this.open(!this.isOpen) },
+      className: 'locshare-members-head', label: t('members.title'), on: { click: () => this.open(!this.isOpen) },
     }, icon(ICONS.members), this.title, make('span', { className: 'locshare-caret', attributes: { 'aria-hidden': 'true' } }));
-    this.body = make('ul', { className: 'locshare-members-body', label: 'Members' });
+    this.body = make('ul', { className: 'locshare-members-body', label: t('members.title') });
     this.more = make('div', { className: 'locshare-members-more' });
     this.element = make('div', { className: 'locshare-panel locshare-members' }, this.head, this.body, this.more);
     this.open(map.getSize().x >= NARROW);
@@ -53,7 +54,7 @@ class MemberList {
     this.isOpen = isOpen;
     this.element.classList.toggle('is-open', isOpen);
     this.head.setAttribute('aria-expanded', String(isOpen));
-    this.head.title = isOpen ? 'Close the list' : 'Show the list';
+    this.head.title = t(isOpen ? 'members.close' : 'members.open');
     if (isOpen) this.refresh();
   }
 
@@ -63,8 +64,8 @@ class MemberList {
 
   async refresh() {
     const count = this.session.bounds.members;
-    setText(this.title, count === 1 ? '1 member' : `${count} members`);
-    this.head.setAttribute('aria-label', `${this.title.textContent}: ${this.isOpen ? 'close' : 'open'} the list`);
+    setText(this.title, t('members.count', { count }));
+    this.head.setAttribute('aria-label', `${this.title.textContent}: ${this.head.title}`);
     if (!this.isOpen) return;
     const members = await this.session.ask('members');
     const { names } = this.session;
@@ -82,7 +83,7 @@ class MemberList {
         this.rows.delete(id);
       }
     }
-    setText(this.more, members.length > MOST ? `and ${members.length - MOST} more` : '');
+    setText(this.more, members.length > MOST ? `+ ${members.length - MOST}` : '');
   }
 
   #add(id) {
@@ -92,7 +93,7 @@ class MemberList {
   }
 }
 
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+const collator = new Intl.Collator(locale(), { numeric: true, sensitivity: 'base' });
 
 class Row {
   constructor(id, map, session) {
@@ -120,13 +121,13 @@ class Row {
     this.element.className = `locshare-row ${STATES[member.state]}${isHidden ? ' is-hidden' : ''}`;
     this.show.checked = !isHidden;
     setText(this.name, name);
-    setText(this.age, isHidden ? 'hidden' : member.state === 0 ? 'not yet' : format.age(member.age));
-    const heard = Number.isFinite(member.heard) ? `heard ${format.age(member.heard)}` : null;
+    setText(this.age, isHidden ? t('members.hidden') : member.state === 0 ? t('members.notYet') : format.age(member.age));
+    const heard = Number.isFinite(member.heard) ? t('members.heard', { age: format.age(member.heard) }) : null;
     const parts = [heard, format.speed(member.speed), format.battery(member.battery), format.accuracy(member.accuracy)];
     setText(this.more, member.state === 0 ? '' : parts.filter(part => part !== null).join(' · '));
-    label(this.show, `Show ${name}`);
-    label(this.centre, `Centre the map on ${name}, position ${this.age.textContent}${this.more.textContent ? `, ${this.more.textContent}` : ''}`);
-    label(this.follow, `Follow ${name}`);
+    label(this.show, t('members.show', { name }));
+    label(this.centre, [t('members.centre', { name }), this.age.textContent, this.more.textContent].filter(Boolean).join(', '));
+    label(this.follow, t('members.follow', { name }));
     this.follow.setAttribute('aria-pressed', String(isFollowed));
   }
 

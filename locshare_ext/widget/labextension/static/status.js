@@ -2,6 +2,7 @@
 
 import { button, icon, ICONS, make } from './dom.js';
 import { since } from './format.js';
+import { locale, t } from './language.js';
 
 const REFRESH = 2000; // ms
 
@@ -9,7 +10,7 @@ export function createStatus({ map, session, isolate }) {
   const text = make('div', { className: 'locshare-status-text' });
   const near = make('div', { className: 'locshare-status-near' });
   const box = make('div', { className: 'locshare-panel locshare-status', attributes: { role: 'status', 'aria-live': 'polite' } });
-  const dismiss = button({ className: 'locshare-status-close', title: 'Close', label: 'Close this message', on: { click: () => {
+  const dismiss = button({ className: 'locshare-status-close', title: t('status.close'), label: t('status.close'), on: { click: () => {
     dismissed = box.dataset.message;
     update();
   } } }, icon(ICONS.close));
@@ -47,30 +48,34 @@ export function createStatus({ map, session, isolate }) {
 /** Return {kind, text, near} of what people should know now, null when nothing. */
 export function messageOf(session) {
   const asOf = since(session.feed.heard, Date.now());
-  const seen = session.feed.heard ? `What you see is as of ${asOf}.` : '';
+  const seen = session.feed.heard ? t('status.asOf', { time: asOf }) : '';
   if (session.kernel === 'stopped') {
-    const words = session.feed.heard ? `The kernel has stopped: what you see is as of ${asOf}.` : 'The kernel has stopped.';
-    return { kind: 'error', text: `${words} Run the cell again; if the kernel is gone, restart it first.` };
+    const key = session.feed.heard ? 'status.kernelStoppedAsOf' : 'status.kernelStopped';
+    return { kind: 'error', text: t(key, { time: asOf }) };
   }
   if (session.kernel === 'unreachable') {
-    return { kind: 'error', text: `The notebook server does not answer. ${seen} If it was stopped, start it again, reload this page and run the cell again.` };
+    return { kind: 'error', text: [t('status.serverSilent'), seen, t('status.serverAgain')].join(' ') };
   }
   if (session.feed.silence) {
-    return { kind: 'wait', text: `The kernel is busy and has let nothing through since ${asOf}. The map goes on by itself when it is done.` };
+    return { kind: 'wait', text: t('status.kernelBusy', { time: asOf }) };
   }
   const { status } = session;
   if (status && status.state !== 'live' && status.text) {
     const kind = status.state === 'connecting' ? 'wait' : status.state === 'unknown_group' ? 'hint' : 'error';
-    const isSaid = status.state !== 'offline' || /offline/i.test(status.text);
-    const offline = isSaid ? '' : `Offline since ${since(status.since, Date.now())}. `;
-    return { kind, text: offline + status.text, near: status.near };
+    return { kind, text: [headline(status), status.text].filter(Boolean).join('\n'), near: status.near };
   }
   if (session.feed.isConnected && !session.bounds.fixes && session.feed.head === 0) {
     return { kind: 'hint', text: session.model.get('mode') === 'live'
-      ? 'No positions yet. They appear here as soon as somebody sends one.' : 'There are no positions in this recording.' };
+      ? t('status.noFixes') : t('status.noRecorded') };
   }
-  if (status?.state === 'live' && status.note) return { kind: 'hint', text: status.note };
+  if (status?.state === 'live' && status.note) return { kind: 'hint', text: [t('status.state.note'), status.note].filter(Boolean).join('\n') };
   return null;
+}
+
+/** What goes before the words of the kernel, which are English. */
+function headline({ state, since: began, text }) {
+  if (state !== 'offline') return t(`status.state.${state}`);
+  return /^en/.test(locale()) && /offline/i.test(text) ? '' : t('status.offline', { time: since(began, Date.now()) });
 }
 
 /** Lines as paragraphs; what stands in backticks as code. Text only. */
@@ -85,5 +90,5 @@ function paragraphs(text) {
 function nearNames(all, text) {
   const names = (all ?? []).filter(name => !text.includes(name)); // others are said already
   if (!names.length) return [];
-  return [make('span', { text: 'Near names: ' }), ...names.map(name => make('code', { text: name }))];
+  return [make('span', { text: `${t('status.near')} ` }), ...names.map(name => make('code', { text: name }))];
 }

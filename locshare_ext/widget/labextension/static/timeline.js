@@ -2,11 +2,11 @@
 
 import { button, icon, ICONS, make, select } from './dom.js';
 import { SPEEDS } from './clock.js';
+import { span } from './format.js';
+import { t } from './language.js';
 import { TimelineTrack } from './timeline_track.js';
 
-const SPANS = [
-  [0, 'all'], [900000, '15 min'], [3600000, '1 h'], [21600000, '6 h'], [86400000, '24 h'], [604800000, '7 d'],
-];
+const SPANS = [900, 3600, 21600, 86400, 604800]; // s
 const DAY = 86400000;
 
 export function createTimeline({ map, session, isolate }) {
@@ -33,21 +33,22 @@ class Timeline {
     this.isLive = session.model.get('mode') === 'live';
     this.span = null; // ms shown; null: chosen by what there is, 0: all
     const control = (name, label, click) => button({ title: label, label, on: { click } }, icon(ICONS[name]));
-    this.back = control('back', 'Back to the fix before', () => this.step(-1));
-    this.play = control('play', 'Play', () => session.steer((clock, now) => clock.toggle(now)));
+    this.back = control('back', t('timeline.back'), () => this.step(-1));
+    this.play = control('play', t('timeline.play'), () => session.steer((clock, now) => clock.toggle(now)));
     this.play.classList.add('locshare-play');
-    this.forward = control('forward', 'On to the next fix', () => this.step(1));
-    this.loop = control('loop', 'Begin again at the end', () => session.steer(clock => { clock.loop = !clock.loop; }));
+    this.forward = control('forward', t('timeline.forward'), () => this.step(1));
+    for (const step of [this.back, this.forward]) step.classList.add('locshare-step');
+    this.loop = control('loop', t('timeline.loop'), () => session.steer(clock => { clock.loop = !clock.loop; }));
     this.speed = select({
-      className: 'locshare-speed', title: 'Speed of play', label: 'Speed of play',
+      className: 'locshare-speed', title: t('timeline.speed'), label: t('timeline.speed'),
       on: { change: () => session.steer((clock, now) => clock.setSpeed(Number(this.speed.value), now)) },
     }, SPEEDS.map(speed => [speed, `${speed}×`]), 1);
     this.spanBox = select({
-      className: 'locshare-span', title: 'Part of the past that the bar shows', label: 'Part of the past that the bar shows',
+      className: 'locshare-span', title: t('timeline.span'), label: t('timeline.span'),
       on: { change: () => { this.span = Number(this.spanBox.value); this.track.refresh(); } },
-    }, SPANS, 0);
+    }, [[0, t('timeline.all')], ...SPANS.map(seconds => [seconds * 1000, span(seconds)])], 0);
     this.live = button({
-      className: 'locshare-live', text: 'LIVE', label: 'Go to what happens now',
+      className: 'locshare-live', text: t('timeline.live'), label: t('timeline.goLive'),
       on: { click: () => session.steer(clock => clock.live()) },
     });
     this.loop.hidden = this.isLive;
@@ -55,7 +56,7 @@ class Timeline {
     this.track = new TimelineTrack(session, () => this.range());
     const buttons = make('div', { className: 'locshare-buttons' }, this.back, this.play, this.forward, this.speed, this.loop, this.spanBox);
     this.element = make('div', {
-      className: 'locshare-bar', attributes: { role: 'group' }, label: 'Timeline', on: { keydown: event => this.#key(event) },
+      className: 'locshare-bar', attributes: { role: 'group' }, label: t('timeline.title'), on: { keydown: event => this.#key(event) },
     }, buttons, this.track.element, this.live);
     const update = () => this.update();
     this.undo = ['clock', 'frame', 'bounds', 'kernel', 'status'].map(name => session.on(name, update));
@@ -103,7 +104,7 @@ class Timeline {
     this.live.classList.toggle('is-lit', isLit);
     this.live.setAttribute('aria-pressed', String(clock.state === 'live'));
     const note = this.session.status?.note;
-    this.live.title = isLit ? ['What you see is what happens now', note].filter(Boolean).join('. ') : 'Go to what happens now';
+    this.live.title = isLit ? [t('timeline.isLive'), note].filter(Boolean).join('. ') : t('timeline.goLive');
     this.track.update();
   }
 
@@ -113,7 +114,7 @@ class Timeline {
     if (this.#isRunning === isRunning) return;
     this.#isRunning = isRunning;
     this.play.replaceChildren(icon(isRunning ? ICONS.pause : ICONS.play));
-    this.play.title = isRunning ? 'Pause' : 'Play';
+    this.play.title = t(isRunning ? 'timeline.pause' : 'timeline.play');
     this.play.setAttribute('aria-label', this.play.title);
   }
 

@@ -2,7 +2,8 @@
 
 import { heightsOf } from './density.js';
 import { make, setText } from './dom.js';
-import { clockSeconds, clockTime, day, moment } from './format.js';
+import { clockSeconds, clockTime, day, moment, shortDay } from './format.js';
+import { t } from './language.js';
 
 const COUNT_AGAIN = 1000; // ms between counts of the fixes
 const PER_BIN = 3; // px
@@ -20,7 +21,7 @@ export class TimelineTrack {
     this.ghost = make('div', { className: 'locshare-ghost' }, make('span'));
     this.ghost.hidden = true;
     this.element = make('div', {
-      className: 'locshare-track', label: 'Moment that is shown',
+      className: 'locshare-track', label: t('timeline.moment'),
       attributes: { role: 'slider', tabindex: '0', 'aria-orientation': 'horizontal' },
       on: {
         pointerdown: event => this.#down(event), pointermove: event => this.#move(event),
@@ -94,7 +95,7 @@ export class TimelineTrack {
   }
 
   #short(at) {
-    return day(at) === day(this.session.wall()) ? clockSeconds(at) : `${day(at).slice(5)} ${clockSeconds(at)}`;
+    return day(at) === day(this.session.wall()) ? clockSeconds(at) : `${shortDay(at)} ${clockSeconds(at)}`;
   }
 
   #xOf(at, [from, to]) {
@@ -185,7 +186,7 @@ export class TimelineTrack {
     context.textBaseline = 'bottom';
     for (let at = Math.ceil((range[0] - zone) / step) * step + zone; at <= range[1]; at += step) {
       const x = this.#xOf(at, range);
-      const text = step >= 86400000 ? day(at).slice(5) : step < 60000 ? clockSeconds(at) : clockTime(at);
+      const text = step >= 86400000 ? shortDay(at) : step < 60000 ? clockSeconds(at) : clockTime(at);
       const wide = context.measureText(text).width;
       context.fillRect(Math.round(x), base, 1, 3);
       context.fillText(text, Math.max(0, Math.min(width - wide, x - wide / 2)), base + 15);

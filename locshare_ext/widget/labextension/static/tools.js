@@ -2,38 +2,37 @@
 
 import { button, icon, ICONS, make, select } from './dom.js';
 import { fit } from './fit.js';
+import { span } from './format.js';
+import { t } from './language.js';
 import { groundOf } from './theme.js';
 import { VALUES } from './legend.js';
 
-const TRAILS = [
-  [0, 'off'], [60, '1 min'], [300, '5 min'], [600, '10 min'], [1800, '30 min'],
-  [3600, '1 h'], [21600, '6 h'], [86400, '24 h'], [604800, '7 d'],
-];
+const TRAILS = [0, 60, 300, 600, 1800, 3600, 21600, 86400, 604800]; // s
 
 export function createTools(context) {
   const { L, map, session, isolate } = context;
   const { model } = session;
   const save = (name, value) => { model.set(name, value); model.save_changes(); };
 
-  const fitButton = button({ title: 'Show all members', label: 'Show all members', on: { click: () => fit(context) } }, icon(ICONS.fit));
-  const names = button({ title: 'Names', label: 'Names beside members', on: { click: () => save('labels', !model.get('labels')) } }, icon(ICONS.labels));
-  const tiles = button({ title: 'Map tiles', label: 'Map tiles', on: { click: () => groundOf(map)?.toggle() } }, icon(ICONS.tiles));
+  const fitButton = button({ title: t('tools.fit'), label: t('tools.fit'), on: { click: () => fit(context) } }, icon(ICONS.fit));
+  const names = button({ title: t('tools.names'), label: t('tools.names'), on: { click: () => save('labels', !model.get('labels')) } }, icon(ICONS.labels));
+  const tiles = button({ title: t('tools.tiles'), label: t('tools.tiles'), on: { click: () => groundOf(map)?.toggle() } }, icon(ICONS.tiles));
   const trail = select({
-    title: 'Length of the trails', label: 'Length of the trails',
+    title: t('tools.trailLength'), label: t('tools.trailLength'),
     on: { change: () => save('trail', Number(trail.value)) },
-  }, TRAILS, 600);
-  const trailBox = make('label', { className: 'locshare-trail' }, make('span', { text: 'Trail' }), trail);
+  }, TRAILS.map(seconds => [seconds, lengthOf(seconds)]), 600);
+  const trailBox = make('label', { className: 'locshare-trail' }, make('span', { text: t('tools.trail') }), trail);
   const colors = select({
-    title: 'Colour by', label: 'Colour by', on: { change: () => save('color_by', colors.value) },
-  }, [['member', 'member'], ...Object.entries(VALUES).map(([value, { name }]) => [value, name.toLowerCase()])], 'member');
-  const colorBox = make('label', { className: 'locshare-trail' }, make('span', { text: 'Colour' }), colors);
-  const row = make('div', { className: 'locshare-panel locshare-tools', attributes: { role: 'toolbar' }, label: 'Map tools' },
+    title: t('tools.colorBy'), label: t('tools.colorBy'), on: { change: () => save('color_by', colors.value) },
+  }, [['member', t('tools.byMember')], ...Object.keys(VALUES).map(value => [value, t(`value.${value}`)])], 'member');
+  const colorBox = make('label', { className: 'locshare-trail' }, make('span', { text: t('tools.color') }), colors);
+  const row = make('div', { className: 'locshare-panel locshare-tools', attributes: { role: 'toolbar' }, label: t('tools.title') },
     fitButton, names, tiles, trailBox, colorBox);
 
   const update = () => {
     const length = model.get('trail');
-    if (!TRAILS.some(([seconds]) => seconds === length) && trail.lastChild.value !== String(length)) {
-      trail.append(make('option', { text: length < 120 ? `${length} s` : `${Math.round(length / 60)} min`, attributes: { value: length } }));
+    if (!TRAILS.includes(length) && trail.lastChild.value !== String(length)) {
+      trail.append(make('option', { text: lengthOf(length), attributes: { value: length } }));
     }
     trail.value = String(length);
     colors.value = model.get('color_by');
@@ -42,7 +41,7 @@ export function createTools(context) {
     tiles.hidden = !ground;
     if (ground) {
       tiles.setAttribute('aria-pressed', String(ground.isOn));
-      tiles.title = ground.isOn && ground.state === 'failed' ? 'Map tiles (cannot be loaded just now)' : 'Map tiles';
+      tiles.title = t(ground.isOn && ground.state === 'failed' ? 'tools.tilesFailed' : 'tools.tiles');
     }
   };
   isolate(row);
@@ -57,3 +56,5 @@ export function createTools(context) {
     map.removeControl(control);
   };
 }
+
+const lengthOf = seconds => (seconds > 0 ? span(seconds) : t('tools.off'));

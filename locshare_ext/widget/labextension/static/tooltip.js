@@ -2,6 +2,7 @@
 
 import { make } from './dom.js';
 import * as format from './format.js';
+import { t } from './language.js';
 
 const REFRESH = 500; // ms while the pointer rests
 
@@ -77,12 +78,12 @@ function lines(found, session) {
   swatch.style.background = session.colors.of(found.id);
   name.append(swatch, make('span', { text: session.names[found.id] ?? '' }));
   const rows = [
-    ['Position', `${format.age(found.age)} old`],
-    ['Last heard', Number.isFinite(found.heard) ? `${format.age(found.heard)} ago` : null],
-    ['Speed', format.speed(found.speed)],
-    ['Heading', format.heading(found.heading)],
-    ['Battery', format.battery(found.battery)],
-    ['Accuracy', format.accuracy(found.accuracy)],
+    [t('value.position'), t('value.old', { age: format.age(found.age) })],
+    [t('value.heard'), Number.isFinite(found.heard) ? t('value.ago', { age: format.age(found.heard) }) : null],
+    [t('value.speed'), format.speed(found.speed)],
+    [t('value.heading'), format.heading(found.heading)],
+    [t('value.battery'), format.battery(found.battery)],
+    [t('value.accuracy'), format.accuracy(found.accuracy)],
   ].filter(([, value]) => value !== null);
   return [name, ...rows.map(([what, value]) =>
     make('div', { className: 'locshare-tip-row' }, make('span', { text: what }), make('span', { text: value })))];
