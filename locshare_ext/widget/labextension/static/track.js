@@ -7,6 +7,12 @@ const PLACED = new Set(['member', 'x', 'y', 'time', 'received']); // of a messag
 const NAMES = Symbol('names of numbers'); // no column's name
 
 const LATE_ONES = 500; // fixes of a backlog that are looked behind
+const GROWTH = [1.5, 2]; // times, by track
+const NEWS = [1.2, 1.5]; // times as many fixes after which it is decided anew what is a gap, by track
+
+// Members who share at one pace reach each size in the same frame; if all grew then, that frame would be late.
+let made = 0;
+const spread = ([low, high], phase) => low + (high - low) * phase;
 
 export const effective = (time, received) => (received > 0 && received < time ? received : time);
 
@@ -14,6 +20,7 @@ export class Track {
   /** shortestGap: ms. */
   constructor(shortestGap = SHORTEST_GAP) {
     this.count = 0;
+    this.#phase = (made++ * 0.618034) % 1;
     this.key = new Float64Array(4); // effective time, ms: what the order goes by
     this.time = null; // Float64Array once a device's clock is not the effective time
     this.received = null; // Float64Array once one is known; 0: unknown
@@ -21,12 +28,21 @@ export class Track {
     this.y = new Uint32Array(4);
     this.numbers = new Map(); // Float32Array by name, once somebody sends it; NaN: unknown
     this.heard = 0; // ms, when the member was last heard of
+    this.inserts = 0; // how often fixes came between those that there were
     this.setShortestGap(shortestGap);
   }
+
+  #phase; // 0-1, of this track among all
 
   get newest() { return this.count ? this.key[this.count - 1] : -Infinity; }
 
   timeAt(index) { return this.time === null ? this.key[index] : this.time[index]; }
+
+  /** When a fix arrived at the server; at its own time as far as is known. */
+  receivedAt(index) {
+    const received = this.received === null ? 0 : this.received[index];
+    return received > 0 ? received : this.key[index];
+  }
 
   /** Add a row of a message's columns if it is no older than the newest; returns whether it is. */
   append(columns, row) {
@@ -52,11 +68,12 @@ export class Track {
       end = start;
     }
     this.count += rows.length;
+    this.inserts++;
     this.#grown();
   }
 
   #grown() {
-    if (this.count > this.limitAt * 1.2) this.setShortestGap(this.shortestGap);
+    if (this.count > this.limitAt * spread(NEWS, this.#phase)) this.setShortestGap(this.shortestGap);
   }
 
   /** Decide anew what is a gap. */
@@ -130,8 +147,9 @@ export class Track {
 
   #reserve(size) {
     if (size <= this.key.length) return;
+    const growth = spread(GROWTH, this.#phase);
     let capacity = this.key.length;
-    while (capacity < size) capacity *= 2;
+    while (capacity < size) capacity = Math.ceil(capacity * growth);
     for (const name of COLUMNS) if (this[name] !== null) this[name] = grown(this[name], capacity);
     for (const [name, values] of this.numbers) this.numbers.set(name, grown(values, capacity));
   }
