@@ -10,19 +10,41 @@ export const LOST = 3;
 const LONGEST_GLIDE = 500; // ms that a head takes to a new fix
 const SHORTEST_GLIDE = 150; // fixes that come faster move the head smoothly enough by themselves
 
+const COLUMNS = {
+  x: Uint32Array,
+  y: Float64Array,
+  time: Float64Array, // device's clock of what is drawn, ms; NaN: nothing is
+  moving: Uint8Array, // 1: between two fixes
+  state: Uint8Array,
+  index: Int32Array, // newest fix that counts
+  tail: Int32Array, // newest fix that the head has reached
+};
+const GLIDES = {
+  key: Float64Array, // of the fix that the head glides to, or is at; NaN: none yet
+  x: Uint32Array,
+  y: Uint32Array,
+  arrived: Float64Array, // monotonic ms, when that fix came
+  start: Float64Array, // monotonic ms, from where to when it glides; it is there when start = end
+  end: Float64Array,
+  fromX: Uint32Array,
+  fromY: Float64Array,
+  fromKey: Float64Array,
+  fromTime: Float64Array,
+};
+
+/** One number of each name for each member: there may be very many, and each is looked at in each frame. */
+function columnsOf(kinds, size) {
+  return Object.fromEntries(Object.entries(kinds).map(([name, Kind]) => [name, new Kind(size)]));
+}
+
 export class Display {
   constructor() { this.clear(); }
 
   clear() {
     this.count = 0;
-    this.x = new Uint32Array(64);
-    this.y = new Float64Array(64);
-    this.time = new Float64Array(64); // device's clock of what is drawn, ms; NaN: nothing is
-    this.moving = new Uint8Array(64); // 1: between two fixes
-    this.state = new Uint8Array(64);
-    this.index = new Int32Array(64); // newest fix that counts
-    this.tail = new Int32Array(64); // newest fix that the head has reached
-    this.glides = [];
+    Object.assign(this, columnsOf(COLUMNS, 64));
+    this.glides = columnsOf(GLIDES, 64);
+    this.#forgetGlides();
     this.isMoving = false; // whether heads are gliding, so that another frame differs without any news
     this.wasLive = null;
   }
@@ -33,7 +55,7 @@ export class Display {
    */
   update(store, { live, moment, reference, now }, options) {
     this.#reserve(store.tracks.length);
-    if (this.wasLive !== live) this.glides.length = 0; // no gliding between then and now
+    if (this.wasLive !== live) this.#forgetGlides(); // no gliding between then and now
     this.wasLive = live;
     this.isMoving = false;
     for (let id = 0; id < this.count; id++) {
@@ -61,44 +83,53 @@ export class Display {
     this.moving[id] = place.isMoving ? 1 : 0;
   }
 
+  #forgetGlides() {
+    this.glides.key.fill(NaN);
+    this.glides.arrived.fill(-Infinity);
+    this.glides.end.fill(0);
+  }
+
   #placeLive(id, track, now, interpolate) {
+    const { glides } = this;
     const last = track.count - 1;
-    const glide = (this.glides[id] ??= { key: NaN, arrived: -Infinity, end: 0 });
-    if (glide.key !== track.key[last] || glide.x !== track.x[last] || glide.y !== track.y[last]) {
-      this.#aim(id, glide, track, now, interpolate);
+    if (glides.key[id] !== track.key[last] || glides.x[id] !== track.x[last] || glides.y[id] !== track.y[last]) {
+      this.#aim(id, track, now, interpolate);
     }
     this.index[id] = last;
     this.moving[id] = 0; // its direction is that of the newest fix
-    if (now >= glide.end) {
+    if (now >= glides.end[id]) {
       this.tail[id] = last;
       this.#set(id, track.x[last], track.y[last], track.timeAt(last));
       return;
     }
-    const f = (now - glide.start) / (glide.end - glide.start);
-    this.tail[id] = Math.min(track.indexAt(glide.fromKey), last);
-    const time = glide.fromTime + (track.timeAt(last) - glide.fromTime) * f;
-    this.#set(id, between(glide.fromX, glide.x, f), glide.fromY + (glide.y - glide.fromY) * f, time);
+    const f = (now - glides.start[id]) / (glides.end[id] - glides.start[id]);
+    this.tail[id] = Math.min(track.indexAt(glides.fromKey[id]), last);
+    const time = glides.fromTime[id] + (track.timeAt(last) - glides.fromTime[id]) * f;
+    const y = glides.fromY[id] + (glides.y[id] - glides.fromY[id]) * f;
+    this.#set(id, between(glides.fromX[id], glides.x[id], f), y, time);
     this.isMoving = true;
   }
 
-  #aim(id, glide, track, now, interpolate) {
+  #aim(id, track, now, interpolate) {
+    const { glides } = this;
     const last = track.count - 1;
-    const interval = now - glide.arrived;
-    const isGap = !(track.key[last] - glide.key <= track.limit);
-    const glides = interpolate && !isGap && interval >= SHORTEST_GLIDE;
-    if (glides) {
-      Object.assign(glide, { fromX: this.x[id], fromY: this.y[id], fromTime: this.lastTime(id, track, glide) });
-      glide.fromKey = glide.key;
+    const before = glides.key[id];
+    const interval = now - glides.arrived[id];
+    const isGap = !(track.key[last] - before <= track.limit);
+    const isGlide = interpolate && !isGap && interval >= SHORTEST_GLIDE;
+    if (isGlide) {
+      const index = track.indexAt(before);
+      glides.fromX[id] = this.x[id];
+      glides.fromY[id] = this.y[id];
+      glides.fromKey[id] = before;
+      glides.fromTime[id] = index >= 0 ? track.timeAt(index) : before;
     }
-    glide.start = now;
-    glide.end = glides ? now + Math.min(interval, LONGEST_GLIDE) : now;
-    Object.assign(glide, { key: track.key[last], x: track.x[last], y: track.y[last], arrived: now });
-  }
-
-  /** The time that the last drawn place of a member had: its aim, or a moment on the way there. */
-  lastTime(id, track, glide) {
-    const index = track.indexAt(glide.key);
-    return index >= 0 ? track.timeAt(index) : glide.key;
+    glides.start[id] = now;
+    glides.end[id] = isGlide ? now + Math.min(interval, LONGEST_GLIDE) : now;
+    glides.key[id] = track.key[last];
+    glides.x[id] = track.x[last];
+    glides.y[id] = track.y[last];
+    glides.arrived[id] = now;
   }
 
   #set(id, x, y, time) {
@@ -110,11 +141,13 @@ export class Display {
   #reserve(count) {
     if (count > this.x.length) {
       const capacity = Math.max(count, this.x.length * 2);
-      for (const name of ['x', 'y', 'time', 'moving', 'state', 'index', 'tail']) {
-        const larger = new this[name].constructor(capacity);
-        larger.set(this[name]);
-        this[name] = larger;
-      }
+      const larger = columnsOf(COLUMNS, capacity);
+      for (const name of Object.keys(COLUMNS)) larger[name].set(this[name]);
+      Object.assign(this, larger);
+      const before = this.glides;
+      this.glides = columnsOf(GLIDES, capacity);
+      this.#forgetGlides();
+      for (const name of Object.keys(GLIDES)) this.glides[name].set(before[name]);
     }
     this.count = count;
   }
