@@ -64,6 +64,11 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         maxlen=2,
         help="Lowest and highest value with a colour of its own (m/s, m, s, 0-1); empty: as the fixes are.",
     ).tag(sync=True)
+    clock = Enum(
+        ["time", "received"],
+        "time",
+        help="How the past is shown: as it was (`time`), or as it was known (`received`).",
+    ).tag(sync=True)
     panels = List(
         Enum(["timeline", "members", "tools", "status"]), help="What is shown on the map beside members."
     ).tag(sync=True)

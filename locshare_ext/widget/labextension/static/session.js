@@ -39,7 +39,7 @@ export class Session extends Emitter {
     this.worker.onmessage = ({ data }) => this.#fromWorker(data);
     this.worker.onerror = event => console.error('locshare renderer:', event.message);
     this.sendOptions();
-    const settings = 'trail interpolate labels stale_after lost_after gap_after color_by color_range';
+    const settings = 'trail interpolate labels stale_after lost_after gap_after color_by color_range clock';
     this.model.on(settings.split(' ').map(name => `change:${name}`).join(' '), this.#onSettings, this);
     this.feed = new Feed(this.model, {
       names: (first, names) => this.#name(first, names),
@@ -137,7 +137,7 @@ export class Session extends Emitter {
       hidden: [...this.hidden], followed: this.followed,
       trail: Math.max(1, get('trail')) * 1000, interpolate: get('interpolate'), labels: get('labels'),
       staleAfter: get('stale_after') * 1000, lostAfter: get('lost_after') * 1000,
-      gapAfter: get('gap_after') * 1000, colorBy: get('color_by'), colorRange: get('color_range'), ...more,
+      gapAfter: get('gap_after') * 1000, colorBy: get('color_by'), colorRange: get('color_range'), clock: get('clock'), ...more,
     } });
     this.wake();
   }

@@ -3,6 +3,7 @@
 import { decodeColumns } from './columns.js';
 import { Display, LOST, NONE } from './display.js';
 import { Heads } from './heads.js';
+import { KnownStore } from './known.js';
 import { paintFor } from './paint.js';
 import { Painter } from './painter.js';
 import { Store } from './store.js';
@@ -11,17 +12,19 @@ import { rangeOf } from './ramp.js';
 const REACH = 14; // css px from the pointer to a head that it is on
 
 const store = new Store();
+const known = new KnownStore(store);
 const display = new Display();
 const heads = new Heads();
 const views = new Map();
 const options = {
   trailsVersion: 0, names: [], colors: [], hidden: new Set(), followed: null, trail: 600000, interpolate: true,
   labels: true, staleAfter: 60000, lostAfter: 600000, ground: 'light', ink: '#222222', paper: '#ffffff',
-  colorBy: 'member', colorRange: [],
+  colorBy: 'member', colorRange: [], clock: 'time',
 };
 let paint = paintFor({ ...options, range: [0, 1] });
 let ranged = 0; // fixes that there were when the colours' range was looked for
 let window_ = null; // of the last frame
+let seen = store; // what the last frame was drawn from: all, or what was known then
 
 const handlers = {
   fixes({ columns, count, skip, buffer, arrived }) {
@@ -31,13 +34,16 @@ const handlers = {
   },
   clear() {
     store.clear();
+    known.clear();
     display.clear();
     for (const painter of views.values()) painter.trails.clear();
     tellBounds();
   },
   options(message) {
     const before = trailsOf(options);
+    const { clock } = options;
     Object.assign(options, message.options);
+    if (clock !== options.clock) tellBounds();
     if (message.options.hidden) options.hidden = new Set(message.options.hidden);
     if (message.options.gapAfter !== undefined) store.setShortestGap(message.options.gapAfter);
     if (before !== trailsOf(options)) options.trailsVersion++;
@@ -53,11 +59,11 @@ const handlers = {
     postMessage({ op: 'answer', ask, answer: hit(views.get(view), x, y) });
   },
   density({ ask, from, to, bins }) {
-    const answer = store.density(from, to, bins);
+    const answer = byClock().density(from, to, bins);
     postMessage({ op: 'answer', ask, answer }, [answer.counts.buffer]);
   },
   step({ ask, moment, direction }) {
-    postMessage({ op: 'answer', ask, answer: store.step(moment, direction) });
+    postMessage({ op: 'answer', ask, answer: byClock().step(moment, direction) });
   },
   extent({ ask, all }) { postMessage({ op: 'answer', ask, answer: extent(all) }); },
   members({ ask }) { postMessage({ op: 'answer', ask, answer: members() }); },
@@ -82,8 +88,12 @@ function trailsOf({ hidden, trail, gapAfter }) {
   return JSON.stringify([[...hidden], trail, gapAfter]);
 }
 
+/** What answers for the clock that people look by. */
+function byClock() { return options.clock === 'received' ? known : store; }
+
 function tellBounds() {
-  postMessage({ op: 'bounds', fixes: store.fixes, oldest: store.oldest, newest: store.newest, members: store.members });
+  const { oldest, newest } = options.clock === 'received' ? known.reach() : store;
+  postMessage({ op: 'bounds', fixes: store.fixes, oldest, newest, members: store.members });
 }
 
 function draw({ view, live, moment, reference }) {
@@ -92,9 +102,11 @@ function draw({ view, live, moment, reference }) {
   const now = performance.now();
   window_ = { end: moment, length: options.trail, reference };
   if (options.colorBy !== 'member' && store.fixes > ranged * 2) choosePaint(); // more is known
-  display.update(store, { live, moment, reference, now }, options);
-  paint.update(store, display, reference);
-  const { bitmap, isPending } = painter.draw(store, display, window_, options, paint, heads, now);
+  // live, all that came is known
+  seen = options.clock === 'received' && !live ? known.until(moment, moment - options.trail) : store;
+  display.update(seen, { live, moment, reference, now }, options);
+  paint.update(seen, display, reference);
+  const { bitmap, isPending } = painter.draw(seen, display, window_, options, paint, heads, now);
   const xs = display.x.slice(0, display.count);
   const ys = display.y.slice(0, display.count);
   const times = display.time.slice(0, display.count);
@@ -120,7 +132,7 @@ function extent(all) {
   const shown = [...store.tracks.keys()].filter(id => id < display.count && display.state[id] !== NONE);
   const found = shown.filter(id => display.state[id] !== LOST);
   const ids = found.length ? found : shown;
-  const box = store.extent(ids, window_.end - window_.length, window_.end);
+  const box = seen.extent(ids, window_.end - window_.length, window_.end);
   for (const id of ids) {
     box.xs.push(display.x[id]);
     box.north = Math.min(box.north, display.y[id]);
@@ -130,11 +142,11 @@ function extent(all) {
 }
 
 function describe(id) {
-  const track = store.tracks[id];
+  const track = seen.tracks[id];
   const index = display.index[id];
   return {
     id, state: display.state[id], age: window_.reference - track.key[index], heard: heardAge(track, index),
-    speed: track.number('speed', index), heading: display.headingOf(store, id), battery: track.number('battery', index),
+    speed: track.number('speed', index), heading: display.headingOf(seen, id), battery: track.number('battery', index),
     accuracy: track.number('accuracy', index), altitude: track.number('altitude', index),
   };
 }
