@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, overload
 
+from locshare_ext.client.steering import Discontinuity
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.fix import Fix
 
-__all__ = ["Callbacks", "CallsFixes", "FixCallback"]
+__all__ = ["BeginCallback", "Callbacks", "CallsFixes", "FixCallback", "FixesCallback"]
 
 FixCallback = Callable[[Fix], Any]
+FixesCallback = Callable[[list[Fix]], Any]
+BeginCallback = Callable[[Discontinuity], Any]
+Kind = Literal["fix", "fixes", "discontinuity"]
 _PACKAGE = __name__.split(".", 1)[0]
 
 
@@ -25,9 +29,10 @@ _PACKAGE = __name__.split(".", 1)[0]
 class _Entry:
     """One callback. loop: the event loop to call it on, None for the feed's thread."""
 
-    call: FixCallback
+    call: Callable[[Any], Any]
     name: str
     loop: asyncio.AbstractEventLoop | None
+    kind: Kind
     failures: int = 0
     shown: set[tuple[type, str | None, int | None]] = field(default_factory=set)
 
@@ -50,21 +55,24 @@ class Callbacks:
     def __bool__(self) -> bool:
         return bool(self._entries)
 
-    def add(self, call: FixCallback, *, thread: Literal["feed", "main"] = "feed") -> None:
+    def add(
+        self, call: Callable[[Any], Any], *, thread: Literal["feed", "main"] = "feed", kind: Kind = "fix"
+    ) -> None:
         """Have `call` called with each fix; replaces the callback of the same name.
 
         thread: "feed" calls on the thread that receives; "main" on the event loop that runs
-        now, as in a notebook's cell. Raises InvalidInput for what cannot be called.
+        now, as in a notebook's cell. kind: what it is called with, see `CallsFixes`. Raises
+        InvalidInput for what cannot be called.
         """
         if not callable(call):
-            raise InvalidInput(f"on_fix wants a function of one fix, got {type(call).__name__}")
+            raise InvalidInput(f"on_{kind} wants a function of one argument, got {type(call).__name__}")
         if thread not in ("feed", "main"):
             raise InvalidInput(f"thread {thread!r} is unknown; expected 'feed' or 'main'", field="thread")
         loop = _running_loop() if thread == "main" else None
         with self._lock:
-            self._entries[_key(call)] = _Entry(call, _name(call), loop)
+            self._entries[_key(call)] = _Entry(call, _name(call), loop, kind)
 
-    def remove(self, call: FixCallback) -> bool:
+    def remove(self, call: Callable[[Any], Any]) -> bool:
         """Stop calling it, or whatever has its name; returns whether there was one."""
         with self._lock:
             return self._entries.pop(_key(call), None) is not None
@@ -79,31 +87,54 @@ class Callbacks:
         with self._lock:
             return {entry.name: entry.failures for entry in self._entries.values()}
 
-    def run(self, fixes: Iterable[Fix]) -> None:
-        """Call every callback with every fix, fix by fix; nothing that they raise comes out."""
+    def run(self, fixes: Iterable[Fix], *, is_strict: bool = False) -> None:
+        """Call every callback with every fix, fix by fix, then those that take them together.
+
+        Nothing that they raise comes out; is_strict: but what those of this thread raise,
+        at once, and nothing more is called.
+        """
         with self._lock:
-            entries = list(self._entries.values())
-        here = [entry for entry in entries if entry.loop is None]
-        elsewhere = [entry for entry in entries if entry.loop is not None]
+            entries = [entry for entry in self._entries.values() if entry.kind != "discontinuity"]
+        one_by_one = [entry for entry in entries if entry.kind == "fix" and entry.loop is None]
+        together = [entry for entry in entries if entry not in one_by_one]
         batch: list[Fix] = []
         for fix in fixes:  # lazily: whoever hands them in keeps a clock by it
-            for entry in here:
+            for entry in one_by_one:
                 try:
                     entry.call(fix)
                 except Exception as error:
                     self._failed(entry, error)
-            if elsewhere:
+                    if is_strict:
+                        raise
+            if together:
                 batch.append(fix)
-        for entry in elsewhere:
-            if entry.loop is not None and not entry.loop.is_closed():
-                entry.loop.call_soon_threadsafe(self._call_all, entry, batch)
+        if not batch:
+            return
+        for entry in together:
+            self._hand(entry, [list(batch)] if entry.kind == "fixes" else batch, is_strict)
 
-    def _call_all(self, entry: _Entry, fixes: list[Fix]) -> None:
-        for fix in fixes:
+    def begin(self, where: Discontinuity) -> None:
+        """Tell those who want to know that what comes next begins anew."""
+        with self._lock:
+            entries = [entry for entry in self._entries.values() if entry.kind == "discontinuity"]
+        for entry in entries:
+            self._hand(entry, [where], is_strict=False)
+
+    def _hand(self, entry: _Entry, items: list[Any], is_strict: bool) -> None:
+        """Call it with each item, here or on its loop."""
+        if entry.loop is None:
+            self._call_all(entry, items, is_strict)
+        elif not entry.loop.is_closed():
+            entry.loop.call_soon_threadsafe(self._call_all, entry, items, False)
+
+    def _call_all(self, entry: _Entry, items: list[Any], is_strict: bool) -> None:
+        for item in items:
             try:
-                entry.call(fix)
+                entry.call(item)
             except Exception as error:
                 self._failed(entry, error)
+                if is_strict:
+                    raise
 
     def _failed(self, entry: _Entry, error: Exception) -> None:
         entry.failures += 1
@@ -142,8 +173,33 @@ class CallsFixes(ABC):
         self._callbacks(from_now=True).add(call, thread=thread)
         return call
 
-    def off_fix(self, call: FixCallback) -> None:
-        """Stop calling this function, or the one of its name."""
+    def on_fixes(
+        self, call: FixesCallback | None = None, *, thread: Literal["feed", "main"] = "feed"
+    ) -> FixesCallback | Callable[[FixesCallback], FixesCallback]:
+        """Call a function with lists of the fixes that come together; as `on_fix` otherwise.
+
+        In the same order, each once; for those who take many at a time more cheaply.
+        """
+        if call is None:
+            return lambda function: self.on_fixes(function, thread=thread)
+        self._callbacks(from_now=True).add(call, thread=thread, kind="fixes")
+        return call
+
+    def on_discontinuity(
+        self, call: BeginCallback | None = None, *, thread: Literal["feed", "main"] = "feed"
+    ) -> BeginCallback | Callable[[BeginCallback], BeginCallback]:
+        """Call a function when what was seen before is no past of what comes: to begin anew.
+
+        A replay's start, a seek, a loop, with a `Discontinuity`: its reason, clock, and each
+        member's last fix before. Live it comes when the group itself has begun anew.
+        """
+        if call is None:
+            return lambda function: self.on_discontinuity(function, thread=thread)
+        self._callbacks(from_now=True).add(call, thread=thread, kind="discontinuity")
+        return call
+
+    def off_fix(self, call: Callable[[Any], Any]) -> None:
+        """Stop calling this function, or the one of its name, whatever it is called with."""
         self._callbacks().remove(call)
 
     @property
@@ -156,8 +212,8 @@ def _describe(entry: _Entry, error: Exception) -> str:
     """Return what to show: the traceback of the user's own code, and what happens next."""
     lines = traceback.format_exception(type(error), error, _own_part(error.__traceback__))
     return (
-        f"on_fix callback {entry.name} raised; it is called again with the next fix, and this error is "
-        f"only counted from now on:\n{''.join(lines)}"
+        f"on_{entry.kind} callback {entry.name} raised; it is called again with the next {entry.kind}, and "
+        f"this error is only counted from now on:\n{''.join(lines)}"
     )
 
 

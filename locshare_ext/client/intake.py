@@ -11,6 +11,8 @@ from locshare_ext.client.callbacks import Callbacks
 from locshare_ext.client.columns import FixColumns
 from locshare_ext.client.incoming import Row, decode_fixes, decode_rows, seqs_of
 from locshare_ext.client.source import FixBatch
+from locshare_ext.client.steering import Discontinuity
+from locshare_ext.client.times import now_ms
 from locshare_ext.errors import InvalidCursor
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.fix import Fix
@@ -136,6 +138,7 @@ class Intake:
         with self._taking:
             self.columns.clear()
             self._tell(FixBatch.empty(restarted=True))
+        self.callbacks.begin(Discontinuity("restart", now_ms()))
 
 
 def _cursor(text: str | None) -> Cursor | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.client.analysed import Analysed
-from locshare_ext.client.callbacks import Callbacks, CallsFixes
+from locshare_ext.client.callbacks import Callbacks
 from locshare_ext.client.columns import batch_from_table
 from locshare_ext.client.files import check_target
 from locshare_ext.client.http import Api, path_of
@@ -26,12 +25,12 @@ from locshare_ext.client.origin import (
     frame_of,
     members_frame,
 )
-from locshare_ext.client.player import Player
-from locshare_ext.client.playhead import Playhead, Watchers
+from locshare_ext.client.playhead import Watchers
+from locshare_ext.client.replayable import Replayable
 from locshare_ext.client.source import FixBatch, SourceStatus
 from locshare_ext.client.times import check_zone, ms_from, now_ms
 from locshare_ext.errors import Conflict, InvalidInput, NotFound
-from locshare_ext.model.clock import check_clock, datetime_from_ms
+from locshare_ext.model.clock import check_clock
 
 if TYPE_CHECKING:
     import os
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Recording"]
 
 
-class Recording(CallsFixes, Analysed):
+class Recording(Replayable, Analysed):
     """A recording, from `Group.record`, `Group.recordings` or `open_recording`.
 
     Made by these; any thread may use it. One on a server is asked for its fixes each time,
@@ -68,7 +67,6 @@ class Recording(CallsFixes, Analysed):
         self._loaded = loaded
         self._tz = tz
         self._calls = Callbacks()
-        self._player: Player | None = None
         self._watchers = Watchers()
 
     @classmethod
@@ -207,53 +205,6 @@ class Recording(CallsFixes, Analysed):
 
         return events_frame(self._events())
 
-    # the same code as live
-
-    def _callbacks(self, *, from_now: bool = False) -> Callbacks:
-        return self._calls
-
-    def play(
-        self, speed: float = 1.0, *, clock: str = "time", start: Any = None, wait: bool = True
-    ) -> Player:
-        """Deliver every fix once to the callbacks, in the order of a clock, ties as they arrived.
-
-        speed: times as fast as it was; float("inf") as fast as the callbacks take it. clock:
-        "time" as it happened, "received" as it came in. start: the moment to begin at, None for the
-        beginning. wait: return when all is delivered
-        (interrupting the kernel ends it); False plays on a thread of its own. Playing again
-        ends a replay that is under way. Maps that show this recording move along. Returns the
-        player: pause, resume, speed, stop, wait.
-        """
-        begin = None if start is None else ms_from(start, tz=self._tz, field="start")
-        table = self._table()
-        if self._player is not None:
-            self._player.stop()
-        player = self._player = Player(
-            table,
-            self._calls,
-            speed=speed,
-            clock=check_clock(clock),
-            epoch=self._origin.epoch,
-            start=begin,
-            tell=self._watchers.tell,
-        )
-        if wait:
-            player.run()
-        else:
-            threading.Thread(target=player.run, name=f"locshare-play-{self.name}", daemon=True).start()
-        return player
-
-    def watch_play(self, call: Callable[[Playhead], None]) -> Callable[[], None]:
-        """Have a quick function told when `play` begins, ends or is steered; returns what ends that."""
-        return self._watchers.watch(call)
-
-    @property
-    def clock(self) -> datetime:
-        """The moment of what is seen: the replay's playhead, before it the recording's beginning."""
-        if self._player is not None:
-            return datetime_from_ms(self._player.clock_ms)
-        return datetime_from_ms(self._begin())
-
     # what a map reads
 
     @property
@@ -345,6 +296,12 @@ class Recording(CallsFixes, Analysed):
 
     def _received_known(self) -> bool:
         return self.received_known
+
+    def _name_of(self) -> str:
+        return self.name
+
+    def _epoch(self) -> str | None:
+        return self._origin.epoch
 
     def _table(self) -> pa.Table:
         return self._origin.table(Choice())

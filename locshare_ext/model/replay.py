@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 from locshare_ext.errors import InvalidInput
 
-__all__ = ["Due", "Piece", "Playhead", "Schedule", "State", "check_speed"]
+__all__ = ["Due", "Piece", "Playhead", "Schedule", "State", "check_max_gap", "check_speed"]
 
 State = Literal["playing", "paused", "ended"]
 Rows = TypeVar("Rows")
@@ -30,6 +30,15 @@ def check_speed(speed: object, low: float = 0.0, high: float = math.inf) -> floa
     return float(speed)
 
 
+def check_max_gap(seconds: object) -> int | None:
+    """Return seconds of silence that are played at most as ms; None: as they were. Raises InvalidInput."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        raise InvalidInput(f"max_gap {seconds!r} is not 0 or more seconds", field="max_gap")
+    return round(seconds * 1000)
+
+
 class Playhead:
     """A moment (ms) on a recording's clock that moves at a speed, as arithmetic on the monotonic clock.
 
@@ -44,6 +53,11 @@ class Playhead:
         self.speed = check_speed(speed)
         self.is_paused = is_paused
         self._moment, self._at = float(moment), now
+
+    @property
+    def base(self) -> float:
+        """Where it was moved, paused or given its speed last, ms."""
+        return self._moment
 
     def at(self, now: float) -> float:
         """Return where it is, ms."""
@@ -117,6 +131,9 @@ class Schedule(Generic[Rows]):
     A pass is what lies between two discontinuities: the start, a seek, a loop. Whoever reads
     the recording feeds each pass from `start` on, and says when it is complete; late feeding
     delays, it loses nothing. Everything that is due comes out together.
+
+    max_gap: ms; of a longer silence only its last so many ms are played, None: all of it. The
+    playhead jumps over the rest when the silence begins, so that nothing else moves.
     """
 
     def __init__(
@@ -129,14 +146,17 @@ class Schedule(Generic[Rows]):
         speed: float = 1.0,
         is_paused: bool = False,
         is_looping: bool = False,
+        max_gap: int | None = None,
     ) -> None:
         self.begin, self.end = begin, max(begin, end)
+        self.max_gap = max_gap
         self.is_looping = is_looping
         self.passes = 1  # the number of the pass under way
         self.start = begin if start is None else self.check_moment(start)  # of this pass
         self.head = Playhead(self.start, now, speed=speed, is_paused=is_paused)
         self._pieces: deque[Piece[Rows]] = deque()
         self._place = 0  # in the first piece
+        self._last: float = self.start  # where the silence began that may be under way
         self._is_complete = self._is_ended = False
         self._shortest = now + SHORTEST_PASS
 
@@ -188,7 +208,7 @@ class Schedule(Generic[Rows]):
 
     def take(self, now: float, most: int) -> list[Due[Rows]]:
         """Return what is due and was not taken yet, at most `most` rows."""
-        return [] if self.state != "playing" else self._take(self.head.horizon(now), most)
+        return [] if self.state != "playing" else self._take(now, most)
 
     def put_back(self, due: Due[Rows], start: int) -> None:
         """Have the rows of what was taken last, from `start` on, still to be delivered."""
@@ -197,12 +217,13 @@ class Schedule(Generic[Rows]):
         if not self._pieces or self._pieces[0] is not due.piece:
             self._pieces.appendleft(due.piece)
         self._place = start
-        self.head.reached(due.piece.moments[start - 1] if start else self.start)
+        self._last = due.piece.moments[start - 1] if start else self.start
+        self.head.reached(self._last)
 
     def step(self, count: int, now: float) -> list[Due[Rows]]:
         """Return the next `count` rows, due or not, and hold the playhead at the last of them."""
         self.head.pause(now)
-        taken = self._take(math.inf, count)
+        taken = self._take(None, count)
         if taken:
             self.head.move(taken[-1].moment, now)
         return taken
@@ -212,7 +233,9 @@ class Schedule(Generic[Rows]):
         if self.state != "playing":
             return None
         if self._pieces:
-            return self.head.deadline(self._pieces[0].moments[self._place])
+            upcoming = self._pieces[0].moments[self._place]
+            self._pass_over(upcoming)
+            return self.head.deadline(upcoming)
         if not self._is_complete:
             return None
         over = self.head.deadline(self.end)
@@ -251,24 +274,51 @@ class Schedule(Generic[Rows]):
         self.unfeed()
         self._is_ended = False
         self.passes += 1
-        self.start = moment
+        self.start = self._last = moment
         self.head.move(moment, now)
         self._shortest = now + SHORTEST_PASS
 
-    def _take(self, horizon: float, most: int) -> list[Due[Rows]]:
+    def _take(self, now: float | None, most: int) -> list[Due[Rows]]:
+        """Return what is due, or with no time what comes next."""
         taken: list[Due[Rows]] = []
         while self._pieces and most > 0:
             piece, start = self._pieces[0], self._place
+            if now is not None:
+                self._pass_over(piece.moments[start])
+            horizon = math.inf if now is None else self.head.horizon(now)
             room = min(len(piece.moments), start + most)
             stop = room if math.isinf(horizon) else bisect_right(piece.moments, horizon, start, room)
+            if self.max_gap is not None and now is not None:
+                stop = _first_gap(piece.moments, start, stop, self.max_gap)
             if stop == start:
                 break
             taken.append(Due(piece, start, stop))
             most -= stop - start
             self._place = stop
+            self._last = piece.moments[stop - 1]
             if stop == len(piece.moments):
                 self._pieces.popleft()
                 self._place = 0
         if taken:
             self.head.reached(taken[-1].moment)
         return taken
+
+    def _pass_over(self, upcoming: int) -> None:
+        """Jump over what is too long of the silence before a moment, as of when the silence began."""
+        if self.max_gap is None or self.head.is_paused or math.isinf(self.head.speed):
+            return
+        begin = upcoming - self.max_gap
+        if self._last < begin:
+            at = self.head.deadline(max(self._last, self.head.base))
+            self.head.move(max(begin, self.head.base), at)
+            self._last = begin
+
+
+def _first_gap(moments: Sequence[int], start: int, stop: int, max_gap: int) -> int:
+    """Return where a silence over `max_gap` ms ends within [start, stop), else `stop`."""
+    before = moments[start] if start < stop else 0
+    for place in range(start + 1, stop):
+        if moments[place] - before > max_gap:
+            return place
+        before = moments[place]
+    return stop

@@ -55,7 +55,7 @@ def test_a_player_tells_of_its_playhead_and_begins_where_it_is_asked_to() -> Non
     player.run()
     assert seen == [3000, 4000, 5000]
     assert [(one.state, one.moment) for one in told] == [("playing", 2500), ("paused", 5000)]
-    assert (told[0].start, told[0].end, told[0].clock) == (2500, 5000, "time")
+    assert (told[0].start, told[0].end, told[0].clock) == (1000, 5000, "time")
 
 
 def test_a_start_behind_the_end_plays_nothing() -> None:
