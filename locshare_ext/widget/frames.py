@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from locshare_ext.widget.trail_log import NUMBERS
+from locshare_ext.widget.trail_log import FIXED_NAMES
 
 __all__ = ["encode_columns"]
 
@@ -35,8 +35,8 @@ def encode_columns(rows: Mapping[str, npt.NDArray[Any]]) -> tuple[list[dict[str,
         _add_clock(add, name, rows[name])
     for name in ("member", "x", "y"):
         add(name, "u4", rows[name].astype("<u4", copy=False))
-    for name in NUMBERS:
-        if name in rows and not np.isnan(rows[name]).all():
+    for name in rows:
+        if name not in FIXED_NAMES and not np.isnan(rows[name]).all():
             add(name, "f4", rows[name].astype("<f4", copy=False))
     order = sorted(range(len(parts)), key=lambda index: described[index]["type"] != "f8")
     return [described[index] for index in order], b"".join(parts[index] for index in order)

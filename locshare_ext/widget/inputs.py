@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,20 @@ from locshare_ext.widget.trail_log import NUMBERS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["column_of", "columns_of_frame", "ms_column"]
+__all__ = ["column_of", "columns_of_frame", "ms_column", "value_column"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+RESERVED = frozenset({"member", "x", "y", "lat", "lon", "time", "received", "age"})
+LONGEST_NAME = 64
+# lowest and highest of the known numbers, and what is said of them
+BOUNDS = {
+    "speed": (0.0, np.inf, ">= 0 m/s"),
+    "accuracy": (0.0, np.inf, ">= 0 m"),
+    "battery": (0.0, 1.0, "within [0, 1]"),
+    "heading": (0.0, 360.0, "within [0, 360] degrees"),
+}
 
 
 def column_of(
@@ -39,6 +50,58 @@ def column_of(
     if limit is not None and not (np.abs(column) <= limit).all():
         wrong = column[~(np.abs(column) <= limit)][0]
         raise InvalidInput(f"{name} {wrong} is outside [-{limit:g}, {limit:g}] degrees", field=name)
+    return column
+
+
+def value_column(name: str, values: Any, count: int) -> npt.NDArray[Any]:
+    """Return a column of numbers (float32, NaN is unknown) or texts (objects, None is unknown).
+
+    Text is what is no number: also truth values and pandas' categories. A single value stands
+    for every row. Raises InvalidInput.
+    """
+    if name in RESERVED or not name.isprintable() or not 0 < len(name) <= LONGEST_NAME:
+        raise InvalidInput(
+            f"a column cannot be called {name!r}; expected 1-{LONGEST_NAME} printable characters "
+            f"other than {', '.join(sorted(RESERVED))}",
+            field=name,
+        )
+    if hasattr(values, "to_numpy") and getattr(values.dtype, "kind", "O") in "iuf":
+        values = values.to_numpy(np.float32, na_value=np.nan)
+    column = np.asarray(values)
+    if name not in NUMBERS and column.dtype.kind not in "iuf" and not _holds_numbers(column):
+        return _text_column(name, column, count)
+    numbers = column_of(name, column, count, np.float32)
+    low, high, wanted = BOUNDS.get(name, (-np.inf, np.inf, "a finite number, or NaN for unknown"))
+    is_wrong = np.isinf(numbers) | (numbers < low) | (numbers > high)
+    if is_wrong.any():
+        raise InvalidInput(f"{name} {numbers[is_wrong][0]:g} is not {wanted}", field=name)
+    return numbers
+
+
+def _holds_numbers(column: npt.NDArray[Any]) -> bool:
+    """Whether objects are numbers and unknown ones, such as pandas' missing values."""
+    if column.dtype != object:
+        return False
+    return all(
+        value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+        for value in column.ravel()
+    )
+
+
+def _text_column(name: str, values: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+    if values.dtype.kind not in "bUSO":
+        raise InvalidInput(f"{name} is {values.dtype}, expected numbers or texts", field=name)
+    if values.ndim == 0:
+        values = np.full(count, values)
+    if values.shape != (count,):
+        raise InvalidInput(f"{name} has shape {values.shape}, expected ({count},) as members", field=name)
+    import pandas as pd
+
+    column = np.empty(count, object)
+    unknown = pd.isna(values.astype(object))
+    column[:] = [
+        None if is_unknown else str(value) for value, is_unknown in zip(values, unknown, strict=True)
+    ]
     return column
 
 
@@ -67,20 +130,21 @@ def ms_column(name: str, values: Any, count: int) -> Ints:
 
 
 def columns_of_frame(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame, more: Sequence[str] = ()
 ) -> tuple[list[str], Ints, Ints, Floats, Floats, dict[str, Any]]:
-    """Return member names, time, received, lat, lon and the numbers of a trail frame.
+    """Return member names, time, received, lat, lon, and the known numbers and `more` of a trail frame.
 
     Raises InvalidInput naming a column that is missing.
     """
-    for name in ("member", "time", "lat", "lon"):
+    for name in ("member", "time", "lat", "lon", *more):
         if name not in frame:
             raise InvalidInput(f"column {name!r} is missing from the frame", field=name)
     count = len(frame)
     received = (
         ms_column("received", frame["received"], count) if "received" in frame else np.zeros(count, np.int64)
     )
-    numbers = {name: column_of(name, frame[name], count, np.float32) for name in NUMBERS if name in frame}
+    wanted = dict.fromkeys([*(name for name in NUMBERS if name in frame), *more])
+    numbers = {name: value_column(name, frame[name], count) for name in wanted}
     return (
         [str(name) for name in frame["member"]],
         ms_column("time", frame["time"], count),

@@ -7,17 +7,16 @@ import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import ipyleaflet
 import numpy as np
 import numpy.typing as npt
-from traitlets import Bool, Enum, Float, List, Unicode
+from traitlets import Unicode
 
-from locshare_ext.errors import InvalidInput
 from locshare_ext.widget.frames import encode_columns
-from locshare_ext.widget.inputs import column_of, columns_of_frame, ms_column
-from locshare_ext.widget.pacer import MainLoop, pacer
+from locshare_ext.widget.inputs import column_of, columns_of_frame, ms_column, value_column
+from locshare_ext.widget.pacer import pacer
 from locshare_ext.widget.pacing import EXPECTED, Pacing
-from locshare_ext.widget.trail_log import NUMBERS, TrailLog
+from locshare_ext.widget.settings import COLORED, LayerSettings
+from locshare_ext.widget.trail_log import TrailLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,13 +27,13 @@ MODULE = "locshare-ext"
 MODULE_VERSION = "^0.1.0"
 
 
-class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyped
+class TrailLayer(LayerSettings):
     """Members and their trails on any `ipyleaflet.Map`.
 
     `push` takes new fixes from any thread; each travels to the page once, in binary, and
     is drawn there, also while a cell runs. `on_click` takes a function that is called with
-    `member`, `coordinates` and `time` when a head is clicked. The settings below are synced traits; positions
-    never are, so that a saved notebook holds none.
+    `member`, `coordinates` and `time` when a head is clicked. Settings are synced traits
+    (`LayerSettings`); positions never are, so that a saved notebook holds none.
     """
 
     _view_name = Unicode("TrailLayerView").tag(sync=True)
@@ -44,47 +43,16 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
     _view_module_version = Unicode(MODULE_VERSION).tag(sync=True)
     _model_module_version = Unicode(MODULE_VERSION).tag(sync=True)
 
-    title = Unicode("", help="What people call what is shown.").tag(sync=True)
-    mode = Enum(["live", "recording"], "live", help="Whether more fixes may come.").tag(sync=True)
-    trail = Float(600.0, min=0.0, help="Seconds of trail drawn behind each member.").tag(sync=True)
-    interpolate = Bool(True, help="Move heads smoothly between fixes (drawing only).").tag(sync=True)
-    labels = Bool(True, help="Write names beside the heads, where there is room.").tag(sync=True)
-    stale_after = Float(60.0, min=0.0, help="Seconds after which a position is shown as old.").tag(sync=True)
-    lost_after = Float(600.0, min=0.0, help="Seconds after which a member is shown as lost.").tag(sync=True)
-    gap_after = Float(
-        120.0, min=0.0, help="Seconds without a fix, and 5 x the usual pause, after which no trail is drawn."
-    ).tag(sync=True)
-    color_by = Enum(
-        ["member", "speed", "accuracy", "age", "altitude", "battery"],
-        "member",
-        help="What colours say: who it is, or a number of each fix; `age` is that of a member's position.",
-    ).tag(sync=True)
-    color_range = List(
-        Float(),
-        maxlen=2,
-        help="Lowest and highest value with a colour of its own (m/s, m, s, 0-1); empty: as the fixes are.",
-    ).tag(sync=True)
-    clock = Enum(
-        ["time", "received"],
-        "time",
-        help="How the past is shown: as it was (`time`), or as it was known (`received`).",
-    ).tag(sync=True)
-    panels = List(
-        Enum(["timeline", "members", "tools", "status"]), help="What is shown on the map beside members."
-    ).tag(sync=True)
-    fit = Bool(False, help="Move the map to the first fixes, once.").tag(sync=True)
-    is_fitted = Bool(False, help="Whether that has happened.").tag(sync=True)
-
     def __init__(self, log: TrailLog | None = None, **settings: Any) -> None:
         self._log = TrailLog() if log is None else log
         self._pacing = Pacing()
         self._pacing_lock = threading.Lock()
-        self._main = MainLoop()
         self._named = 0
+        self._told: dict[str, int] = {}  # by column: how many of its texts the pages know
         self._epoch = self._log.epoch
         self._status: dict[str, Any] | None = None
         self._given = frozenset(settings)
-        self._ages: dict[str, float] = {}  # on their way into the traits
+        self._told: dict[str, dict[str, Any]] = {}  # what every page is to know, by its kind
         self._unseen: Callable[[], None] | None = None
         self._is_state_due = False
         super().__init__(**settings)
@@ -99,38 +67,42 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         lon: npt.ArrayLike,
         *,
         received: Any = None,
-        **numbers: npt.ArrayLike | None,
+        **columns: Any,
     ) -> None:
         """Show new fixes, one per element; any thread may call it, nothing waits.
 
         members: names. time, received: integer ms since 1970 UTC, datetimes with a zone or
-        datetime64 (UTC); received None means unknown. lat, lon: degrees. numbers: speed (m/s),
-        heading (degrees from true north), battery (0-1), accuracy (m), altitude (m), with NaN
-        for unknown. Single values stand for every row. Raises InvalidInput, and then shows none.
+        datetime64 (UTC); received None means unknown. lat, lon: degrees. columns: speed (m/s),
+        heading (degrees from true north), battery (0-1), accuracy (m), altitude (m), and numbers
+        or texts of any other name, for `color_by` and the tooltip; NaN or None is unknown.
+        Single values stand for every row. Raises InvalidInput, and then shows none.
         """
         names = [members] if isinstance(members, str) else members
         count = len(names)
-        columns: dict[str, npt.NDArray[Any] | None] = {}
-        for name, values in numbers.items():
-            if name not in NUMBERS:
-                raise InvalidInput(
-                    f"column {name!r} is unknown; expected one of {', '.join(NUMBERS)}", field=name
-                )
-            columns[name] = None if values is None else column_of(name, values, count, np.float32)
+        checked = {
+            name: value_column(name, values, count) for name, values in columns.items() if values is not None
+        }
         placed = {
             "lat": column_of("lat", lat, count, np.float64, 90.0),
             "lon": column_of("lon", lon, count, np.float64, 180.0),
         }
         times = ms_column("time", time, count)
         heard = np.zeros(count, np.int64) if received is None else ms_column("received", received, count)
-        self._log.append(self._log.ids_of(names), times, heard, placed["lat"], placed["lon"], columns)
+        numbers = self._log.numbers_of(checked)
+        self._log.append(self._log.ids_of(names), times, heard, placed["lat"], placed["lon"], numbers)
         self.refresh()
 
-    def set_trails(self, frame: pd.DataFrame) -> None:
-        """Show the fixes of a trail frame (`Group.trails`), instead of all that was shown."""
-        names, times, heard, lat, lon, numbers = columns_of_frame(frame)
-        self._log.clear()
-        self._log.append(self._log.ids_of(names), times, heard, lat, lon, numbers)
+    def set_trails(self, frame: pd.DataFrame, columns: Sequence[str] = ()) -> None:
+        """Show the fixes of a trail frame (`Group.trails`), instead of all that was shown.
+
+        columns: of the frame, numbers or texts, that colours may stand for and the tooltip tells,
+        beside speed, heading, battery, accuracy, altitude and that of `color_by`. Any thread may
+        call it. Raises InvalidInput, and then what was shown stays.
+        """
+        color_by = self._now("color_by")
+        more = [*columns] if color_by in COLORED else [*columns, color_by]
+        names, times, heard, lat, lon, checked = columns_of_frame(frame, more)
+        self._log.replace(names, times, heard, lat, lon, checked)
         self.refresh()
 
     def clear(self) -> None:
@@ -167,21 +139,39 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         if self._pacing.pages:
             self._say("status", status=self._status)
 
+    def tell_pages(self, op: str, *, is_news: bool = True, **said: Any) -> None:
+        """Tell the pages that show the layer, and each that comes later, the newest of its kind.
+
+        is_news: False is for those that come later alone. Any thread may call it.
+        """
+        self._told[op] = {"op": op, **said}
+        if is_news and self._pacing.pages:
+            self._say("told", said=self._told[op])
+
     def suggest_ages(self, ages: Mapping[str, float]) -> None:
         """Take `stale_after`, `lost_after`, `gap_after` unless the maker gave them; any thread may call it.
 
         The page has them at once, the traits when the main thread is free to change them.
         """
-        self._ages = {name: value for name, value in ages.items() if name not in self._given}
-        if self._ages and self._pacing.pages:
-            self._say("ages", ages=self._ages)
-        self._main.call(self._set_ages)
+        wanted = {name: value for name, value in ages.items() if name not in self._given}
+        self._set({name: self._checked(name, value) for name, value in wanted.items()})
 
-    def _set_ages(self) -> None:
-        ages, self._ages = self._ages, {}
-        with self.hold_sync():
-            for name, value in ages.items():
-                setattr(self, name, value)
+    def fit_to(self, *members: str) -> None:
+        """Move the maps that are shown to members and their trails, without names to all; any thread.
+
+        A layer that no page shows yet moves its map to the first fixes when it is shown.
+        """
+        if self._pacing.pages:
+            self._say("fit", members=list(members))
+        else:
+            self.set(fit=True, is_fitted=False)
+
+    def _announce(self, settings: Mapping[str, Any]) -> None:
+        if self._pacing.pages:
+            self._say("settings", settings=dict(settings))
+
+    def _columns(self) -> tuple[str, ...]:
+        return self._log.columns if len(self._log) else ()
 
     def close(self) -> None:
         """End the layer here and on the pages."""
@@ -222,7 +212,7 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
 
     def _follow_epoch(self) -> None:
         if self._epoch != self._log.epoch:
-            self._epoch, self._named = self._log.epoch, 0
+            self._epoch, self._named, self._told = self._log.epoch, 0, {}
             self._pacing.restart()
             self._say("reset")
 
@@ -237,7 +227,19 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
         if len(names) > self._named and not is_history:
             content["names"] = [self._named, names[self._named :]]
             self._named = len(names)
+        if not is_history and (texts := self._new_texts()):
+            content["categories"] = texts
         self._say("fixes", [data], sequence=sequence, **content)
+
+    def _new_texts(self) -> dict[str, list[Any]]:
+        """Return the texts that the pages do not know: by column, [number of the first, texts]."""
+        new: dict[str, list[Any]] = {}
+        for name, texts in list(self._log.categories.items()):
+            told, count = self._told.get(name, 0), len(texts)
+            if count > told or name not in self._told:
+                new[name] = [told, texts[told:count]]
+                self._told[name] = count
+        return new
 
     def _say(self, op: str, buffers: list[bytes] | None = None, **content: Any) -> None:
         self.send({"op": op, "epoch": self._epoch, "now": int(clock.time() * 1000), **content}, buffers)
@@ -268,7 +270,7 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
     def _say_state(self, page: str) -> None:
         """Tell all that goes before fixes; the pacing's lock is held."""
         names = list(self._log.names)
-        self._named = len(names)
+        self._named, self._told = len(names), {}
         self._is_state_due = False
         self._say(
             "state",
@@ -277,6 +279,7 @@ class TrailLayer(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is untyp
             oldest=self._log.oldest,
             sequence=self._pacing.sequence,
             names=[0, names],
+            categories=self._new_texts(),
             status=self._status,
-            ages=self._ages,
+            settings=dict(self._soon),
         )

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from locshare_ext.errors import InvalidInput
 from locshare_ext.widget.units import to_units
 
-__all__ = ["NUMBERS", "TrailLog"]
+__all__ = ["FIXED_NAMES", "NUMBERS", "TrailLog"]
 
 NUMBERS = ("speed", "heading", "battery", "accuracy", "altitude")  # float32; NaN is unknown
 FIXED: tuple[tuple[str, Any], ...] = (
@@ -22,14 +23,20 @@ FIXED: tuple[tuple[str, Any], ...] = (
     ("time", np.int64),
     ("received", np.int64),
 )
+FIXED_NAMES = frozenset(name for name, _ in FIXED)
 FIRST_CAPACITY = 1024
 MAX_FIXES = 20_000_000
+MAX_COLUMNS = 32  # numbers and texts of a fix: each is sent with every fix that has it
+MAX_CATEGORIES = 4096  # different texts of a column
 
 Columns = dict[str, npt.NDArray[Any]]
 
 
 class TrailLog:
     """Fixes in order of arrival, numbered from 0; any thread may use it.
+
+    Beside the known numbers a fix may have others of any name, and texts: a text column is a
+    number whose values are named by `categories`.
 
     epoch: names this life of the log; `clear` begins another, so that a page knows that
     numbers start again. When `max_fixes` are held, the oldest tenth is forgotten.
@@ -43,6 +50,8 @@ class TrailLog:
     def _reset(self) -> None:
         self.epoch = uuid.uuid4().hex
         self.names: list[str] = []
+        self.categories: dict[str, list[str]] = {}  # by column: its texts, by number
+        self._codes: dict[str, dict[str, int]] = {}
         self._ids: dict[str, int] = {}
         self._columns: Columns = {name: np.empty(FIRST_CAPACITY, dtype) for name, dtype in FIXED}
         self._oldest = 0
@@ -76,6 +85,46 @@ class TrailLog:
                     self.names.append(str(name))
             return np.fromiter((ids[name] for name in members), np.uint32, len(members))
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the numbers and texts that some fix has."""
+        return tuple(name for name in self._columns if name not in FIXED_NAMES)
+
+    def numbers_of(self, columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Return columns with texts (object arrays; None is unknown) as the numbers by which they travel.
+
+        Raises InvalidInput when a column changes between text and number, or there are too many.
+        """
+        with self._lock:
+            known = set(self.columns)
+            if len(known | columns.keys()) > MAX_COLUMNS:
+                raise InvalidInput(f"more than {MAX_COLUMNS} columns beside the position", field="columns")
+            for name, values in columns.items():
+                is_text = values.dtype == object
+                if name in known and is_text != (name in self.categories):
+                    was, now = ("text", "numbers") if name in self.categories else ("numbers", "text")
+                    raise InvalidInput(f"{name} was {was} until now, and is {now} here", field=name)
+                if is_text:
+                    self._check_new_texts(name, values)
+            return {
+                name: self._encode(name, values) if values.dtype == object else values
+                for name, values in columns.items()
+            }
+
+    def _check_new_texts(self, name: str, values: npt.NDArray[Any]) -> None:
+        texts = self._codes.get(name, {}).keys() | {text for text in values if text is not None}
+        if len(texts) > MAX_CATEGORIES:
+            raise InvalidInput(f"{name} has more than {MAX_CATEGORIES} different texts", field=name)
+
+    def _encode(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        codes, texts = self._codes.setdefault(name, {}), self.categories.setdefault(name, [])
+        for text in values:
+            if text is not None and text not in codes:
+                codes[text] = len(texts)
+                texts.append(text)
+        known = (np.nan if text is None else codes[text] for text in values)
+        return np.fromiter(known, np.float32, len(values))
+
     def append(
         self,
         member: npt.NDArray[np.uint32],
@@ -99,6 +148,20 @@ class TrailLog:
                 self._columns[name][start:end] = np.nan  # only numbers can be missing
             self._count = end
             return self.head
+
+    def replace(
+        self,
+        members: Sequence[str],
+        time: npt.NDArray[np.int64],
+        received: npt.NDArray[np.int64],
+        lat: npt.ArrayLike,
+        lon: npt.ArrayLike,
+        columns: Mapping[str, npt.NDArray[Any]],
+    ) -> None:
+        """Forget everything and hold these fixes; nobody sees the log between."""
+        with self._lock:
+            self._reset()
+            self.append(self.ids_of(members), time, received, lat, lon, self.numbers_of(columns))
 
     def rows(self, first: int, last: int) -> Columns:
         """Return copies of the columns of fixes `first` to before `last`, as far as held."""

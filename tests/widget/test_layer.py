@@ -176,7 +176,7 @@ def test_positions_are_kept_to_a_centimetre(layer: TrailLayer) -> None:
         ({"lat": [1.0, 2.0]}, "lat has shape"),
         ({"time": [datetime(2026, 1, 1)]}, "has no time zone"),
         ({"time": ["noon"]}, "expected ms"),
-        ({"velocity": [1.0]}, "'velocity' is unknown"),
+        ({"age": [1.0]}, "cannot be called 'age'"),
         ({"speed": ["fast"]}, "expected numbers"),
     ],
 )

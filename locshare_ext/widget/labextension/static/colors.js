@@ -13,6 +13,7 @@ export const UNKNOWN = '#777777';
 export class Colors {
   constructor() {
     this.isDark = false;
+    this.own = []; // by member: a colour that it was given
   }
 
   #used = new Array(LIGHT.length).fill(0);
@@ -30,6 +31,7 @@ export class Colors {
 
   /** Return the colour of a member on the ground of now. */
   of(id) {
+    if (this.own[id] !== undefined) return this.own[id];
     return (this.isDark ? DARK : LIGHT)[this.#slots[id]] ?? UNKNOWN;
   }
 

@@ -13,7 +13,7 @@ const EXPECTED = ''; // the kernel's name for a page that it cannot hear yet
 const pageName = () => Math.random().toString(36).slice(2, 10);
 
 export class Feed {
-  /** sink: {names(first, names), fixes(message, buffer, spans, isHistory), clear(), ages(ages), status(status)} */
+  /** sink: {names(first, names), fixes(message, buffer, spans, isHistory), clear(), settings(settings), categories(texts), status(status), fit(members), picture(question)} */
   constructor(model, sink) {
     this.model = model;
     this.sink = sink;
@@ -92,8 +92,10 @@ export class Feed {
     if (content.op === 'state') this.#state(content);
     else if (content.op === 'fixes') this.#fixes(content, buffers[0]);
     else if (content.op === 'beat') this.#beat(content);
-    else if (content.op === 'ages') this.sink.ages(content.ages);
+    else if (content.op === 'settings') this.sink.settings(content.settings);
+    else if (content.op === 'fit') this.sink.fit(content.members);
     else if (content.op === 'status') this.sink.status(content.status);
+    else if (content.op === 'told') this.sink.told(content.said);
   }
 
   #begin(epoch, op) {
@@ -105,10 +107,12 @@ export class Feed {
     if (op !== 'state') this.#hello();
   }
 
-  #state({ page, head, oldest, names, status, ages }) {
+  #state({ page, head, oldest, names, categories, status, settings }) {
     this.sink.names(...names);
-    this.sink.ages(ages ?? {});
+    this.sink.categories(categories ?? {});
+    this.sink.settings(settings ?? {});
     this.sink.status(status);
+    for (const said of told ?? []) this.sink.told(said);
     if (page === this.page) {
       clearTimeout(this.#again);
       this.#hellos = 0;
@@ -119,9 +123,10 @@ export class Feed {
     this.#missedBefore = null;
   }
 
-  #fixes({ first, count, columns, names, sequence }, data) {
+  #fixes({ first, count, columns, names, categories, sequence }, data) {
     this.sequence = Math.max(this.sequence, sequence);
     if (names) this.sink.names(...names);
+    if (categories) this.sink.categories(categories);
     const spans = missing(this.have, first, first + count);
     if (spans.length) {
       const isHistory = first + count <= this.head;

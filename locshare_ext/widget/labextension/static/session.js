@@ -3,11 +3,17 @@
 import { Colors } from './colors.js';
 import { Emitter } from './emitter.js';
 import { Feed } from './feed.js';
+import { Looks } from './looks.js';
 import { latOf, lonOf } from './projection.js';
 import { PlayClock } from './clock.js';
 import { watchKernel } from './kernel.js';
+import { PlayheadLink } from './playhead_link.js';
 
 const DAY = 86400000;
+const SETTINGS = [
+  'trail', 'interpolate', 'labels', 'arrows', 'accuracy_circles', 'shape', 'stale_after', 'lost_after', 'gap_after',
+  'color_by', 'color_range', 'units', 'legend', 'clock', 'styles', 'hidden', 'followed',
+];
 
 export class Session extends Emitter {
   constructor(model) {
@@ -16,9 +22,10 @@ export class Session extends Emitter {
     this.views = new Map();
     this.names = [];
     this.colors = new Colors();
-    this.hidden = new Set();
-    this.followed = null;
+    this.looks = new Looks(model, name => this.#ids.get(name));
+    this.categories = {}; // texts of columns, by number
     this.status = null;
+    this.told = {}; // the newest of what the kernel says of each kind, for panels that come later
     this.kernel = 'ok';
     this.frames = 0;
     this.bounds = { fixes: 0, oldest: Infinity, newest: -Infinity, members: 0 };
@@ -39,8 +46,7 @@ export class Session extends Emitter {
     this.worker.onmessage = ({ data }) => this.#fromWorker(data);
     this.worker.onerror = event => console.error('locshare renderer:', event.message);
     this.sendOptions();
-    const settings = 'trail interpolate labels stale_after lost_after gap_after color_by color_range clock';
-    this.model.on(settings.split(' ').map(name => `change:${name}`).join(' '), this.#onSettings, this);
+    this.model.on(SETTINGS.map(name => `change:${name}`).join(' '), this.#onSettings, this);
     this.feed = new Feed(this.model, {
       names: (first, names) => this.#name(first, names),
       fixes: (message, buffer, skip, isHistory) => {
@@ -49,10 +55,14 @@ export class Session extends Emitter {
         if (this.#isDrawnLive) for (const view of this.views.values()) view.hurry();
       },
       clear: () => this.#clear(),
-      ages: ages => this.model.set(ages), // the kernel sets them too, when no cell runs
+      settings: settings => this.model.set(settings), // the kernel sets them too, when no cell runs
+      categories: texts => this.#categorize(texts),
+      fit: members => this.emit('fit', members),
       status: status => { this.status = status; this.emit('status', status); },
+      told: said => { this.told[said.op] = said; this.emit(`told:${said.op}`, said); },
     });
     this.feed.start();
+    this.link = new PlayheadLink(this);
     this.#unwatch = watchKernel(this.model, state => {
       this.kernel = state;
       this.emit('kernel', state);
@@ -63,6 +73,7 @@ export class Session extends Emitter {
 
   close() {
     this.#unwatch();
+    this.link.close();
     this.feed.close();
     this.worker.terminate();
     this.model.off(null, this.#onSettings, this);
@@ -133,8 +144,10 @@ export class Session extends Emitter {
   sendOptions(more = {}) {
     const get = name => this.model.get(name);
     this.worker.postMessage({ op: 'options', options: {
-      names: this.names, colors: this.colors.all(),
-      hidden: [...this.hidden], followed: this.followed,
+      names: this.looks.labelled(this.names), colors: this.colors.all(),
+      hidden: [...this.hidden], followed: this.followed, styles: this.looks.styles,
+      arrows: get('arrows'), circles: get('accuracy_circles'), shape: get('shape'),
+      categories: Object.fromEntries(Object.entries(this.categories).map(([name, texts]) => [name, texts.length])),
       trail: Math.max(1, get('trail')) * 1000, interpolate: get('interpolate'), labels: get('labels'),
       staleAfter: get('stale_after') * 1000, lostAfter: get('lost_after') * 1000,
       gapAfter: get('gap_after') * 1000, colorBy: get('color_by'), colorRange: get('color_range'), clock: get('clock'), ...more,
@@ -149,17 +162,29 @@ export class Session extends Emitter {
     this.emit('choice');
   }
 
-  setHidden(id, isHidden) {
-    if (isHidden) this.hidden.add(id); else this.hidden.delete(id);
-    if (isHidden && this.followed === id) this.followed = null;
-    this.sendOptions();
-    this.emit('choice');
+  /** Ids of members that are not drawn. */
+  get hidden() { return this.looks.hidden; }
+
+  /** Id of the member that the map moves with, or null. */
+  get followed() { return this.looks.followed; }
+
+  /** Hide members (one id or several), or show them again. */
+  setHidden(ids, isHidden) {
+    const changed = new Set(Array.from(typeof ids === 'number' ? [ids] : ids, id => this.names[id]));
+    const kept = (this.model.get('hidden') ?? []).filter(name => !changed.has(name));
+    this.save({ hidden: isHidden ? [...kept, ...changed] : kept });
+    if (isHidden && changed.has(this.model.get('followed'))) this.save({ followed: null });
   }
 
+  /** Follow a member (id), or no longer if it is followed. */
   follow(id) {
-    this.followed = this.followed === id ? null : id;
-    this.sendOptions();
-    this.emit('choice');
+    this.save({ followed: this.followed === id ? null : this.names[id] });
+  }
+
+  /** Change settings of the layer, here and in the kernel. */
+  save(settings) {
+    this.model.set(settings);
+    if (this.model.comm_live !== false) this.model.save_changes();
   }
 
   /** Ask the worker; resolves with its answer. */
@@ -187,7 +212,27 @@ export class Session extends Emitter {
     this.feed.tell({ event: 'interaction', type: 'click', coordinates: [lat, lon], member: this.names[id], time });
   }
 
-  #onSettings() { this.sendOptions(); this.emit('settings'); }
+  #onSettings() {
+    this.#look();
+    this.emit('settings');
+    this.emit('choice');
+  }
+
+  #look() {
+    this.looks.update();
+    this.colors.own = this.looks.colors();
+    this.sendOptions();
+  }
+
+  #categorize(texts) {
+    for (const [name, [first, more]] of Object.entries(texts)) {
+      const known = (this.categories[name] ??= []);
+      more.forEach((text, k) => { known[first + k] = text; });
+    }
+    if (!Object.keys(texts).length) return;
+    this.sendOptions();
+    this.emit('settings');
+  }
 
   #name(first, names) {
     names.forEach((name, k) => {
@@ -195,12 +240,14 @@ export class Session extends Emitter {
       this.#ids.set(name, first + k);
       this.colors.add(first + k, name);
     });
-    if (names.length) this.sendOptions();
+    if (names.length) this.#look();
   }
 
   #clear() {
     this.names = [];
+    this.categories = {};
     this.#ids.clear();
+    this.looks.update();
     this.colors = Object.assign(new Colors(), { isDark: this.colors.isDark });
     this.last = null;
     this.clock = new PlayClock(this.model.get('mode') === 'live');

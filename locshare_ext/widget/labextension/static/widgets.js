@@ -22,7 +22,8 @@ export function createWidgets(L, bridge) {
       return {
         ...super.defaults(), _model_name: 'TrailLayerModel', _view_name: 'TrailLayerView',
         _model_module: MODULE, _view_module: MODULE, _model_module_version: VERSION, _view_module_version: VERSION,
-        title: '', mode: 'live', trail: 600, interpolate: true, labels: true, stale_after: 60, lost_after: 600, gap_after: 120,
+        title: '', mode: 'live', trail: 600, interpolate: true, labels: true, arrows: true, accuracy_circles: true,
+        shape: 'disc', legend: true, units: {}, styles: {}, hidden: [], followed: null, stale_after: 60, lost_after: 600, gap_after: 120,
         color_by: 'member', color_range: [], clock: 'time', panels: [], fit: false, is_fitted: false,
       };
     }
