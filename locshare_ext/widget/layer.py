@@ -52,7 +52,7 @@ class TrailLayer(LayerSettings):
         self._epoch = self._log.epoch
         self._status: dict[str, Any] | None = None
         self._given = frozenset(settings)
-        self._told: dict[str, dict[str, Any]] = {}  # what every page is to know, by its kind
+        self._said: dict[str, dict[str, Any]] = {}  # what every page is to know, by its kind
         self._unseen: Callable[[], None] | None = None
         self._is_state_due = False
         super().__init__(**settings)
@@ -144,9 +144,9 @@ class TrailLayer(LayerSettings):
 
         is_news: False is for those that come later alone. Any thread may call it.
         """
-        self._told[op] = {"op": op, **said}
+        self._said[op] = {"op": op, **said}
         if is_news and self._pacing.pages:
-            self._say("told", said=self._told[op])
+            self._say("told", said=self._said[op])
 
     def suggest_ages(self, ages: Mapping[str, float]) -> None:
         """Take `stale_after`, `lost_after`, `gap_after` unless the maker gave them; any thread may call it.
@@ -282,4 +282,5 @@ class TrailLayer(LayerSettings):
             categories=self._new_texts(),
             status=self._status,
             settings=dict(self._soon),
+            told=list(self._said.values()),
         )

@@ -122,3 +122,50 @@ test('while nothing is known there is no moment', () => {
   clock.seek(5, 0);
   assert.equal(clock.moment(0), null);
 });
+
+test('a loop keeps to the range that was chosen', () => {
+  const clock = recording();
+  clock.setSpeed(1, 0);
+  clock.loop = true;
+  clock.range = [11_000, 21_000];
+  clock.seek(11_000, 0);
+  clock.play(0);
+  assert.equal(clock.moment(9_000), 20_000);
+  assert.equal(clock.moment(13_000), 14_000);
+  assert.equal(clock.turns, 1);
+  clock.seek(100_000, 20_000); // behind it: to the end, and then the range
+  assert.equal(clock.moment(30_000), 110_000);
+  assert.ok(clock.moment(43_000) < 21_000);
+});
+
+test('a range outside of what there is counts for nothing', () => {
+  const clock = recording();
+  clock.setSpeed(1, 0);
+  clock.loop = true;
+  clock.range = [500_000, 900_000];
+  clock.play(0);
+  assert.equal(clock.moment(125_000), 6000);
+});
+
+test('a group that is looked back at loops, too, and stays in the past', () => {
+  const clock = live();
+  clock.setSpeed(1, 0);
+  clock.loop = true;
+  clock.range = [10_000, 20_000];
+  clock.seek(10_000, 0);
+  clock.play(0);
+  assert.equal(clock.moment(12_000), 12_000);
+  assert.equal(clock.state, 'playing');
+});
+
+test('what somebody else steers is taken over, before there is anything to see', () => {
+  const clock = new PlayClock(false);
+  clock.restore({ state: 'playing', moment: 50_000, speed: 10, loop: true }, 0);
+  clock.setBounds(90_000, 121_000); // the newest part comes first
+  clock.setBounds(1000, 121_000);
+  assert.equal(clock.moment(1000), 60_000);
+  assert.equal(clock.loop, true);
+  const other = new PlayClock(false);
+  other.restore({ state: 'live', moment: 0, speed: 1, loop: false }, 0);
+  assert.equal(other.state, 'paused');
+});

@@ -15,9 +15,11 @@ export class PlayClock {
     this.state = isLive ? 'live' : 'paused'; // live, playing, paused
     this.speed = 1;
     this.loop = false;
+    this.range = null; // [from, to] in ms, which a loop keeps to
     this.start = null; // ms, bounds of what there is to see; null while nothing is
     this.end = null;
     this.turns = 0; // how often a loop began again
+    this.changes = 0; // how often somebody steered
     this.#at = null;
     this.#base = 0;
   }
@@ -27,10 +29,9 @@ export class PlayClock {
 
   /** Set what there is to see. A recording is put at its first fix once it is known. */
   setBounds(start, end) {
-    const isFirst = this.start === null;
     this.start = start;
     this.end = end;
-    if (!this.isLive && (isFirst || this.#at === null || (this.#isUntouched && start < this.#at))) {
+    if (!this.isLive && (this.#at === null || (this.#isUntouched && start < this.#at))) {
       this.#at = start;
       this.speed = this.#isUntouched ? speedFor(end - start) : this.speed;
     }
@@ -38,27 +39,40 @@ export class PlayClock {
 
   #isUntouched = true;
 
+  /** Whether nobody has steered yet. */
+  get isUntouched() { return this.#isUntouched; }
+
+  /** Return [from, to] that a loop plays, ms. */
+  get #looped() {
+    if (this.range === null) return [this.start, this.end];
+    const [from, to] = this.range.map(at => this.#clip(at));
+    return from < to ? [from, to] : [this.start, this.end];
+  }
+
   /** Return the moment to show; moves on from playing to live or paused where there is no more. */
   moment(now) {
     if (this.start === null) return null;
     if (this.state === 'live') return this.end;
     if (this.state === 'paused') return this.#clip(this.#at);
-    let at = this.#at + (now - this.#base) * this.speed;
+    const at = this.#at + (now - this.#base) * this.speed;
+    const [from, to] = this.#looped;
+    // what begins behind a range plays on to the end, and then begins the range
+    if (this.loop && from < to && (at >= to && this.#at < to || at >= this.end)) return this.#turn(at, from, to, now);
     if (at < this.end) return Math.max(at, this.start);
     if (this.isLive) {
       this.live();
       return this.end;
     }
-    const span = this.end - this.start;
-    if (!this.loop || span <= 0) {
-      this.state = 'paused';
-      this.#at = this.end;
-      return this.end;
-    }
-    at = this.start + ((at - this.start) % span);
+    this.state = 'paused';
+    this.#at = this.end;
+    return this.end;
+  }
+
+  #turn(at, from, to, now) {
     this.turns++;
-    this.#rebase(at, now);
-    return at;
+    const begun = from + Math.max(0, at - to) % (to - from);
+    this.#rebase(begun, now);
+    return begun;
   }
 
   play(now) {
@@ -94,6 +108,15 @@ export class PlayClock {
     this.#rebase(this.#clip(moment), now);
   }
 
+  /** Be as {state, moment, speed, loop} say, which somebody else steers; before there is anything to see, too. */
+  restore({ state, moment, speed, loop }, now) {
+    this.#isUntouched = false;
+    this.state = state === 'live' && !this.isLive ? 'paused' : state;
+    this.speed = speed;
+    this.loop = loop;
+    this.#rebase(moment, now);
+  }
+
   setSpeed(speed, now) {
     const at = this.moment(now); // first, so that the past keeps the old speed
     this.#isUntouched = false;
@@ -102,6 +125,7 @@ export class PlayClock {
   }
 
   #rebase(at, now) {
+    this.changes++;
     this.#at = at;
     this.#base = now;
   }

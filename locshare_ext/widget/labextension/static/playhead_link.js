@@ -1,0 +1,64 @@
+// Keeps the kernel and this page of one mind about what is looked at: the playhead and the chosen range.
+// Moving it asks nobody; the kernel is told when a change is over, and may move it, too.
+
+const QUIET = 120; // ms without a change, after which it counts as over
+
+export class PlayheadLink {
+  constructor(session) {
+    this.session = session;
+    this.isHeld = false; // while a pointer moves the playhead
+    this.#undo = [
+      session.on('clock', () => this.#soon()),
+      session.on('bounds', () => { if (this.#last === null) this.#soon(); }),
+      session.on('told:playhead', said => this.#take(said)),
+    ];
+    if (session.told.playhead) this.#take(session.told.playhead);
+  }
+
+  #undo;
+  #timer = null;
+  #last = null; // what the kernel was told last, as text
+  #serial = 0; // of the kernel's last word that was heeded
+
+  close() {
+    clearTimeout(this.#timer);
+    this.#undo.forEach(step => step());
+  }
+
+  /** Tell nothing until `release`: each move of a pointer would be a message. */
+  hold() { this.isHeld = true; }
+
+  release() {
+    this.isHeld = false;
+    this.#soon();
+  }
+
+  #soon() {
+    clearTimeout(this.#timer);
+    if (!this.isHeld) this.#timer = setTimeout(() => this.#tell(), QUIET);
+  }
+
+  #tell() {
+    const { clock, feed } = this.session;
+    const moment = clock.moment(performance.now());
+    if (moment === null || this.isHeld) return;
+    const { state, speed, loop, range, start, end } = clock;
+    // what moves by itself is no news
+    const news = JSON.stringify([state, state === 'paused' ? moment : clock.turns, speed, loop, range, clock.changes]);
+    if (news === this.#last) return;
+    this.#last = news;
+    feed.tell({ op: 'playhead', state, moment, speed, loop, range, start, end, now: this.session.wall(), serial: this.#serial });
+  }
+
+  /** Do what code in the kernel asks for; a page that came later takes over what there was. */
+  #take({ state, moment, speed, loop, range, now, serial, isAsked }) {
+    const { clock } = this.session;
+    if (isAsked ? serial <= this.#serial : !clock.isUntouched || serial < this.#serial) return;
+    this.#serial = serial;
+    this.session.steer((steered, at) => {
+      const passed = state === 'playing' ? (this.session.wall() - now) * speed : 0;
+      steered.restore({ state, moment: moment + passed, speed, loop }, at);
+      steered.range = range;
+    });
+  }
+}
