@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from locshare_ext.model.arrowipc import Kind, schema_message
 from locshare_ext.model.fix import NUMBERS, Fix
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ TRIP_GAP = 30 * 60 * 1000  # ms of silence after which a member's next trip begi
 HEARD = "heard"  # beside the columns of trails, where there is one fix per member: when its last arrived
 STREAM_END = b"\xff\xff\xff\xff\x00\x00\x00\x00"  # how an Arrow stream says that nothing more comes
 
-ARROW_FIELDS: tuple[tuple[str, str], ...] = (
+ARROW_FIELDS: tuple[tuple[str, Kind], ...] = (
     ("seq", "int64"),
     ("member", "dictionary"),  # int32 -> utf8
     ("source", "dictionary"),  # int32 -> utf8, null: unknown
@@ -96,8 +97,7 @@ def arrow_schema() -> pa.Schema:
 
 def stream_head(metadata: Mapping[str, str] | None = None) -> bytes:
     """Return what an Arrow stream of trails begins with; pieces and STREAM_END follow."""
-    schema = arrow_schema()
-    return bytes((schema.with_metadata(metadata) if metadata else schema).serialize())
+    return schema_message(ARROW_FIELDS, metadata)
 
 
 def stream_piece(rows: pa.Table | pa.RecordBatch, *, compression: str | None = None) -> bytes:
@@ -107,12 +107,11 @@ def stream_piece(rows: pa.Table | pa.RecordBatch, *, compression: str | None = N
     """
     import pyarrow as pa
 
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(
-        sink, arrow_schema(), options=pa.ipc.IpcWriteOptions(compression=compression)
-    ) as writer:
+    sink, schema = pa.BufferOutputStream(), arrow_schema()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, schema, options=options) as writer:
         writer.write(rows.replace_schema_metadata(None))
-    return bytes(memoryview(sink.getvalue())[len(stream_head()) : -len(STREAM_END)])
+    return bytes(memoryview(sink.getvalue())[schema.serialize().size : -len(STREAM_END)])
 
 
 def table_from_pieces(pieces: Iterable[bytes]) -> pa.Table:

@@ -8,17 +8,18 @@ for the next piece.
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from locshare_ext.errors import NotFound
 from locshare_ext.model.store import Selection
-from locshare_ext.model.trail import STREAM_END, arrow_schema, stream_head, stream_piece
+from locshare_ext.model.trail import stream_piece
 from locshare_ext.store.chosen import Chosen, choose
-from locshare_ext.store.columns import read_rows
+from locshare_ext.store.columns import batch_of, dictionaries, read_columns
 from locshare_ext.store.sealed import Sealed, list_segments, read_body
-from locshare_ext.store.segment import Segment, columns_of, dictionaries_of, messages_of, named
+from locshare_ext.store.segment import Segment, columns_of, messages_of, named
 from locshare_ext.store.selecting import where
 
 if TYPE_CHECKING:
@@ -114,7 +115,9 @@ def _segments(
 
 
 def _whole(chosen: Chosen, segment: Segment, body: bytes) -> bytes:
-    return _dictionaries(body, chosen.names) + messages_of(segment, body)
+    ids, sources = segment.dictionaries(body)
+    # the codes stay as they are, so no fix need be unpacked
+    return dictionaries([chosen.names[one] for one in ids], sources) + messages_of(segment, body)
 
 
 def _of_rows(conn: sqlite3.Connection, chosen: Chosen, log: str, selection: Selection) -> Piece:
@@ -124,30 +127,14 @@ def _of_rows(conn: sqlite3.Connection, chosen: Chosen, log: str, selection: Sele
         < conn.execute("SELECT count(*) FROM members WHERE log = ?", (chosen.log_id,)).fetchone()[0]
     ):
         condition += " AND member NOT IN (SELECT id FROM members WHERE name GLOB '/gone/*')"
-    batch = read_rows(conn, condition, values, ROWS)
-    if batch is None:
+    found = read_columns(conn, condition, values, ROWS)
+    if found is None:
         return Piece(b"", None)
-    last = int(batch.column("seq")[-1].as_py())
-    return Piece(_packed(batch, chosen.names), last if batch.num_rows == ROWS else None)
+    data = found.messages(chosen.names.__getitem__)
+    if "pyarrow" in sys.modules:  # to load it only for this takes longer than all there is to send
+        data = stream_piece(batch_of(data), compression=_COMPRESSION)
+    return Piece(data, found.last if found.rows == ROWS else None)
 
 
 def _packed(batch: pa.RecordBatch, names: Mapping[int, str]) -> bytes:
     return stream_piece(named(batch, names), compression=_COMPRESSION)
-
-
-def _dictionaries(body: bytes, names: Mapping[int, str]) -> bytes:
-    """Return the messages of a segment's dictionaries, with names for ids.
-
-    The codes of a whole segment stay as they are, so its fixes need not be unpacked.
-    """
-    import pyarrow as pa
-
-    ids, sources = dictionaries_of(body)
-    member = pa.array([names[int(text)] for text in ids], pa.utf8())
-    schema, no_codes = arrow_schema(), pa.array([], pa.int32())
-    arrays = {field.name: pa.array([], field.type) for field in schema}
-    arrays["member"] = pa.DictionaryArray.from_arrays(no_codes, member)
-    arrays["source"] = pa.DictionaryArray.from_arrays(no_codes, sources)
-    nobody = pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema)
-    reader = pa.ipc.MessageReader.open_stream(stream_head() + stream_piece(nobody) + STREAM_END)
-    return b"".join(bytes(message.serialize()) for message in reader if message.type == "dictionary")

@@ -144,6 +144,10 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             raw BLOB NOT NULL)""",
         "CREATE INDEX set_aside_by_log ON set_aside(log)",
     ),
+    (
+        # [ids of members, sources] as JSON: what a segment's codes mean, without unpacking any of it
+        "ALTER TABLE segments ADD COLUMN dictionaries TEXT",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

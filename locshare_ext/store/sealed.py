@@ -25,7 +25,7 @@ __all__ = ["Keys", "Sealed", "SealedLog", "list_segments", "read_body", "sealed_
 
 _T = TypeVar("_T")
 
-_COLUMNS = "id, first, last, rows, low_time, high_time, low_received, high_received, parts"
+_COLUMNS = "id, first, last, rows, low_time, high_time, low_received, high_received, parts, dictionaries"
 _RANGE_COLUMNS = ("member", "time", "received", "seq", "late")
 _KEY_COLUMNS = ("member", "time", "repaired")
 SUMMARIES = 4096  # of a few KiB each

@@ -6,6 +6,7 @@ changes no segment, and a name is in none.
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -32,7 +33,6 @@ __all__ = [
     "codes_of",
     "columns_of",
     "compacted",
-    "dictionaries_of",
     "effective_times",
     "messages_of",
     "named",
@@ -51,7 +51,8 @@ LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1  # an empty range: from HIGHEST to L
 class Segment:
     """What the table of segments says of one: offsets, and ms of either clock.
 
-    id: never used again. index: the parts, packed.
+    id: never used again. index: the parts, packed. texts: [ids of members, sources] as JSON, in
+    the order of its dictionaries; None of one that an older version made.
     """
 
     id: int
@@ -63,6 +64,14 @@ class Segment:
     low_received: int
     high_received: int
     index: bytes
+    texts: str | None = None
+
+    def dictionaries(self, body: bytes) -> tuple[list[int], list[str]]:
+        """Return the ids of its members, and its sources; a code is a place in these."""
+        if self.texts is None:
+            return _dictionaries_of(body)
+        ids, sources = json.loads(self.texts)
+        return ids, sources
 
     def parts(self) -> list[Part]:
         """Return its record batches, each of which can be read alone."""
@@ -186,6 +195,7 @@ def build(batch: pa.RecordBatch) -> Built:
         low_received=int(np.min(received)),
         high_received=int(np.max(received)),
         index=index,
+        texts=_texts(batch),
     )
     return Built(segment, _summary(batch, seq, time, received, sent), body)
 
@@ -207,15 +217,6 @@ def columns_of(stream: bytes, names: Collection[str] | None = None) -> pa.Record
         options.included_fields = [place for place, (name, _) in enumerate(ARROW_FIELDS) if name in names]
     batches = [batch for batch in pa.ipc.open_stream(stream, options=options) if batch.num_rows]
     return batches[0] if len(batches) == 1 else _joined(batches)
-
-
-def dictionaries_of(stream: bytes) -> tuple[list[str], pa.Array]:
-    """Return the ids of a segment's members, as text, and its sources; a code is a place in these."""
-    import pyarrow as pa
-
-    empty = pa.ipc.open_stream(stream).read_next_batch()
-    ids: list[str] = empty.column("member").dictionary.to_pylist()
-    return ids, empty.column("source").dictionary
 
 
 def codes_of(batch: pa.RecordBatch) -> tuple[Ints, NDArray[np.int32]]:
@@ -279,6 +280,19 @@ def sent_times(batch: pa.RecordBatch) -> Ints:
         if isinstance(original, int) and not isinstance(original, bool):
             time[place] = original
     return time
+
+
+def _dictionaries_of(stream: bytes) -> tuple[list[int], list[str]]:
+    import pyarrow as pa
+
+    empty = pa.ipc.open_stream(stream).read_next_batch()
+    ids, sources = (empty.column(name).dictionary.to_pylist() for name in ("member", "source"))
+    return [int(text) for text in ids], sources
+
+
+def _texts(batch: pa.RecordBatch) -> str:
+    ids, sources = (batch.column(name).dictionary.to_pylist() for name in ("member", "source"))
+    return json.dumps([[int(text) for text in ids], sources])
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:

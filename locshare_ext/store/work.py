@@ -100,8 +100,7 @@ def export(
 
 
 def prepare(conn: sqlite3.Connection, sealed: Sealed) -> None:
-    """Load what an export needs, before there is one."""
-    import pyarrow.ipc  # noqa: F401
+    """Open the file, before there is an export."""
 
 
 def main() -> None:

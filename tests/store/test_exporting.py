@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -104,4 +105,36 @@ async def test_who_looks_at_a_large_log_starts_the_other_process(
     await store.newest("hikers")
     await prepared(store)
     assert store._file.process_id is not None
+    await store.close()
+
+
+async def test_no_export_of_whole_segments_and_rows_loads_pyarrow(store: SQLiteStore, path: Path) -> None:
+    await store.close()
+    code = f"""
+import asyncio, sys
+from locshare_ext.model.store import Selection
+from locshare_ext.store import SQLiteStore
+
+async def main():
+    store = SQLiteStore({str(path)!r})
+    print(sum([len(piece) async for piece in store.export("hikers", Selection())]))
+    await store.close()
+
+asyncio.run(main())
+assert not {{"pyarrow", "numpy"}} & set(sys.modules)
+"""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    said, complaints = await process.communicate()
+    assert process.returncode == 0, complaints.decode()
+    assert int(said) > 10_000
+
+
+async def test_segments_of_an_older_version_are_given_as_well(store: SQLiteStore) -> None:
+    expected = await whole(store)
+    await store._file.write(
+        lambda desk: desk.conn.execute("UPDATE segments SET dictionaries = NULL") and None
+    )
+    assert (await whole(store)).equals(expected)
     await store.close()
