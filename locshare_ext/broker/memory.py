@@ -30,6 +30,7 @@ from locshare_ext.model.store import (
     PlaceInfo,
     RecordingInfo,
     Selection,
+    StorePlace,
 )
 from locshare_ext.model.trail import stream_piece, table_from_fixes, with_heard
 
@@ -48,6 +49,8 @@ class MemoryStore:
 
     persistent = False
     failure = None  # nothing here can fail
+    place = StorePlace()
+    is_taken = False
 
     def __init__(self, length: int = 100_000) -> None:
         self._length = length

@@ -6,7 +6,6 @@ then is anybody told. All methods may be called from the event loop and never bl
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -22,6 +21,8 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
 
 if TYPE_CHECKING:
+    import asyncio
+
     import pyarrow as pa
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "PlaceInfo",
     "RecordingInfo",
     "Selection",
+    "StoreFailure",
+    "StorePlace",
 ]
 
 LogKind = Literal["group", "import"]
@@ -196,6 +199,28 @@ class PlaceInfo:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class StoreFailure:
+    """Why nothing can be stored now. since: ms, of the first thing that could not be."""
+
+    message: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlace:
+    """Where a store keeps what it is given.
+
+    path: of its file, None for memory. journal: how it commits, `wal` or `delete`; None until
+    the file is open. notes: sentences for who runs the server, such as why it is not the
+    file that was asked for.
+    """
+
+    path: str | None = None
+    journal: str | None = None
+    notes: tuple[str, ...] = ()
+
+
 class LogStore(Protocol):
     """Keeps any number of append-only logs, and the recordings over them.
 
@@ -205,8 +230,16 @@ class LogStore(Protocol):
     persistent: bool  # whether a restart keeps what was acknowledged
 
     @property
-    def failure(self) -> str | None:
+    def failure(self) -> StoreFailure | None:
         """Why what was last to be stored could not be; None when it was, or nothing was yet."""
+
+    @property
+    def place(self) -> StorePlace:
+        """Where things are kept; may change with the first thing that is stored or read."""
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether another server uses that place now, so that this one would use its own."""
 
     def append(
         self, log: str, drafts: Sequence[Fix | Event], *, epoch: str, kind: LogKind = "group"

@@ -45,7 +45,8 @@ class LocShareApp(ExtensionApp):
 
     store = Unicode(
         help="File that keeps fixes and recordings; `memory` keeps nothing beyond the server's life. "
-        "Must not lie on a network drive. Default: locshare/log.sqlite3 in Jupyter's data directory.",
+        "A second server takes a file of its own beside it. On a network drive it is slower. "
+        "Default: locshare/log.sqlite3 in Jupyter's data directory.",
     ).tag(config=True)
     synchronous = Enum(
         ("NORMAL", "FULL"),
@@ -239,7 +240,7 @@ class LocShareApp(ExtensionApp):
 
         assert self.serverapp is not None  # noqa: S101
         events = self.serverapp.event_logger
-        store, path = open_store(self._where, self.synchronous)
+        store, path = open_store(self._where, self.synchronous, self.log)
         site = Site(
             store,
             store_path=path,

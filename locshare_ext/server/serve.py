@@ -74,7 +74,7 @@ def make_site(
     store: str, token: str, allowed_hosts: Sequence[str] = (), limits: Limits | None = None
 ) -> Site:
     """Return what the handlers share, for a host with `token`; opens nothing."""
-    opened, path = open_store(store)
+    opened, path = open_store(store, log=_log)
     site = Site(opened, store_path=path, log=_log, limits=limits, allowed_hosts=tuple(allowed_hosts))
     site.credentials.add(token, Principal(id="host", kind="host", group=None, roles=ALL_ROLES, member=None))
     return site

@@ -157,9 +157,12 @@ class Site:
         self._warned = -WARN_EVERY  # the monotonic clock
 
     def store_failed(self, what: str) -> None:
-        """Log what could not be stored or read: as a warning now and then, not each of thousands."""
+        """Log what could not be stored or read: as a warning now and then, not each of thousands.
+
+        Of a store that fails it is one line when it begins, the store's own.
+        """
         now = time.monotonic()
-        if now - self._warned >= WARN_EVERY:
+        if self.store.failure is None and now - self._warned >= WARN_EVERY:
             self._warned = now
             self.log.warning("%s", what)
         else:
@@ -167,7 +170,8 @@ class Site:
 
     def start(self) -> None:
         """Begin what runs by itself; needs the loop. Without a store's file nothing does."""
-        if self.store_path is not None and os.path.exists(self.store_path):
+        path = self.store_path
+        if path is not None and os.path.exists(path) and not self.store.is_taken:  # its server does this
             self.retention.start()
             self._tidying = asyncio.ensure_future(self._tidy())
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from locshare_ext.model.store import LogStore
+    from locshare_ext.store.connection import Synchronous
 
 __all__ = ["MEMORY", "open_store", "store_file"]
 
@@ -18,8 +20,16 @@ def store_file(where: str) -> str | None:
     return None if where == MEMORY else os.path.abspath(os.path.expanduser(where))
 
 
-def open_store(where: str, synchronous: str = "NORMAL") -> tuple[LogStore, str | None]:
-    """Return the store at a path and that path, or one in memory and None; opens nothing yet."""
+def open_store(
+    where: str,
+    synchronous: str = "NORMAL",
+    log: logging.Logger | logging.LoggerAdapter[Any] | None = None,
+) -> tuple[LogStore, str | None]:
+    """Return the store at a path and that path, or one in memory and None; opens nothing yet.
+
+    If another server has the file by the time that something is stored or read, the store's
+    is another one: see `LogStore.place`. log: told of that, and of faults.
+    """
     path = store_file(where)
     if path is None:
         from locshare_ext.broker.memory import MemoryStore
@@ -27,4 +37,5 @@ def open_store(where: str, synchronous: str = "NORMAL") -> tuple[LogStore, str |
         return MemoryStore(), None
     from locshare_ext.store.sqlite import SQLiteStore
 
-    return SQLiteStore(path, synchronous="FULL" if synchronous == "FULL" else "NORMAL"), path
+    chosen: Synchronous = "FULL" if synchronous == "FULL" else "NORMAL"
+    return SQLiteStore(path, synchronous=chosen, is_shared=False, log=log), path

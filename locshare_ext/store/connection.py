@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,30 +12,35 @@ from urllib.parse import quote
 from locshare_ext.errors import StoreError
 from locshare_ext.store.schema import migrate
 
-__all__ = ["Synchronous", "failure", "open_reader", "open_writer", "snapshot", "transaction"]
+__all__ = ["Synchronous", "failure", "journal_of", "open_reader", "open_writer", "snapshot", "transaction"]
 
 Synchronous = Literal["NORMAL", "FULL"]
 
 BUSY_TIMEOUT = 2.0  # s that another process may hold the file; every publisher waits as long
+ROLLBACK_TIMEOUT = 15.0  # s; without WAL a commit waits for whoever reads, and readers for a commit
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
-    """Open the file for writing; makes it (0600) and its folder (0700) where missing.
+def open_writer(path: Path, journal: str = "wal") -> sqlite3.Connection:
+    """Open a file for writing that exists, perhaps empty.
 
-    Raises StoreError with a sentence that names the path.
+    journal: `wal`, or `delete` where programs cannot share memory. Raises StoreError with a
+    sentence that names the path.
     """
     try:
-        _make(path)
         conn = _connect(path, "rw")
         try:
             conn.execute("PRAGMA secure_delete = ON")  # before anything is deleted
+            if journal != "wal":
+                # a file that has a write-ahead log is read without shared memory only so
+                conn.execute("PRAGMA locking_mode = EXCLUSIVE")
             migrate(conn, path)  # before WAL: a file that is not ours stays as it is
-            conn.execute("PRAGMA journal_mode = WAL")
+            conn.execute(f"PRAGMA journal_mode = {journal}")
+            conn.execute("PRAGMA locking_mode = NORMAL")
+            conn.execute("SELECT 1 FROM state LIMIT 1").fetchone()  # lets go of the lock
+            _wait_longer(conn)
         except BaseException:
             conn.close()
             raise
-    except OSError as error:
-        raise StoreError(f"store {path} cannot be opened: {error.strerror or error}") from error
     except sqlite3.Error as error:
         raise failure(error, f"store {path} cannot be opened") from error
     return conn
@@ -46,7 +50,13 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """Open the file for reading beside the writer, which has made and migrated it."""
     conn = _connect(path, "ro")
     conn.execute("PRAGMA query_only = ON")
+    _wait_longer(conn)
     return conn
+
+
+def journal_of(conn: sqlite3.Connection) -> str:
+    """Return how a file's changes are committed: `wal`, or `delete`."""
+    return str(conn.execute("PRAGMA journal_mode").fetchone()[0])
 
 
 def failure(error: sqlite3.Error, doing: str) -> StoreError:
@@ -60,7 +70,7 @@ def failure(error: sqlite3.Error, doing: str) -> StoreError:
         sqlite3.SQLITE_LOCKED: "another process holds it locked",
         sqlite3.SQLITE_FULL: "the disk is full",
         sqlite3.SQLITE_READONLY: "it is read-only",
-        sqlite3.SQLITE_IOERR: "the disk gave an error",
+        sqlite3.SQLITE_IOERR: "the disk gave an error; it, or what you may use of it, may be full",
         sqlite3.SQLITE_CANTOPEN: "the file could not be opened",
     }
     reason = reasons.get(primary) if primary is not None else None
@@ -101,9 +111,6 @@ def _connect(path: Path, mode: Literal["ro", "rw"]) -> sqlite3.Connection:
     )
 
 
-def _make(path: Path) -> None:
-    missing = [folder for folder in path.parents if not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    # SQLite gives the -wal and -shm files the mode of this one
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+def _wait_longer(conn: sqlite3.Connection) -> None:
+    if journal_of(conn) != "wal":
+        conn.execute(f"PRAGMA busy_timeout = {ROLLBACK_TIMEOUT * 1000:.0f}")

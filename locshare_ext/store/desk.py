@@ -14,7 +14,14 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Appended, LogKind
 from locshare_ext.store.appending import Batches, LogState, load_state, make_log
 from locshare_ext.store.boot import mark_closed, mark_open, this_boot
-from locshare_ext.store.connection import Synchronous, failure, open_writer
+from locshare_ext.store.connection import (
+    Synchronous,
+    failure,
+    journal_of,
+    open_writer,
+    transaction,
+)
+from locshare_ext.store.home import Home
 from locshare_ext.store.sealed import Sealed
 
 __all__ = ["AppendJob", "Desk"]
@@ -41,13 +48,13 @@ class Desk:
 
     def __init__(
         self,
-        path: Path,
+        home: Home,
         synchronous: Synchronous,
         sealed: Sealed,
         full: Callable[[str], None],
         room: int,
     ) -> None:
-        self.path = path
+        self.home = home
         self.sealed = sealed
         self._full = full
         self._room = room
@@ -57,6 +64,11 @@ class Desk:
         self._file: tuple[int, int] | None = None  # device and inode of what was first opened
         self._data_version: int | None = None
         self._states: dict[str, LogState] = {}
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.home.path
 
     @property
     def conn(self) -> sqlite3.Connection:
@@ -113,6 +125,15 @@ class Desk:
             self._tell_full(log)
         return answers
 
+    def probe(self) -> None:
+        """Write something without meaning; raises what a batch would raise now."""
+        conn = self.conn
+        self.check_file()
+        with transaction(conn):
+            conn.execute("INSERT OR REPLACE INTO state VALUES ('probe', hex(randomblob(2000)))")
+        with transaction(conn):
+            conn.execute("DELETE FROM state WHERE name = 'probe'")
+
     def note_sealed(self, log: str, offset: int) -> None:
         """Know that fixes up to an offset are in segments now."""
         state = self._states.get(log)
@@ -150,6 +171,7 @@ class Desk:
             except sqlite3.Error:
                 _log.debug("the file could not be marked as closed", exc_info=True)
             conn.close()
+        self.home.release()
 
     def _notice_others(self, conn: sqlite3.Connection) -> None:
         """Load logs anew if another process wrote: its offsets must not be given again."""
@@ -161,11 +183,16 @@ class Desk:
     def _open(self) -> sqlite3.Connection:
         if self._file is not None:
             self.check_file()
-        conn = open_writer(self.path)
+        self.home.claim()
+        conn = open_writer(self.path, self.home.choose_journal())
         try:
-            if self._synchronous == "NORMAL":
+            journal = journal_of(conn)
+            # without WAL, NORMAL may leave a file that is damaged after a power cut
+            synchronous = self._synchronous if journal == "wal" else "FULL"
+            if synchronous == "NORMAL":
                 mark_open(conn, this_boot())
-            conn.execute(f"PRAGMA synchronous = {self._synchronous}")
+            conn.execute(f"PRAGMA synchronous = {synchronous}")
+            self.home.opened(journal)
         except sqlite3.Error as error:
             conn.close()
             raise failure(error, f"store {self.path} cannot be opened") from error

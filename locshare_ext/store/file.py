@@ -16,6 +16,7 @@ from locshare_ext.errors import LocShareError, StoreError
 from locshare_ext.store import upkeep
 from locshare_ext.store.connection import failure, open_reader, snapshot
 from locshare_ext.store.desk import Desk
+from locshare_ext.store.home import Home
 from locshare_ext.store.process import Process
 from locshare_ext.store.sealed import Sealed
 from locshare_ext.store.sealing import has_rows
@@ -38,11 +39,11 @@ class StoreFile:
     time, and none blocks it. `write` and `writer` raise what the work raises, or StoreError.
     """
 
-    def __init__(self, path: Path, writer: Writer, sealed: Sealed, readers: int) -> None:
-        self.path = path
+    def __init__(self, home: Home, writer: Writer, sealed: Sealed, readers: int) -> None:
+        self.home = home
         self._sealed = sealed
         self.writer = writer
-        self._process = Process(path)
+        self._process = Process(home)
         self._most_readers = readers
         self._readers: ThreadPoolExecutor | None = None
         self._local = threading.local()
@@ -52,6 +53,11 @@ class StoreFile:
         self._is_closed = False
         self._preparing: asyncio.Future[None] | None = None
         self.changes = 0  # goes up when anything but a batch is begun to be written, and when it is done
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.home.path
 
     @property
     def exists(self) -> bool:

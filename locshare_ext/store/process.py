@@ -15,6 +15,7 @@ from typing import Any
 
 from locshare_ext import errors
 from locshare_ext.errors import LocShareError, StoreError
+from locshare_ext.store.home import Home
 from locshare_ext.store.work import receive, send
 
 __all__ = ["Process"]
@@ -30,8 +31,8 @@ class Process:
     What is asked for while it works waits. It ends with this process, however that ends.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, home: Home) -> None:
+        self._home = home
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
@@ -81,7 +82,7 @@ class Process:
                 if self._is_closed:
                     raise StoreError("the store is closed")
                 if self._process is None:
-                    self._process = _started(self._path)
+                    self._process = _started(self._home.path)
                 process = self._process
             assert process.stdin is not None  # noqa: S101 - both are pipes
             assert process.stdout is not None  # noqa: S101

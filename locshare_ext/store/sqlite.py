@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -26,6 +27,8 @@ from locshare_ext.model.store import (
     PlaceInfo,
     RecordingInfo,
     Selection,
+    StoreFailure,
+    StorePlace,
 )
 from locshare_ext.model.trail import table_from_pieces
 from locshare_ext.store import aside, invites, recordings, selecting, upkeep
@@ -35,6 +38,7 @@ from locshare_ext.store.desk import Desk
 from locshare_ext.store.entries import read_entries, read_newest
 from locshare_ext.store.exporting import export
 from locshare_ext.store.file import StoreFile
+from locshare_ext.store.home import Home
 from locshare_ext.store.maintenance import Maintenance
 from locshare_ext.store.newest import nobody, read_at
 from locshare_ext.store.oldest import nth_received
@@ -56,7 +60,9 @@ class SQLiteStore:
     until something is read from a file that exists, there is no file and no thread.
     synchronous: NORMAL survives kill -9 of this program; FULL a power cut too, and is slower.
     readers: threads that read at the same time. sealed_rows: fixes of a segment; live_rows:
-    newest ones of a log that are never sealed.
+    newest ones of a log that are never sealed. is_shared: other programs may write the file
+    too; else a store that finds it in use by another takes a file beside it. log: told
+    where the file is, and when it fails and works again.
     All methods belong to one event loop at a time, and none blocks it.
     """
 
@@ -70,19 +76,36 @@ class SQLiteStore:
         readers: int = 2,
         sealed_rows: int = ROWS,
         live_rows: int = LIVE,
+        is_shared: bool = True,
+        log: logging.Logger | logging.LoggerAdapter[Any] | None = None,
     ) -> None:
-        self.path = Path(path).expanduser().absolute()
+        self._home = Home(Path(path).expanduser().absolute(), is_shared=is_shared)
         self._sealed = Sealed()
-        desk = Desk(self.path, synchronous, self._sealed, self._may_seal, sealed_rows + live_rows)
-        self._file = StoreFile(self.path, Writer(desk), self._sealed, readers)
+        desk = Desk(self._home, synchronous, self._sealed, self._may_seal, sealed_rows + live_rows)
+        self._file = StoreFile(self._home, Writer(desk, log), self._sealed, readers)
         self._maintenance = Maintenance(self._file, self._sealed, rows=sealed_rows, live=live_rows)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
 
     @property
-    def failure(self) -> str | None:
-        """Why the last commit failed; None if it did not."""
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._home.path
+
+    @property
+    def failure(self) -> StoreFailure | None:
+        """Why nothing can be committed, and since when; None if that is not so."""
         return self._file.writer.failure
+
+    @property
+    def place(self) -> StorePlace:
+        """Where the file is, and how it is used."""
+        return self._home.place
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether another server uses the file, so that this one would take its own."""
+        return self._home.is_taken
 
     def append(
         self, log: str, drafts: Sequence[Fix | Event], *, epoch: str, kind: LogKind = "group"

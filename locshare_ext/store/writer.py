@@ -7,6 +7,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from locshare_ext.errors import InvalidInput, LocShareError, StoreError
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
-from locshare_ext.model.store import Appended, LogKind
+from locshare_ext.model.store import Appended, LogKind, StoreFailure
 from locshare_ext.store.connection import failure
 from locshare_ext.store.desk import Desk
 
@@ -25,6 +26,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 MAX_IN_ONE = 1_000  # drafts per transaction, if not of one job: late ones take 10 ms, and all in it wait
+PROBE_EVERY = 2.0  # s between tries of a file that fails, when nobody else tries
 MAX_WAITING = 200_000  # drafts that wait for a disk that does not answer; then StoreError
 _DATA_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
@@ -57,14 +59,16 @@ class Writer:
     while one commits joins the next). Answers go to the loops that asked, in order.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, log: logging.Logger | logging.LoggerAdapter[Any] | None = None) -> None:
         self._desk = desk
+        self._log = log or _log
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._waiting = 0  # drafts
         self._is_closed = False
-        self.failure: str | None = None  # why the last commit was none
+        self.failure: StoreFailure | None = None  # why the last commit was none
+        self._is_announced = False
 
     @property
     def has_started(self) -> bool:
@@ -145,7 +149,7 @@ class Writer:
 
     def _work(self) -> None:
         ahead: list[_Job | None] = []  # taken from the queue while gathering, not done yet
-        while (job := ahead.pop() if ahead else self._jobs.get()) is not None:
+        while (job := ahead.pop() if ahead else self._next()) is not None:
             if isinstance(job, _Append):
                 group = self._gather(job, ahead)
                 _tell(self._append(group))
@@ -155,6 +159,20 @@ class Writer:
             else:
                 _tell([self._do(job)])
             del job  # while waiting, hold nobody's batch
+
+    def _next(self) -> _Job | None:
+        """Wait for a job; a file that failed is tried meanwhile, so that its recovery is known."""
+        self._announce()
+        while self.failure is not None:
+            with suppress(queue.Empty):
+                return self._jobs.get(timeout=PROBE_EVERY)
+            try:
+                self._desk.probe()
+            except Exception as error:
+                self._recover(error)
+            else:
+                self._note(None)
+        return self._jobs.get()
 
     def _gather(self, first: _Append, ahead: list[_Job | None]) -> list[_Append]:
         group, count = [first], first.count
@@ -225,11 +243,35 @@ class Writer:
 
     def _note(self, reason: LocShareError | None) -> None:
         """Log when the store begins to fail and when it works again, not every batch between."""
-        if reason is not None and self.failure is None:
-            _log.warning("store %s fails, nothing is recorded: %s", self._desk.path, reason)
-        elif reason is None and self.failure is not None:
-            _log.warning("store %s works again", self._desk.path)
-        self.failure = None if reason is None else reason.message
+        before, now = self.failure, time.time_ns() // 1_000_000
+        if reason is not None and before is None:
+            self._log.warning(
+                "store %s fails, nothing is recorded: %s. Publishers are told to send again; "
+                "it is tried every %g s",
+                self._desk.path,
+                reason,
+                PROBE_EVERY,
+            )
+        elif reason is None and before is not None:
+            seconds = (now - before.since) / 1000
+            self._log.warning(
+                "store %s works again; nothing was recorded for %.0f s", self._desk.path, seconds
+            )
+        if reason is None:
+            self.failure = None
+        else:
+            self.failure = StoreFailure(reason.message, now if before is None else before.since)
+
+    def _announce(self) -> None:
+        """Log once where the file is, and what is to be known of that."""
+        place = self._desk.home.place
+        if place.journal is None or self._is_announced:
+            return
+        self._is_announced = True
+        mode = "WAL" if place.journal == "wal" else f"journal {place.journal}"
+        self._log.info("store %s is open (%s)", place.path, mode)
+        for note in place.notes:
+            self._log.warning("%s", note)
 
 
 def _answer(job: _Append, results: list[Appended | LocShareError]) -> _Answer:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from locshare_ext.model.store import StoreFailure
 from tests.support.stomp import frame_bytes
 
 NOTHING = {"Authorization": ""}
@@ -179,7 +180,7 @@ async def test_health_tells_an_invite_nothing_of_the_server(fetch, invite, store
     headers = by(await invite("ann"))
     told = said(await fetch("api/health", headers=headers))
     assert (told["groups"], told["connections"]) == (None, None)
-    monkeypatch.setattr(type(site.store), "failure", f"store {store_path} cannot be opened")
+    monkeypatch.setattr(type(site.store), "failure", StoreFailure(f"store {store_path} cannot be opened", 1))
     told = said(await fetch("api/health", headers=headers))
     assert told["store"]["works"] is False
     assert str(store_path) not in json.dumps(told)

@@ -118,12 +118,10 @@ async def test_a_read_waits_for_a_file_that_is_being_made(
 ) -> None:
     made_empty, go_on = threading.Event(), threading.Event()
 
-    def slowly(place: Path) -> sqlite3.Connection:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.touch()  # there, and without a schema yet
-        made_empty.set()
+    def slowly(place: Path, journal: str) -> sqlite3.Connection:
+        made_empty.set()  # there, and without a schema yet
         go_on.wait()
-        return open_writer(place)
+        return open_writer(place, journal)
 
     monkeypatch.setattr(desk, "open_writer", slowly)
     store = SQLiteStore(path)

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.support.lab import free_port
@@ -22,11 +22,13 @@ class Served:
         self.folder = folder
         self.port = free_port()
         self.options = options
+        self.preexec: Callable[[], None] | None = None  # run in the process before it begins
         self.process: subprocess.Popen[str] | None = None
         self.line = ""
 
     def start(self) -> Served:
         """Start it, and return when it has said how to attach."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         command = [*(sys.executable, "-m", "locshare_ext.cli.main", "serve", "--port", str(self.port))]
         command += ["--store", str(self.folder / "log.sqlite3"), *self.options]
         environment = {**os.environ, "HOME": str(self.folder), "JUPYTER_PLATFORM_DIRS": "0"}
@@ -34,7 +36,12 @@ class Served:
             environment[name] = str(self.folder / name.lower())
         with (self.folder / "serve.log").open("a") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment,
+                preexec_fn=self.preexec,
             )
         assert self.process.stdout is not None
         for line in self.process.stdout:

@@ -22,17 +22,22 @@ class HealthHandler(Handler):
         site = self.site
         is_host = self.principal.may(None, MANAGE)
         store: dict[str, Any] = {"persistent": site.store.persistent, "works": True}
-        groups, failure = None, site.store.failure  # it can be read, but recording failed
+        groups, error = None, None
         try:
             groups = sum(info.kind == "group" for info in await site.store.logs())
-        except StoreError as error:
-            failure = failure or error.message
+        except StoreError as raised:
+            error = raised.message
+        failure = site.store.failure  # asked for now: the reading may have been what failed
         if failure is not None:
+            error = failure.message
+            store["failing_since"] = failure.since
+        if error is not None:
             store["works"] = False
         if is_host:  # how much others share, and where, is not for who has an invite
-            store["path"] = site.store_path
-            if failure is not None:
-                store["error"] = failure
+            place = site.store.place
+            store |= {"path": place.path, "journal": place.journal, "notes": list(place.notes)}
+            if error is not None:
+                store["error"] = error
         self.answer(
             {
                 "version": __version__,

@@ -34,8 +34,24 @@ SCHEMAS: dict[str, Schema] = {
                     "works": {"type": "boolean"},
                     "path": or_null({"type": "string", "description": "For the host alone; null: memory."}),
                     "error": {"type": "string", "description": "For the host alone, if it does not work."},
+                    "failing_since": {
+                        "type": "integer",
+                        "description": "ms since 1970: from then on nothing was recorded.",
+                    },
+                    "journal": or_null(
+                        {
+                            "type": "string",
+                            "enum": ["wal", "delete"],
+                            "description": "For the host alone: how the file commits; null: not open yet.",
+                        }
+                    ),
+                    "notes": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "description": "For the host alone: what is to be known of where the store is.",
+                    },
                 },
-                optional=("path", "error"),
+                optional=("path", "error", "failing_since", "journal", "notes"),
             ),
             "retention": closed({"age": or_null({**_COUNT, "description": "Seconds; null: for ever."})}),
             "groups": or_null({**_COUNT, "description": "For the host alone, as the next."}),
@@ -50,6 +66,8 @@ _HEALTH = {
         "persistent": True,
         "works": True,
         "path": "/home/ann/.local/share/jupyter/locshare/log.sqlite3",
+        "journal": "wal",
+        "notes": [],
     },
     "retention": {"age": 604_800},
     "groups": 3,

@@ -1,0 +1,27 @@
+"""What befalls a disk, done to a server that runs: no rights and no mounting are needed."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["bound_files", "full_disk"]
+
+
+def bound_files(pid: int, size: int | None) -> None:
+    """Let a process write no file beyond so many bytes; None: as long as it likes."""
+    hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
+
+
+@contextlib.contextmanager
+def full_disk(pid: int, path: Path, room: int = 16_384) -> Iterator[None]:
+    """Leave a process room for so many bytes more in the store's largest file."""
+    sizes = [file.stat().st_size for file in path.parent.glob(f"{path.name}*")]
+    bound_files(pid, max(sizes) + room)
+    try:
+        yield
+    finally:
+        bound_files(pid, None)
