@@ -14,7 +14,9 @@ from locshare_ext.errors import InvalidInput, LocShareError
 from locshare_ext.widget.cells import running_cell
 from locshare_ext.widget.ground import ground_of
 from locshare_ext.widget.layer import MODULE, MODULE_VERSION, TrailLayer
+from locshare_ext.widget.looks_back import LooksBack
 from locshare_ext.widget.source_feed import SourceFeed, feed_of
+from locshare_ext.widget.timeline import Timeline
 
 if TYPE_CHECKING:
     from locshare_ext.client.source import TrailSource
@@ -27,7 +29,7 @@ PANELS = ["timeline", "members", "tools", "status"]
 _made: weakref.WeakSet[GroupMap] = weakref.WeakSet()
 
 
-class GroupMap(ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
+class GroupMap(LooksBack, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
     """Show a group live, or a recording, on an `ipyleaflet.Map`.
 
     group: the name of a group, a link to one, a Group, a Recording, or any `TrailSource`.
@@ -68,6 +70,7 @@ class GroupMap(ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
             fit=not options.keys() & {"center", "zoom"},
             **(layer or {}),
         )
+        self._timeline = Timeline(self.trail_layer, source)
         defaults = {
             "center": (20.0, 0.0),
             "zoom": 2,
@@ -101,6 +104,7 @@ class GroupMap(ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
             return
         self._is_closed = True
         _made.discard(self)
+        self._timeline.close()
         if self._feed is not None:
             self._feed.detach(self.trail_layer)
         for part in (*self.layers, *self.controls, *self._styles):

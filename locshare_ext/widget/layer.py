@@ -139,6 +139,10 @@ class TrailLayer(LayerSettings):
         if self._pacing.pages:
             self._say("status", status=self._status)
 
+    def reach(self, by: str = "time") -> tuple[int, int] | None:
+        """Return the first and last moment (ms) of the fixes, by `time` or `received`; None without any."""
+        return self._log.reach(by)
+
     def tell_pages(self, op: str, *, is_news: bool = True, **said: Any) -> None:
         """Tell the pages that show the layer, and each that comes later, the newest of its kind.
 

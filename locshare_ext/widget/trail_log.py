@@ -163,6 +163,19 @@ class TrailLog:
             self._reset()
             self.append(self.ids_of(members), time, received, lat, lon, self.numbers_of(columns))
 
+    def reach(self, by: str) -> tuple[int, int] | None:
+        """Return the first and last moment, ms; None without fixes.
+
+        by: `received`, as far as that is known, else the earlier of both clocks, as pages sort.
+        """
+        with self._lock:
+            if not self._count:
+                return None
+            time, received = (self._columns[name][: self._count] for name in ("time", "received"))
+            known = received > 0
+            moments = np.where(known, received if by == "received" else np.minimum(time, received), time)
+            return int(moments.min()), int(moments.max())
+
     def rows(self, first: int, last: int) -> Columns:
         """Return copies of the columns of fixes `first` to before `last`, as far as held."""
         with self._lock:

@@ -53,8 +53,9 @@ export class PlayheadLink {
   /** Do what code in the kernel asks for; a page that came later takes over what there was. */
   #take({ state, moment, speed, loop, range, now, serial, isAsked }) {
     const { clock } = this.session;
-    if (isAsked ? serial <= this.#serial : !clock.isUntouched || serial < this.#serial) return;
-    this.#serial = serial;
+    const isOld = isAsked ? serial <= this.#serial : !clock.isUntouched || serial < this.#serial;
+    this.#serial = Math.max(this.#serial, serial); // heard, at least
+    if (isOld) return;
     this.session.steer((steered, at) => {
       const passed = state === 'playing' ? (this.session.wall() - now) * speed : 0;
       steered.restore({ state, moment: moment + passed, speed, loop }, at);
