@@ -107,7 +107,7 @@ export class Feed {
     if (op !== 'state') this.#hello();
   }
 
-  #state({ page, head, oldest, names, categories, status, settings }) {
+  #state({ page, head, oldest, names, categories, status, settings, told }) {
     this.sink.names(...names);
     this.sink.categories(categories ?? {});
     this.sink.settings(settings ?? {});
