@@ -15,23 +15,27 @@ from locshare_ext.model.store import RecordingInfo
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["events_frame", "read_events", "read_recording_events"]
+__all__ = ["events_frame", "read_events", "read_events_after", "read_recording_events"]
 
 PAGE = 1000  # events of one answer
 
 
 def read_events(api: Api, group: str) -> list[Event]:
     """Return a group's events, in order of arrival; raises NotFound for an unknown group."""
+    return read_events_after(api, group, "start")[0]
+
+
+def read_events_after(api: Api, group: str, after: str) -> tuple[list[Event], str]:
+    """Return a group's events after a cursor, and the cursor behind them; raises NotFound."""
     events: list[Event] = []
-    after = "start"
     while True:
         query = {"format": "json", "after": after, "limit": PAGE}
         answer = api.get(path_of("groups", group, "events"), query)
         page = msgspec.convert(answer["events"], list[Event])
         events += page
-        if len(page) < PAGE:
-            return events
         after = answer["cursor"]
+        if len(page) < PAGE:
+            return events, after
 
 
 def read_recording_events(api: Api, info: Mapping[str, Any]) -> list[Event]:

@@ -21,6 +21,8 @@ from locshare_ext.model.fix import Fix
 if TYPE_CHECKING:
     import pandas as pd
 
+    from locshare_ext.model.event import Event
+
 __all__ = ["Framed"]
 
 
@@ -97,6 +99,15 @@ class Framed(Attached, Analysed):
         except NotFound as error:
             warn_unknown(error)
             return events_frame([])
+
+    def events_after(self, cursor: str | None) -> tuple[list[Event], str]:
+        """Return the events after a cursor (None: all), and the cursor behind them."""
+        from locshare_ext.client.events import read_events_after
+
+        try:
+            return read_events_after(self._api, self._name, cursor or "start")
+        except NotFound:
+            return [], "start"
 
     def _asides(self) -> Sequence[Mapping[str, Any]]:
         from locshare_ext.client.asides import read_asides

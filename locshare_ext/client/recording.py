@@ -313,6 +313,10 @@ class Recording(Replayable, Analysed):
 
         return read_recording_events(self._need_api("read events of"), self._info)
 
+    def events_after(self, cursor: str | None) -> tuple[list[Event], str]:
+        """Return its events the first time (cursor None), then none; as `Group.events_after`."""
+        return (list(self._events()) if cursor is None else []), ""
+
     def _asides(self) -> Sequence[Mapping[str, Any]]:
         from locshare_ext.client.asides import asides_of_file, read_recording_asides
 

@@ -13,6 +13,7 @@ from traitlets import Unicode
 from locshare_ext.errors import InvalidInput, LocShareError
 from locshare_ext.widget.cells import running_cell
 from locshare_ext.widget.ground import ground_of
+from locshare_ext.widget.happenings import happenings_of
 from locshare_ext.widget.layer import MODULE, MODULE_VERSION, TrailLayer
 from locshare_ext.widget.looks_back import LooksBack
 from locshare_ext.widget.source_feed import SourceFeed, feed_of
@@ -71,6 +72,7 @@ class GroupMap(LooksBack, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet i
             **(layer or {}),
         )
         self._timeline = Timeline(self.trail_layer, source)
+        self._happenings = happenings_of(self.trail_layer, source)
         defaults = {
             "center": (20.0, 0.0),
             "zoom": 2,
@@ -105,6 +107,8 @@ class GroupMap(LooksBack, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet i
         self._is_closed = True
         _made.discard(self)
         self._timeline.close()
+        if self._happenings is not None:
+            self._happenings.close()
         if self._feed is not None:
             self._feed.detach(self.trail_layer)
         for part in (*self.layers, *self.controls, *self._styles):

@@ -156,6 +156,11 @@ class TrailLayer(LayerSettings):
         """Take `stale_after`, `lost_after`, `gap_after` unless the maker gave them; any thread may call it.
 
         The page has them at once, the traits when the main thread is free to change them.
+    @property
+    def is_seen(self) -> bool:
+        """Whether a page shows the layer, or is expected to."""
+        return self._pacing.pages > 0
+
         """
         wanted = {name: value for name, value in ages.items() if name not in self._given}
         self._set({name: self._checked(name, value) for name, value in wanted.items()})
