@@ -100,7 +100,9 @@ class Api:
         response.raw.decode_content = True  # what is between may have compressed it
         try:
             with response, io.BufferedReader(cast(Any, response.raw), _AT_ONCE) as body:
-                table = pa.ipc.open_stream(body).read_all()
+                # threads for batches of this size cost more than they save
+                options = pa.ipc.IpcReadOptions(use_threads=False)
+                table = pa.ipc.open_stream(body, options=options).read_all()
                 body.read()  # the answer's own end: it was not cut, and the connection can be kept
         except (HTTPError, OSError) as error:
             raise ServerUnreachable(
