@@ -8,6 +8,9 @@ const DARK = [ // the same hues, to be seen on dark ground
   '#4aa3e0', '#ff8a45', '#2fcb9b', '#eaa3cb', '#ffbe2e', '#a296ff',
   '#8ad0ff', '#e8709f', '#62cf7c', '#dd85da', '#74d8c8', '#cccc52',
 ];
+/** Return colours that are told apart on dark or light ground. */
+export const hues = isDark => (isDark ? DARK : LIGHT);
+
 export const UNKNOWN = '#777777';
 
 export class Colors {

@@ -26,6 +26,12 @@ export async function fit({ L, map, session }) {
   return true;
 }
 
+/** Fit when the kernel asks, to the members that it names; without names to all. */
+export function fitOnDemand(context) {
+  const { session } = context;
+  return session.on('fit', names => fit(context, names.length ? session.idsOf(names) : undefined));
+}
+
 /**
  * Fit to the first fixes. What is live is kept in view from then on, until somebody moves the map:
  * a group that sets out would leave it within a minute.

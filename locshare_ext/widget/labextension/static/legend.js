@@ -1,44 +1,50 @@
 // What the colours of values mean.
 
 import { make, setText } from './dom.js';
-import { figure, unitSign } from './format.js';
 import { t } from './language.js';
-import { UNKNOWN, ramp } from './ramp.js';
+import { UNKNOWN, categoryColors, ramp } from './ramp.js';
+import { valueOf } from './values.js';
 
-export const VALUES = {
-  speed: { unit: 'kilometer-per-hour', factor: 3.6 },
-  accuracy: { unit: 'meter', factor: 1 },
-  age: { unit: 'second', factor: 1 },
-  altitude: { unit: 'meter', factor: 1 },
-  battery: { unit: 'percent', factor: 100 },
-};
+/** Return what a layer's legend says now, null without one: {title, ends, bar} or {title, rows, others}. */
+export function legendOf(session) {
+  const name = session.model.get('color_by');
+  const ground = session.colors.isDark ? 'dark' : 'light';
+  if (name === 'member' || !session.model.get('legend') || session.range === null) return null;
+  const { title, unit, write } = valueOf(name, session);
+  const head = unit ? `${title} (${unit})` : title;
+  const texts = session.categories[name];
+  if (!texts) return { title: head, ends: session.range.map(write), bar: ramp(ground).slice(0, -1) };
+  const colors = categoryColors(ground);
+  const own = colors.length - 2; // then one for all others, and that of unknown ones
+  const rows = texts.slice(0, own).map((text, k) => [colors[k], text]);
+  return { title: head, rows: texts.length > own ? [...rows, [colors[own], t('legend.others', { count: texts.length - own })]] : rows };
+}
 
 export function createLegend({ L, map, session, isolate }) {
   const title = make('div', { className: 'locshare-legend-title' });
   const bar = make('div', { className: 'locshare-legend-bar', attributes: { 'aria-hidden': 'true' } });
   const [low, high] = [make('span'), make('span')];
-  const dot = make('span', { className: 'locshare-dot' });
-  dot.style.background = UNKNOWN;
-  const unknown = make('div', { className: 'locshare-legend-unknown' }, dot, make('span', { text: t('legend.unknown') }));
+  const scale = make('div', {}, bar, make('div', { className: 'locshare-legend-ends' }, low, high));
+  const rows = make('div', { className: 'locshare-legend-rows' });
   const box = make('div', { className: 'locshare-panel locshare-legend', attributes: { role: 'group' }, label: t('legend.title') },
-    title, bar, make('div', { className: 'locshare-legend-ends' }, low, high), unknown);
+    title, scale, rows, rowOf(UNKNOWN, t('legend.unknown'), 'locshare-legend-unknown'));
   isolate(box);
   const control = new (L.Control.extend({ options: { position: 'bottomleft' }, onAdd: () => box }))();
   let isOn = false;
   const update = () => {
-    const value = VALUES[session.model.get('color_by')];
-    const { range } = session;
-    const isWanted = value !== undefined && range !== null;
-    if (isWanted !== isOn) {
-      isOn = isWanted;
+    const legend = legendOf(session);
+    if ((legend !== null) !== isOn) {
+      isOn = legend !== null;
       if (isOn) map.addControl(control); else map.removeControl(control);
     }
     if (!isOn) return;
-    const name = t(`value.${session.model.get('color_by')}`);
-    setText(title, `${name} (${unitSign(value.unit)})`);
-    setText(low, figure(range[0] * value.factor));
-    setText(high, figure(range[1] * value.factor));
-    bar.style.background = `linear-gradient(to right, ${ramp(session.colors.isDark ? 'dark' : 'light').slice(0, -1).join(', ')})`;
+    setText(title, legend.title);
+    scale.hidden = !legend.bar;
+    rows.replaceChildren(...(legend.rows ?? []).map(([color, text]) => rowOf(color, text, 'locshare-legend-row')));
+    if (!legend.bar) return;
+    setText(low, legend.ends[0]);
+    setText(high, legend.ends[1]);
+    bar.style.background = `linear-gradient(to right, ${legend.bar.join(', ')})`;
   };
   const undo = ['range', 'settings', 'choice'].map(what => session.on(what, update));
   update();
@@ -46,4 +52,10 @@ export function createLegend({ L, map, session, isolate }) {
     undo.forEach(step => step());
     if (isOn) map.removeControl(control);
   };
+}
+
+function rowOf(color, text, className) {
+  const dot = make('span', { className: 'locshare-dot' });
+  dot.style.background = color;
+  return make('div', { className }, dot, make('span', { text }));
 }

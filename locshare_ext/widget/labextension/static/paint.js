@@ -2,10 +2,11 @@
 
 import { packed } from './picture.js';
 import { NONE } from './display.js';
-import { STEPS, UNKNOWN, ramp, stepOf } from './ramp.js';
+import { STEPS, UNKNOWN, categoryColors, ramp, stepOf } from './ramp.js';
 
-/** Return the paint that options ask for: {colors, colorBy, range, ground, paper}. */
-export function paintFor({ colors, colorBy, range, ground, paper }) {
+/** Return the paint that options ask for: {colors, colorBy, range, categories, ground, paper}. */
+export function paintFor({ colors, colorBy, range, categories, ground, paper }) {
+  if (categories?.[colorBy] !== undefined) return new CategoryPaint(colorBy, ground, paper);
   if (colorBy === 'age') return new AgePaint(colors.length, range, ground, paper);
   if (colorBy !== 'member') return new ValuePaint(colorBy, range, ground, paper);
   return new MemberPaint(colors, paper);
@@ -55,6 +56,22 @@ export class ValuePaint {
   styleOf(id, store, display) { return this.colors[this.indexAt(id, store.tracks[id], display.index[id])]; }
 }
 
+/** Each fix by a text that it has. */
+export class CategoryPaint extends ValuePaint {
+  constructor(name, ground, paper) {
+    super(name, null, ground, paper);
+    this.version = `text ${name}`;
+    this.colors = categoryColors(ground);
+    this.palette = Uint32Array.from(this.colors, packed);
+  }
+
+  indexAt(id, track, index) {
+    const number = track.number(this.name, index);
+    if (!Number.isFinite(number)) return this.colors.length - 1;
+    return Math.min(number, this.colors.length - 2);
+  }
+}
+
 /** Each member by how old its position is: trails are its own, their colours are of the moment. */
 export class AgePaint {
   constructor(count, range, ground, paper) {
@@ -64,6 +81,7 @@ export class AgePaint {
     this.steps = Uint32Array.from(this.colors, packed);
     this.palette = new Uint32Array(count).fill(this.steps[STEPS]);
     this.own = new Uint8Array(count).fill(STEPS);
+    this.changes = 0; // of the palette
     this.paper = packed(paper);
   }
 
@@ -71,8 +89,11 @@ export class AgePaint {
     for (let id = 0; id < Math.min(display.count, this.own.length); id++) {
       if (display.state[id] === NONE) continue;
       const age = (reference - store.tracks[id].key[display.index[id]]) / 1000;
-      this.own[id] = stepOf(age, this.range);
-      this.palette[id] = this.steps[this.own[id]];
+      const step = stepOf(age, this.range);
+      if (step === this.own[id]) continue;
+      this.own[id] = step;
+      this.palette[id] = this.steps[step];
+      this.changes++; // the picture has to be made anew
     }
   }
 

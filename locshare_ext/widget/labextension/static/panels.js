@@ -1,7 +1,7 @@
 // Puts together what a map shows beside its members, as the layer's `panels` ask.
 
 import { isolate } from './dom.js';
-import { fitFirst } from './fit.js';
+import { fitFirst, fitOnDemand } from './fit.js';
 import { createFollower } from './follow.js';
 import { createLegend } from './legend.js';
 import { createMembers } from './members.js';
@@ -17,7 +17,7 @@ const MAKERS = { timeline: createTimeline, members: createMembers, tools: create
 export function createPanels(L, map, overlay, session) {
   const context = { L, map, overlay, session, isolate: element => isolate(L, element) };
   map.getContainer().classList.add('locshare-map');
-  const undo = [watchSize(map.getContainer()), watchTheme(context), createTooltip(context), createLegend(context), createFollower(context), fitFirst(context)];
+  const undo = [watchSize(map.getContainer()), watchTheme(context), createTooltip(context), createLegend(context), createFollower(context), fitFirst(context), fitOnDemand(context)];
   if (session.model.get('panels').includes('tools')) undo.push(addScale(L, map));
   for (const name of session.model.get('panels')) if (MAKERS[name]) undo.push(MAKERS[name](context));
   return () => {

@@ -1,7 +1,10 @@
 // Colours for values: from low to high they grow lighter evenly, and are told apart by colour-blind people.
 
+import { hues } from './colors.js';
+
 export const STEPS = 64;
 export const UNKNOWN = '#777777';
+export const OTHER = '#a9a9a9'; // texts beyond those with a colour of their own
 
 // the inner parts of two ramps, so that neither end is lost on its ground
 const ANCHORS = {
@@ -21,6 +24,9 @@ export function ramp(ground) {
   });
   return [...steps, UNKNOWN];
 }
+
+/** Return the colours of texts by number: those that came first have their own, then all others', then unknown. */
+export const categoryColors = ground => [...hues(ground === 'dark'), OTHER, UNKNOWN];
 
 /** Return a value's step in a range; STEPS when it is unknown. */
 export function stepOf(value, [low, high]) {

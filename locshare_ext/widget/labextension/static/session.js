@@ -162,6 +162,9 @@ export class Session extends Emitter {
     this.emit('choice');
   }
 
+  /** Return the ids of members by name, of those that are known. */
+  idsOf(names) { return names.map(name => this.#ids.get(name)).filter(id => id !== undefined); }
+
   /** Ids of members that are not drawn. */
   get hidden() { return this.looks.hidden; }
 

@@ -53,6 +53,7 @@ export const EN = {
   'timeline.all': 'all',
   'timeline.live': 'LIVE',
   'timeline.goLive': 'Go to what happens now',
+  'legend.others': { one: '{count} other', other: '{count} others' },
   'timeline.isLive': 'What you see is what happens now',
 
   'status.close': 'Close this message',
@@ -143,5 +144,6 @@ export const KO = {
   'status.state.unknown_group': '아직 이 그룹에서 위치를 공유한 사람이 없습니다.',
   'status.state.closed': '연결이 종료되었습니다.',
   'status.state.no_server': '서버를 찾을 수 없습니다.',
+  'legend.others': '외 {count}개',
   'status.state.note': '실시간으로 수신 중이지만, 가장 빠른 방식은 아닙니다.',
 };

@@ -5,7 +5,7 @@ import { fit } from './fit.js';
 import { span } from './format.js';
 import { t } from './language.js';
 import { groundOf } from './theme.js';
-import { VALUES } from './legend.js';
+import { VALUES } from './values.js';
 
 const TRAILS = [0, 60, 300, 600, 1800, 3600, 21600, 86400, 604800]; // s
 
@@ -35,7 +35,11 @@ export function createTools(context) {
       trail.append(make('option', { text: lengthOf(length), attributes: { value: length } }));
     }
     trail.value = String(length);
-    colors.value = model.get('color_by');
+    const colorBy = model.get('color_by');
+    if (![...colors.options].some(option => option.value === colorBy)) {
+      colors.append(make('option', { text: colorBy, attributes: { value: colorBy } }));
+    }
+    colors.value = colorBy;
     names.setAttribute('aria-pressed', String(model.get('labels')));
     const ground = groundOf(map);
     tiles.hidden = !ground;

@@ -3,6 +3,7 @@
 import { make } from './dom.js';
 import * as format from './format.js';
 import { t } from './language.js';
+import { VALUES, valueOf } from './values.js';
 
 const REFRESH = 500; // ms while the pointer rests
 
@@ -72,11 +73,21 @@ function rightEdge(map, top, size) {
   return box && size.x > 700 && top < box.bottom - own.top ? box.left - own.left : size.x;
 }
 
+const TOLD = new Set([...Object.keys(VALUES), 'heading']);
+
+/** Return the line of a column that the layer was given. */
+function more(what, value, session) {
+  const { title, unit, write } = valueOf(what, session);
+  return [title, unit ? `${write(value)} ${unit}` : write(value)];
+}
+
 function lines(found, session) {
   const name = make('div', { className: 'locshare-tip-name' });
   const swatch = make('span', { className: 'locshare-dot' });
   swatch.style.background = session.colors.of(found.id);
-  name.append(swatch, make('span', { text: session.names[found.id] ?? '' }));
+  const label = session.looks.labels.get(found.id);
+  const called = session.names[found.id] ?? '';
+  name.append(swatch, make('span', { text: label ? `${label} (${called})` : called }));
   const rows = [
     [t('value.position'), t('value.old', { age: format.age(found.age) })],
     [t('value.heard'), Number.isFinite(found.heard) ? t('value.ago', { age: format.age(found.heard) }) : null],
@@ -84,6 +95,8 @@ function lines(found, session) {
     [t('value.heading'), format.heading(found.heading)],
     [t('value.battery'), format.battery(found.battery)],
     [t('value.accuracy'), format.accuracy(found.accuracy)],
+    [t('value.altitude'), format.altitude(found.altitude)],
+    ...found.numbers.filter(([what, value]) => !TOLD.has(what) && Number.isFinite(value)).map(line => more(...line, session)),
   ].filter(([, value]) => value !== null);
   return [name, ...rows.map(([what, value]) =>
     make('div', { className: 'locshare-tip-row' }, make('span', { text: what }), make('span', { text: value })))];

@@ -19,7 +19,8 @@ const views = new Map();
 const options = {
   trailsVersion: 0, names: [], colors: [], hidden: new Set(), followed: null, trail: 600000, interpolate: true,
   labels: true, staleAfter: 60000, lostAfter: 600000, ground: 'light', ink: '#222222', paper: '#ffffff',
-  colorBy: 'member', colorRange: [], clock: 'time',
+  colorBy: 'member', colorRange: [], clock: 'time', categories: {}, styles: new Map(), widths: new Map(),
+  arrows: true, circles: true, shape: 'disc',
 };
 let paint = paintFor({ ...options, range: [0, 1] });
 let ranged = 0; // fixes that there were when the colours' range was looked for
@@ -48,6 +49,7 @@ const handlers = {
     if (message.options.gapAfter !== undefined) store.setShortestGap(message.options.gapAfter);
     if (before !== trailsOf(options)) options.trailsVersion++;
     choosePaint();
+    if (message.options.styles) options.widths = widthsOf(options.styles);
   },
   view({ view, geometry }) {
     if (!views.has(view)) views.set(view, new Painter());
@@ -77,7 +79,7 @@ function choosePaint() {
   let range = [0, 1];
   if (colorRange.length === 2) range = colorRange;
   else if (colorBy === 'age') range = [0, options.lostAfter / 1000];
-  else if (colorBy !== 'member') range = rangeOf(store.tracks, colorBy);
+  else if (colorBy !== 'member' && !(colorBy in options.categories)) range = rangeOf(store.tracks, colorBy);
   ranged = store.fixes;
   paint = paintFor({ ...options, range });
   postMessage({ op: 'range', range });
@@ -95,6 +97,11 @@ function tellBounds() {
   const { oldest, newest } = options.clock === 'received' ? known.reach() : store;
   postMessage({ op: 'bounds', fixes: store.fixes, oldest, newest, members: store.members });
 }
+/** Return the widths of trails by member id, css px, of those that have their own. */
+function widthsOf(styles) {
+  return new Map(Array.from(styles, ([id, { width }]) => [id, width]).filter(([, width]) => width !== undefined));
+}
+
 
 function draw({ view, live, moment, reference }) {
   const painter = views.get(view);
@@ -122,7 +129,9 @@ function hit(painter, x, y) {
   const visible = painter?.visible;
   const row = visible?.nearest(x, y, REACH * painter.dpr) ?? -1;
   if (row < 0 || display.state[visible.ids[row]] === NONE) return null;
-  return { ...describe(visible.ids[row]), x: visible.xs[row], y: visible.ys[row] };
+  const id = visible.ids[row];
+  const numbers = Array.from(seen.tracks[id].numbers, ([name, values]) => [name, values[display.index[id]]]);
+  return { ...describe(id), x: visible.xs[row], y: visible.ys[row], numbers };
 }
 
 /** Return {xs, north, south} around all fixes, or around members and their trails of now; lost ones only if all are. */
