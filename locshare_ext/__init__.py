@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from locshare_ext.client.group import Group
     from locshare_ext.client.opening import open_recording, read_trails
     from locshare_ext.client.recording import Recording
+    from locshare_ext.client.replay import Replay, follow_replay
     from locshare_ext.errors import LocShareError
     from locshare_ext.model.fix import Fix
     from locshare_ext.widget import GroupMap, TrailLayer
@@ -30,9 +31,11 @@ __all__ = [
     "GroupMap",
     "LocShareError",
     "Recording",
+    "Replay",
     "TrailLayer",
     "__version__",
     "errors",
+    "follow_replay",
     "open_recording",
     "read_trails",
 ]
@@ -45,7 +48,9 @@ _PLACES = {
     "GroupMap": "locshare_ext.widget",
     "LocShareError": "locshare_ext.errors",
     "Recording": "locshare_ext.client.recording",
+    "Replay": "locshare_ext.client.replay",
     "TrailLayer": "locshare_ext.widget",
+    "follow_replay": "locshare_ext.client.replay",
     "open_recording": "locshare_ext.client.opening",
     "read_trails": "locshare_ext.client.opening",
 }

@@ -6,7 +6,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -46,10 +48,12 @@ class Feed:
     transport: one of `RUNGS` to keep to, else what the rules of `ladder` choose.
     """
 
+    _rungs: Sequence[str] = RUNGS
+
     def __init__(self, group: str, api: Api, *, transport: str = AUTO, rules: Rules | None = None) -> None:
         self.group = group
         self.api = api
-        self._statuses = Statuses(group)
+        self._statuses = Statuses(group, partial(api.get, path_of("health")))
         self._intake = Intake(self._statuses.tell_fixes)
         self._rules = rules
         self._transport = transport
@@ -103,7 +107,7 @@ class Feed:
     def clock(self) -> int:
         """The moment, in ms, of what is seen: in a callback that of its fix, else now."""
         seen = self._intake.seen
-        return seen if seen is not None and threading.current_thread() is self._thread else now_ms()
+        return seen if seen is not None and self._is_own_thread() else now_ms()
 
     def start(self) -> None:
         """Begin to connect, once; returns at once."""
@@ -259,8 +263,11 @@ class Feed:
         self._statuses.is_known()
         self._has_history = True
 
+    def _is_own_thread(self) -> bool:
+        return threading.current_thread() is self._thread
+
     def _new_ladder(self) -> Ladder:
-        return Ladder(RUNGS if self._transport == AUTO else (self._transport,), self._rules)
+        return Ladder(self._rungs if self._transport == AUTO else (self._transport,), self._rules)
 
     # what a life calls, on the thread
 
@@ -282,6 +289,9 @@ class Feed:
             self._statuses.is_known()
             self._go_live()
         self._intake.take(body, read)
+
+    def on_mark(self, said: Mapping[str, Any], read: str | None) -> None:
+        """Do nothing: only a replay says such things."""
 
     def on_unknown(self, error: NotFound) -> None:
         """Say so until the group begins, and keep nothing of one that was deleted."""

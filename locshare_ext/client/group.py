@@ -19,6 +19,7 @@ from locshare_ext.client.publish import (
     rows_of_frame,
 )
 from locshare_ext.client.recording import Recording
+from locshare_ext.client.replay import Replay
 from locshare_ext.client.times import ms_from
 from locshare_ext.errors import AccessDenied, InvalidInput, NotFound
 from locshare_ext.model.fix import Fix
@@ -143,6 +144,11 @@ class Group(Live, Framed, Managed):
         if description:
             body["description"] = description
         return Recording.begin(self._api, body, tz=self._tz)
+
+    def replays(self) -> list[Replay]:
+        """Return the replays of the group's recordings that are under way on the server."""
+        found = self._api.get(path_of("replays"), {"group": self._name})["replays"]
+        return [Replay(self._api, info, tz=self._tz) for info in found]
 
     def recordings(self) -> list[Recording]:
         """Return the group's recordings, by time of creation."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.fix import Fix
 
-__all__ = ["Row", "decode_fixes", "decode_rows", "seq_of", "seqs_of"]
+__all__ = ["Row", "decode_fixes", "decode_objects", "decode_rows", "seq_of", "seqs_of"]
 
 
 class Row(msgspec.Struct, gc=False):
@@ -46,6 +47,12 @@ def decode_rows(body: bytes) -> list[Row]:
 def decode_fixes(body: bytes) -> list[Fix]:
     """Return the fixes of a body, one or an array."""
     return _fixes.decode(body) if _is_array(body) else [_fix.decode(body)]
+
+
+def decode_objects(body: bytes) -> list[dict[str, Any]]:
+    """Return the objects of a body, one or an array, as they are."""
+    found = msgspec.json.decode(body)
+    return found if isinstance(found, list) else [found]
 
 
 def seq_of(fix: Fix | Row) -> int:

@@ -134,11 +134,14 @@ class Intake:
         return fresh
 
     def _restart(self) -> None:
+        self._void()
+        self.callbacks.begin(Discontinuity("restart", now_ms()))
+
+    def _void(self) -> None:
         self._volatile.clear()
         with self._taking:
             self.columns.clear()
             self._tell(FixBatch.empty(restarted=True))
-        self.callbacks.begin(Discontinuity("restart", now_ms()))
 
 
 def _cursor(text: str | None) -> Cursor | None:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from locshare_ext.client.connection import PATIENCE, SILENT, Connection
 from locshare_ext.client.discovery import Server
+from locshare_ext.client.incoming import decode_objects
 from locshare_ext.errors import LocShareError, NotFound, ServerUnreachable
-from locshare_ext.model.names import group_topic
-from locshare_ext.transports import Fixes, Following, Hello, Item, open_transport
+from locshare_ext.model.names import topic_of
+from locshare_ext.transports import (
+    Discontinuity,
+    Fixes,
+    Following,
+    Hello,
+    Item,
+    Stated,
+    open_transport,
+)
 
 __all__ = ["WAIT", "Life", "StompLife", "StreamLife", "Taker", "open_life"]
 
@@ -32,6 +41,9 @@ class Taker(Protocol):
 
     def on_fixes(self, body: bytes, read: str | None) -> None:
         """Fixes came, as JSON; read: the place after them, if they have one."""
+
+    def on_mark(self, said: Mapping[str, Any], read: str | None) -> None:
+        """A replay says how it goes on: its object of type `discontinuity` or `state`."""
 
     def on_unknown(self, error: NotFound) -> None:
         """The group has not begun yet; it is looked for again."""
@@ -63,7 +75,7 @@ class StompLife:
     """A STOMP connection with one subscription."""
 
     def __init__(self, server: Server, group: str, taker: Taker, patience: float = PATIENCE) -> None:
-        self._topic = group_topic(group)
+        self._topic = topic_of(group)
         self._taker = taker
         self._connection = Connection(server, self, patience)
 
@@ -87,7 +99,14 @@ class StompLife:
 
     def on_message(self, headers: dict[str, str], body: bytes) -> None:
         """Hand on what came."""
-        self._taker.on_fixes(body, headers.get("message-id"))
+        state, read = headers.get("replay-state"), headers.get("message-id")
+        if state is None:
+            self._taker.on_fixes(body, read)
+        elif state == "restored":
+            fixes = decode_objects(body)
+            self._taker.on_mark({"type": "state", "state": state, "fixes": fixes}, read)
+        else:
+            self._taker.on_mark(decode_objects(body)[0], read)
 
 
 class StreamLife:
@@ -147,6 +166,8 @@ class StreamLife:
                     item = runner.run(self._next(following, None))
                     if isinstance(item, Fixes):
                         taker.on_fixes(item.body, item.cursor)
+                    elif isinstance(item, Discontinuity | Stated):
+                        taker.on_mark(item.said, item.cursor)
             except NotFound as error:
                 if error.code != "group_not_found":
                     raise

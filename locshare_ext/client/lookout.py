@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from locshare_ext.client.connection import Connection
 from locshare_ext.client.discovery import Server
@@ -57,6 +58,9 @@ class Proof:
             self._life.abort()
 
     def on_fixes(self, body: bytes, read: str | None) -> None:
+        """Leave it to the life that is lived."""
+
+    def on_mark(self, said: Mapping[str, Any], read: str | None) -> None:
         """Leave it to the life that is lived."""
 
     def on_connected(self, connection: Connection) -> None:

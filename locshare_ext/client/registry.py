@@ -14,6 +14,8 @@ from locshare_ext.client.discovery import Server
 from locshare_ext.client.feed import Feed
 from locshare_ext.client.http import Api
 from locshare_ext.client.ladder import AUTO, TRANSPORT, check_transport
+from locshare_ext.client.replayfeed import ReplayFeed
+from locshare_ext.model.names import replay_of
 
 __all__ = ["Feed", "Key", "api", "close", "close_all", "existing", "feed", "hold", "keep_to", "renew"]
 
@@ -50,7 +52,8 @@ def feed(key: Key, group: str, api: Api) -> Feed:
         found = _feeds.get(place)
         if found is None or found.is_closed:
             wish = _wishes.get(place) or check_transport(os.environ.get(TRANSPORT), field=TRANSPORT)
-            found = _feeds[place] = Feed(group, api, transport=wish or AUTO)
+            kind = Feed if replay_of(group) is None else ReplayFeed
+            found = _feeds[place] = kind(group, api, transport=wish or AUTO)
         return found
 
 

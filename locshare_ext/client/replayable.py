@@ -8,16 +8,18 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.client.callbacks import Callbacks, CallsFixes
+from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.player import OnError, Player
 from locshare_ext.client.playhead import Playhead, Watchers
 from locshare_ext.client.times import ms_from
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import Clock, check_clock, datetime_from_ms
-from locshare_ext.model.replay import check_max_gap
+from locshare_ext.model.replay import check_max_gap, check_speed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from locshare_ext.client.replay import Replay
     from locshare_ext.model.event import Event
 
 __all__ = ["Replayable"]
@@ -60,6 +62,44 @@ class Replayable(CallsFixes):
             name = f"locshare-play-{self._name_of()}"
             threading.Thread(target=player.run_apart, name=name, daemon=True).start()
         return player
+
+    def replay(
+        self,
+        speed: float = 1.0,
+        *,
+        clock: str = "time",
+        start: Any = None,
+        loop: bool = False,
+        paused: bool = False,
+        max_gap: float | None = None,
+        members: Sequence[str] | None = None,
+        into: str | None = None,
+        record: bool = False,
+    ) -> Replay:
+        """Begin a replay on the recording's server, for any number of watchers; returns it, to be steered.
+
+        speed: 0.1 to 1000. clock, start, loop, max_gap: as of `play`. paused: hold it at its
+        start, so that who comes before `resume` misses nothing. members: only theirs. into: a live
+        group that gets the fixes as well, as if they came now, with source `replay`; record: and
+        keeps them. Raises InvalidInput, AccessDenied, Conflict when there are too many.
+        """
+        from locshare_ext.client.replay import Replay
+
+        body = {
+            "recording": self.id,
+            "clock": check_clock(clock),
+            "speed": check_speed(speed),
+            "loop": loop,
+            "paused": paused,
+            "at": None if start is None else ms_from(start, tz=self.tz, field="start"),
+            "max_gap": max_gap,
+            "members": None if members is None else list(members),
+            "into": into,
+            "record": record,
+        }
+        api = self._need_api("replay")
+        said = {name: value for name, value in body.items() if value is not None}
+        return Replay(api, api.send("POST", path_of("replays"), said), tz=self.tz)
 
     def fixes(
         self,
@@ -125,6 +165,15 @@ class Replayable(CallsFixes):
     @property
     def tz(self) -> tzinfo | None:
         """The zone of times that have none."""
+        raise NotImplementedError
+
+    @property
+    def id(self) -> str | None:
+        """Its id on the server, None for a file."""
+        raise NotImplementedError
+
+    def _need_api(self, what: str) -> Api:
+        """Return what talks to its server; raises InvalidInput for a file."""
         raise NotImplementedError
 
     def _name_of(self) -> str:

@@ -20,7 +20,9 @@ __all__ = [
     "looks",
     "member_name",
     "near_names",
+    "replay_of",
     "split_names",
+    "topic_of",
 ]
 
 MAX_LENGTH = 64
@@ -139,6 +141,18 @@ def group_topic(slug: str) -> str:
 def events_topic(slug: str) -> str:
     """Return the STOMP destination of a group's events."""
     return f"/topic/group.{slug}.events"
+
+
+def replay_of(name: str) -> str | None:
+    """Return the id of the replay that `replay.ID` names; None for any other name, which is a group's."""
+    first, dot, rest = name.partition(".")
+    return rest if dot and rest and first.casefold() == "replay" else None
+
+
+def topic_of(name: str) -> str:
+    """Return the STOMP destination of the fixes of a group, or of a replay's `replay.ID`."""
+    replay = replay_of(name)
+    return group_topic(name) if replay is None else f"/topic/replay.{replay}"
 
 
 def _short(name: str) -> str:

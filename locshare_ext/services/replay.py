@@ -39,7 +39,10 @@ Emit = Callable[[Sequence[Fix], int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a recording is to be replayed. at: ms on `clock`, None for its begin. members: None for all."""
+    """How a recording is to be replayed.
+
+    at: ms on `clock`, None for its begin. members: None for all. max_gap: ms, see `Schedule`.
+    """
 
     clock: Clock = "time"
     speed: float = 1.0
@@ -47,17 +50,22 @@ class Wish:
     is_looping: bool = False
     is_paused: bool = False
     members: frozenset[str] | None = None
+    max_gap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """What is to change; None: nothing. at: ms. step: so many fixes on, then held."""
+    """What is to change; None: nothing.
+
+    at: ms. step: so many fixes on, then held; member: up to the next one of this member instead.
+    """
 
     at: int | None = None
     speed: float | None = None
     is_paused: bool | None = None
     is_looping: bool | None = None
     step: int | None = None
+    member: str | None = None
 
 
 class _Rows:
@@ -126,6 +134,7 @@ class Replay:
             speed=wish.speed,
             is_paused=wish.is_paused,
             is_looping=wish.is_looping,
+            max_gap=wish.max_gap,
         )
         self._forgotten: set[str] = set()  # members, folded
         self._changed = asyncio.Event()
@@ -133,6 +142,7 @@ class Replay:
         self._begun = 0  # the pass that readers were told of
         self._why = "start"  # that pass, or the next, began
         self._steps = 0
+        self._stepping_to: str | None = None  # a member, folded
         self._told: tuple[State, float] | None = None  # what readers were told last, and when
         self._reading: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -190,7 +200,8 @@ class Replay:
             self._why, self._steps = "seek", 0
         if steering.step is not None:
             plan.pause(now)
-            self._steps += steering.step
+            self._stepping_to = None if steering.member is None else fold(steering.member)
+            self._steps = steering.step if self._stepping_to else self._steps + steering.step
         self.used = now
         self._told = None
         self._changed.set()
@@ -229,8 +240,7 @@ class Replay:
         self._read_ahead()
         now = self._loop.time()
         if self._steps:
-            taken = plan.step(self._steps, now)
-            self._steps -= sum(due.stop - due.start for due in taken)
+            taken = self._step(now)
             if plan.is_complete and not plan.waiting:
                 self._steps = 0
         else:
@@ -244,6 +254,20 @@ class Replay:
             if not self._steps:  # else they come when they are read
                 self._tell(now)
             await self._wait(now)
+
+    def _step(self, now: float) -> list[Due[_Rows]]:
+        """Return what the steps that were asked for give, as far as it is read."""
+        if self._stepping_to is None:
+            taken = self._plan.step(self._steps, now)
+            self._steps -= sum(due.stop - due.start for due in taken)
+            return taken
+        taken = []
+        while len(taken) < _AT_ONCE and self._steps and (one := self._plan.step(1, now)):
+            taken += one
+            fix, _ = one[0].piece.rows.pairs(one[0].start, one[0].stop)[0]
+            if fold(fix.member) == self._stepping_to:
+                self._steps = 0
+        return taken
 
     async def _wait(self, now: float) -> None:
         due = self._plan.deadline()

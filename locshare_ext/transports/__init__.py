@@ -48,6 +48,7 @@ from locshare_ext.transports.items import (
     Item,
     Published,
     SetAside,
+    Stated,
     Traffic,
 )
 
@@ -66,6 +67,7 @@ __all__ = [
     "Published",
     "Server",
     "SetAside",
+    "Stated",
     "Traffic",
     "Transport",
     "open_transport",

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 from locshare_ext.errors import LocShareError
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
-from locshare_ext.model.names import group_slug
+from locshare_ext.model.names import group_slug, replay_of
 from locshare_ext.transports.address import Server
 from locshare_ext.transports.backoff import Backoff
 from locshare_ext.transports.http import Http
@@ -165,7 +165,7 @@ class Transport(ABC):
 
     def __init__(self, server: Server, group: str, settings: Settings) -> None:
         self.server = server
-        self.group = group_slug(group)
+        self.group = group if replay_of(group) else group_slug(group)
         self.settings = settings
         self.traffic = Traffic()
         self._http = Http(server, self.group, self.traffic, as_browser=settings.as_browser)

@@ -11,7 +11,16 @@ import msgspec
 from locshare_ext.errors import LocShareError, ServerUnreachable
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import Event
-from locshare_ext.transports.items import Discontinuity, Fixes, Gap, Hello, Item, Published, SetAside
+from locshare_ext.transports.items import (
+    Discontinuity,
+    Fixes,
+    Gap,
+    Hello,
+    Item,
+    Published,
+    SetAside,
+    Stated,
+)
 from locshare_ext.transports.refusals import error_of_shape
 
 __all__ = [
@@ -100,6 +109,8 @@ def read_object(said: Mapping[str, Any], place: str) -> Item | None:
         return Gap(cursor)
     if kind == "discontinuity":
         return Discontinuity(said, cursor if isinstance(cursor, str) else place)
+    if kind == "state":
+        return Stated(said, cursor if isinstance(cursor, str) else place)
     return None
 
 

@@ -26,6 +26,7 @@ from locshare_ext.errors import (
     TooLarge,
     Unavailable,
 )
+from locshare_ext.model.names import replay_of
 from locshare_ext.transports.address import Server
 from locshare_ext.transports.items import Traffic
 from locshare_ext.transports.refusals import FOREIGN, error_of_http
@@ -47,7 +48,9 @@ class Http:
 
     def __init__(self, server: Server, group: str, traffic: Traffic, *, as_browser: bool = False) -> None:
         self._server = server
-        self._path = f"api/groups/{quote(group, safe='')}/"
+        replay = replay_of(group)
+        kind, name = ("groups", group) if replay is None else ("replays", replay)
+        self._path = f"api/{kind}/{quote(name, safe='')}/"
         self._traffic = traffic
         self._as_browser = as_browser
         self._session: aiohttp.ClientSession | None = None

@@ -21,6 +21,7 @@ __all__ = [
     "Item",
     "Published",
     "SetAside",
+    "Stated",
     "Traffic",
     "Wish",
     "encode_fixes",
@@ -77,8 +78,16 @@ class Discontinuity:
     cursor: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """How a replay goes on, or where everyone was before its playhead; said: the server's object."""
+
+    said: Mapping[str, Any]
+    cursor: str
+
+
 # An Event has its own cursor; every item has one, and it is the place to resume from after it
-Item = Hello | Fixes | Event | Gap | Discontinuity
+Item = Hello | Fixes | Event | Gap | Discontinuity | Stated
 
 
 @dataclass(frozen=True, slots=True)

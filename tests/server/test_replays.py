@@ -268,3 +268,36 @@ async def test_an_invite_watches_and_does_not_steer(fetch, begin, invite, stomp)
     unknown = await fetch("api/replays/nobody", headers=other)
     known = await fetch(path, headers=other)
     assert (known.code, known.body) == (403, unknown.body)
+
+
+async def test_a_step_goes_to_the_next_fix_of_a_member(fetch, begin, stomp):
+    replay = await begin(paused=True)
+    path = f"api/replays/{replay['id']}"
+    client = await stomp()
+    await client.ask("SUBSCRIBE", {"id": "1", "destination": replay["topic"]})
+    for _ in range(2):
+        assert (await fetch(path, "PATCH", {"step": 1, "member": "BO"})).code == 200
+        frames = [await client.frame() for _ in range(3)]
+        assert [frame.get("member") for frame in frames] == ["ann", "bo", None]
+        assert frames[-1].get("replay-state") == "paused"
+    for wrong in ({"member": "bo"}, {"member": "bo", "step": 2}, {"member": 7, "step": 1}):
+        refused = await fetch(path, "PATCH", wrong)
+        assert (refused.code, json.loads(refused.body)["error"]["field"]) == (400, "member")
+
+
+async def test_silences_are_passed_over_when_asked(fetch, begin, stomp):
+    more = [{"member": "ann", "time": LAST + 80_000_000 + n, "lat": 37.5, "lon": n} for n in range(3)]
+    await fetch("api/groups/hikers/fixes", "POST", more)  # a day later, as the phone's clock has it
+    made = json.loads(
+        (await fetch("api/recordings", "POST", {"group": "hikers", "name": "b", "since": 0})).body
+    )
+    wish = {"recording": made["id"], "speed": 100, "max_gap": 1, "paused": True}
+    replay = json.loads((await fetch("api/replays", "POST", wish)).body)
+    client = await stomp()
+    await client.ask("SUBSCRIBE", {"id": "1", "destination": replay["topic"], "after": "start"})
+    assert (await fetch(f"api/replays/{replay['id']}", "PATCH", {"paused": False})).code == 200
+    fixes = [frame for frame in await until_ended(client) if frame.get("replay-state") is None]
+    assert [json.loads(frame.body)["time"] for frame in fixes][-3:] == [one["time"] for one in more]
+    for wrong in (-1, "a day", True):
+        refused = await fetch("api/replays", "POST", {**wish, "max_gap": wrong})
+        assert (refused.code, json.loads(refused.body)["error"]["field"]) == (400, "max_gap")

@@ -8,7 +8,7 @@ from locshare_ext.broker.access import MANAGE, WATCH
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import check_clock
 from locshare_ext.model.names import near_names
-from locshare_ext.model.replay import check_speed
+from locshare_ext.model.replay import check_max_gap, check_speed
 from locshare_ext.server.api.parameters import moment
 from locshare_ext.server.api.recordings import find_recording
 from locshare_ext.server.base import Handler
@@ -20,8 +20,8 @@ from locshare_ext.services.replays import FASTEST, SLOWEST
 __all__ = ["MAX_STEP", "ReplayHandler", "ReplaysHandler"]
 
 MAX_STEP = 10_000  # fixes
-_WISHES = ("recording", "clock", "speed", "at", "loop", "paused", "members", "into", "record")
-_STEERING = ("at", "speed", "loop", "paused", "step")
+_WISHES = ("recording", "clock", "speed", "at", "loop", "paused", "members", "into", "record", "max_gap")
+_STEERING = ("at", "speed", "loop", "paused", "step", "member")
 
 
 class ReplaysHandler(Handler):
@@ -49,6 +49,7 @@ class ReplaysHandler(Handler):
             is_looping=_flag(sent, "loop"),
             is_paused=_flag(sent, "paused"),
             members=_members(sent.get("members")),
+            max_gap=check_max_gap(sent.get("max_gap")),
         )
         is_recorded = _flag(sent, "record")
         into = await self._into(sent.get("into"))
@@ -83,6 +84,9 @@ class ReplayHandler(Handler):
         step = sent.get("step")
         if step is not None and (type(step) is not int or not 1 <= step <= MAX_STEP):
             raise InvalidInput(f"step {step!r} is not 1-{MAX_STEP} fixes", field="step")
+        member = sent.get("member")
+        if member is not None and (step != 1 or not isinstance(member, str)):
+            raise InvalidInput("member is a name, and goes with step 1: to their next fix", field="member")
         if step is not None and sent.get("paused") is False:
             raise InvalidInput("step holds the replay; it goes without paused=false", field="paused")
         replay.steer(
@@ -92,6 +96,7 @@ class ReplayHandler(Handler):
                 is_paused=None if sent.get("paused") is None else _flag(sent, "paused"),
                 is_looping=None if sent.get("loop") is None else _flag(sent, "loop"),
                 step=step,
+                member=member,
             )
         )
         self.answer(replay.as_json())

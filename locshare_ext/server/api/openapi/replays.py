@@ -97,8 +97,15 @@ SCHEMAS: dict[str, Schema] = {
                 {"type": "string", "minLength": 1, "description": "A live group that it goes into as well."}
             ),
             "record": {**or_null(_BOOL), "description": "Whether that group's log keeps it."},
+            "max_gap": or_null(
+                {
+                    "type": "number",
+                    "minimum": 0,
+                    "description": "s; of a longer silence only its last so many are played.",
+                }
+            ),
         },
-        optional=("clock", "speed", "at", "loop", "paused", "members", "into", "record"),
+        optional=("clock", "speed", "at", "loop", "paused", "members", "into", "record", "max_gap"),
     ),
     "ReplayChange": closed(
         {
@@ -114,8 +121,11 @@ SCHEMAS: dict[str, Schema] = {
                     "description": "So many fixes on, then held.",
                 }
             ),
+            "member": or_null(
+                {"type": "string", "description": "With step 1: up to the next fix of this member instead."}
+            ),
         },
-        optional=("at", "speed", "loop", "paused", "step"),
+        optional=("at", "speed", "loop", "paused", "step", "member"),
     ),
 }
 _LINKS: dict[str, Schema] = {
