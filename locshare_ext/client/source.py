@@ -77,7 +77,8 @@ class SourceStatus:
 
     since: ms since 1970 UTC, when this state began. near: names that resemble an unknown group's.
     transport: what brings the fixes, `stomp`, `sse` or `long polling`; None when nothing does.
-    note: what is worth knowing while all is well, such as why it is not over the best transport.
+    note: what is worth knowing while it is live, such as why it is not over the best transport.
+    unrecorded_since: ms, from when on the server could store nothing of what is seen; else None.
     """
 
     state: SourceState
@@ -86,6 +87,7 @@ class SourceStatus:
     near: list[str] = field(default_factory=list)
     transport: str | None = None
     note: str = ""
+    unrecorded_since: int | None = None
 
 
 class TrailSource(Protocol):

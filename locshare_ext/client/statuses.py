@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from locshare_ext.client.doubts import Doubts, Unrecorded
 from locshare_ext.client.ladder import WORDS
 from locshare_ext.client.source import FixBatch, SourceState, SourceStatus
 from locshare_ext.client.times import now_ms
@@ -31,12 +32,15 @@ class _Listener:
 class Statuses:
     """The status of one group's feed, and its listeners; `listen` may be called by any thread."""
 
-    def __init__(self, group: str) -> None:
+    def __init__(self, group: str, ask_health: Callable[[], Mapping[str, Any]]) -> None:
         self.now = SourceStatus("connecting", now_ms(), "Not connected yet.")
         self._group = group
         self._listeners: list[_Listener] = []
         self._lock = threading.Lock()
         self._unknown: NotFound | None = None  # the group does not exist, as far as we know
+        self._doubts = Doubts(ask_health, self._tell_recording, group)
+        self._unrecorded: Unrecorded | None = None
+        self._live: tuple[str, str, str] | None = None  # as what it is live now
 
     @property
     def has_listeners(self) -> bool:
@@ -65,6 +69,8 @@ class Statuses:
 
     def tell_fixes(self, batch: FixBatch) -> None:
         """Hand a batch to all who listen."""
+        if len(batch) and bool((batch.seq < 0).any()):  # volatile: somebody was told to send it again
+            self._doubts.arise()
         for listener in self._listeners:
             if listener.is_on:
                 _guard(listener.on_fixes, batch)
@@ -79,6 +85,7 @@ class Statuses:
 
     def go_live(self, url: str, rung: str, reason: str) -> None:
         """Something comes, or would; reason: why it is not over the best transport."""
+        self._live = url, rung, reason
         if self._unknown is not None:
             near = _texts(self._unknown.details.get("near"))
             names = f" Near names: {', '.join(near)}." if near else ""
@@ -90,17 +97,36 @@ class Statuses:
             return
         note = f"Live over {WORDS[rung]}: {reason}." if reason else ""
         over = f" over {WORDS[rung]}, as {reason}" if reason else ""
-        self._set("live", f"Live{over}: {self._group} on {url}", transport=rung, note=note)
+        text, lost = f"Live{over}: {self._group} on {url}", self._unrecorded
+        if lost is not None:
+            why = f" ({lost.why.rstrip('.')})" if lost.why else ""
+            note = (
+                f"Nothing is recorded since {_clock(lost.since)}{why}. What comes is shown, and kept "
+                "nowhere; the server goes on by itself when it can."
+            )
+            text = f"{text}. {note}"
+        since = None if lost is None else lost.since
+        self._set("live", text, transport=rung, note=note, unrecorded_since=since)
 
     def go_offline(self, error: LocShareError) -> None:
         """Nothing comes, for this reason."""
+        self._live = None
         since = self.now.since if self.now.state == "offline" else now_ms()
-        clock = datetime.fromtimestamp(since / 1000).astimezone().strftime("%H:%M:%S")
-        self._set("offline", f"Offline since {clock}: {_short(error)}. Trying again.", since=since)
+        text = f"Offline since {_clock(since)}: {_short(error)}. Trying again."
+        self._set("offline", text, since=since)
 
     def close(self, text: str) -> None:
         """It has ended."""
+        self._live = None
+        self._doubts.close()
         self._set("closed", text)
+
+    def _tell_recording(self, unrecorded: Unrecorded | None) -> None:
+        if unrecorded == self._unrecorded:
+            return
+        self._unrecorded, live = unrecorded, self._live
+        if live is not None:
+            self.go_live(*live)
 
     def _set(
         self,
@@ -111,17 +137,22 @@ class Statuses:
         since: int | None = None,
         transport: str | None = None,
         note: str = "",
+        unrecorded_since: int | None = None,
     ) -> None:
         before = self.now
         if since is None:
             since = before.since if before.state == state else now_ms()
-        status = SourceStatus(state, since, text, list(near or []), transport, note)
+        status = SourceStatus(state, since, text, list(near or []), transport, note, unrecorded_since)
         if status == before:
             return
         self.now = status
         for listener in self._listeners:
             if listener.is_on:
                 _guard(listener.on_status, status)
+
+
+def _clock(moment: int) -> str:
+    return datetime.fromtimestamp(moment / 1000).astimezone().strftime("%H:%M:%S")
 
 
 def _guard(call: Callable[..., None], *arguments: Any) -> None:

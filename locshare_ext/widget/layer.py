@@ -128,20 +128,38 @@ class TrailLayer(LayerSettings):
         pacer.wake(self)
 
     def show_status(
-        self, state: str, since: int, text: str, near: Sequence[str] = (), note: str = ""
+        self,
+        state: str,
+        since: int,
+        text: str,
+        near: Sequence[str] = (),
+        note: str = "",
+        unrecorded_since: int | None = None,
     ) -> None:
         """Tell people on the page how the source is; any thread may call it.
 
         state: one of `SourceStatus`, or `no_server`. since: ms since 1970 UTC. note: what is
-        worth knowing while all is well.
+        worth knowing while it is live. unrecorded_since: ms, from when on what is shown is kept nowhere.
         """
-        self._status = {"state": state, "since": since, "text": text, "near": list(near), "note": note}
+        self._status = {
+            "state": state,
+            "since": since,
+            "text": text,
+            "near": list(near),
+            "note": note,
+            "unrecorded": unrecorded_since,
+        }
         if self._pacing.pages:
             self._say("status", status=self._status)
 
     def reach(self, by: str = "time") -> tuple[int, int] | None:
         """Return the first and last moment (ms) of the fixes, by `time` or `received`; None without any."""
         return self._log.reach(by)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether a page shows the layer, or is expected to."""
+        return self._pacing.pages > 0
 
     def tell_pages(self, op: str, *, is_news: bool = True, **said: Any) -> None:
         """Tell the pages that show the layer, and each that comes later, the newest of its kind.
@@ -156,11 +174,6 @@ class TrailLayer(LayerSettings):
         """Take `stale_after`, `lost_after`, `gap_after` unless the maker gave them; any thread may call it.
 
         The page has them at once, the traits when the main thread is free to change them.
-    @property
-    def is_seen(self) -> bool:
-        """Whether a page shows the layer, or is expected to."""
-        return self._pacing.pages > 0
-
         """
         wanted = {name: value for name, value in ages.items() if name not in self._given}
         self._set({name: self._checked(name, value) for name, value in wanted.items()})

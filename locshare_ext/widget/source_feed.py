@@ -64,7 +64,7 @@ class SourceFeed:
         self._waiting: list[FixBatch] | None = []  # what comes before the history is there
         self._is_void = False  # whether the history that is being read may be
         self._ids = np.empty(0, np.uint32)  # of the batches' names, in the log
-        self._status: tuple[str, int, str, list[str], str] | None = None
+        self._status: tuple[str, int, str, list[str], str, int | None] | None = None
         self._ages: dict[str, float] = {}
         self._stop: Callable[[], None] | None = None
         threading.Thread(target=self._begin, name="locshare-history", daemon=True).start()
@@ -178,12 +178,27 @@ class SourceFeed:
 
     def _show(self, status: SourceStatus) -> None:
         before = self._status
-        self._tell(status.state, status.since, status.text, list(status.near), status.note)
+        self._tell(
+            status.state,
+            status.since,
+            status.text,
+            list(status.near),
+            status.note,
+            status.unrecorded_since,
+        )
         if before is not None and status.state == "live" != before[0]:
             self._ask_ages_soon()  # it may be another server's life, or a group that has only begun
 
-    def _tell(self, state: str, since: int, text: str, near: list[str], note: str = "") -> None:
-        self._status = (state, since, text, near, note)
+    def _tell(
+        self,
+        state: str,
+        since: int,
+        text: str,
+        near: list[str],
+        note: str = "",
+        unrecorded_since: int | None = None,
+    ) -> None:
+        self._status = (state, since, text, near, note, unrecorded_since)
         for layer in list(self._layers):
             layer.show_status(*self._status)
 

@@ -23,3 +23,11 @@ test('what is wrong comes first', () => {
   const said = messageOf(session({ state: 'offline', since: 0, text: 'Offline since 10:00.', near: [], note: 'x' }));
   assert.deepEqual([said.kind, said.text], ['error', 'Offline since 10:00.']);
 });
+
+test('that nothing is recorded is said as what is wrong, also before anything came', () => {
+  const note = 'Nothing is recorded since 10:00:00 (the disk is full).';
+  const lost = session({ state: 'live', text: 'Live', near: [], note, unrecorded: 1 });
+  assert.deepEqual(messageOf(lost), { kind: 'error', text: note });
+  lost.bounds.fixes = lost.feed.head = 0;
+  assert.equal(messageOf(lost).kind, 'error');
+});

@@ -153,6 +153,7 @@ def test_status_goes_to_the_layer(source: Source, shown: GroupMap) -> None:
         "text": "There is no group hikrs.",
         "near": ["hikers"],
         "note": "",
+        "unrecorded": None,
     }
     source.say(SourceStatus("live", 6, "Live", transport="sse", note="Live over SSE."))
     assert (shown.trail_layer._status or {})["note"] == "Live over SSE."

@@ -64,6 +64,10 @@ export function messageOf(session) {
     const kind = status.state === 'connecting' ? 'wait' : status.state === 'unknown_group' ? 'hint' : 'error';
     return { kind, text: [headline(status), status.text].filter(Boolean).join('\n'), near: status.near };
   }
+  if (status?.state === 'live' && status.unrecorded) { // it outweighs that nothing came yet
+    const time = since(status.unrecorded, Date.now());
+    return { kind: 'error', text: [t('status.unrecorded', { time }), status.note].filter(Boolean).join('\n') };
+  }
   if (session.feed.isConnected && !session.bounds.fixes && session.feed.head === 0) {
     return { kind: 'hint', text: session.model.get('mode') === 'live'
       ? t('status.noFixes') : t('status.noRecorded') };
