@@ -30,9 +30,9 @@ def read_file(options: argparse.Namespace, *, on_disk: bool = False) -> Loaded:
         raise InvalidFile(
             f"{path} does not exist" if not file.exists() else f"{path} is no file", field="file"
         )
-    columns, tz = options.columns, options.tz
+    columns, tz, encoding = options.columns, options.tz, options.encoding
     if columns is None and sys.stdin.isatty():
-        columns, tz = _ask(file, tz)
+        columns, tz = _ask(file, tz, encoding)
     with measured(file.name, file.stat().st_size, "B", scale=True) as progress:
         loaded = load(
             file,
@@ -40,6 +40,7 @@ def read_file(options: argparse.Namespace, *, on_disk: bool = False) -> Loaded:
             columns=columns,
             tz=tz,
             member=getattr(options, "member", None),
+            encoding=encoding,
             on_disk=on_disk,
             progress=progress,
         )
@@ -52,7 +53,7 @@ def read_file(options: argparse.Namespace, *, on_disk: bool = False) -> Loaded:
     return loaded
 
 
-def _ask(file: Path, tz: str | None) -> tuple[str | None, str | None]:
+def _ask(file: Path, tz: str | None, encoding: str | None) -> tuple[str | None, str | None]:
     """Return the columns and the zone that a person confirms or types; None if not needed."""
     from locshare_ext.formats.csv import guess_file
     from locshare_ext.formats.sniffing import format_of
@@ -60,7 +61,7 @@ def _ask(file: Path, tz: str | None) -> tuple[str | None, str | None]:
     if format_of(file).name != "csv":
         return None, tz
 
-    guess = guess_file(file)
+    guess = guess_file(file, encoding=encoding)
     if guess is None:
         return None, tz
     print(f"Which columns of {file.name} are which? It looks like\n  {guess.columns}", file=sys.stderr)

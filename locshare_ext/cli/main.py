@@ -279,6 +279,10 @@ def _columns(command: argparse.ArgumentParser) -> None:
         help='columns of a CSV, or of another table: "member=name,time=timestamp,lat=latitude,lon=longitude"',
     )
     command.add_argument("--tz", help="the zone of a CSV's times that name none, such as UTC or Asia/Seoul")
+    command.add_argument(
+        "--encoding",
+        help="of a CSV that is not UTF-8, such as cp1252 or euc-kr (default: as its first bytes say)",
+    )
 
 
 def _speed(command: argparse.ArgumentParser, default: float) -> None:

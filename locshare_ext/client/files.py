@@ -34,13 +34,14 @@ def load_file(
     columns: Mapping[str, str] | str | None = None,
     tz: str | tzinfo | None = None,
     member: str | None = None,
+    encoding: str | None = None,
     name: str | None = None,
 ) -> Loaded:
     """Read a recording's file, whatever its format; raises InvalidFile, InvalidInput."""
     from locshare_ext import formats
 
     _check_exists(path)
-    loaded = formats.load(path, format=format, columns=columns, tz=tz, member=member)
+    loaded = formats.load(path, format=format, columns=columns, tz=tz, member=member, encoding=encoding)
     return loaded if name is None else replace(loaded, name=name)
 
 

@@ -28,6 +28,7 @@ def open_recording(
     columns: Mapping[str, str] | str | None = None,
     tz: str | tzinfo | None = None,
     member: str | None = None,
+    encoding: str | None = None,
     name: str | None = None,
 ) -> Recording:
     """Open a recording from a file.
@@ -36,11 +37,14 @@ def open_recording(
     Recorder, Google, Traccar or Movebank. What a file is, its content says, unless `format` does.
     columns: for a table of somebody else, such as
     "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude". tz: the zone of times in a file
-    that name none. member: whose fixes they all are, for files that do not say. Raises
+    that name none. member: whose fixes they all are, for files that do not say. encoding: of a CSV
+    that is not UTF-8, such as cp1252 or euc-kr. Raises
     InvalidFile, InvalidInput.
     """
     zone = check_zone(tz)
-    loaded = load_file(Path(path), format=format, columns=columns, tz=tz, member=member, name=name)
+    loaded = load_file(
+        Path(path), format=format, columns=columns, tz=tz, member=member, encoding=encoding, name=name
+    )
     return Recording.of_file(loaded, tz=zone)
 
 

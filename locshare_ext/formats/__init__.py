@@ -26,13 +26,15 @@ def load(
     columns: str | Mapping[str, str] | ColumnMap | None = None,
     tz: str | tzinfo | None = None,
     member: str | None = None,
+    encoding: str | None = None,
     on_disk: bool = False,
     progress: Progress | None = None,
 ) -> Loaded:
     """Read a file of fixes; what it is, its content says unless `format` does.
 
     columns, tz: of tables (CSV, GeoJSON, Parquet, Arrow), see `csv.read_csv`. member: all fixes
-    are of this one. on_disk: keep them in a temporary file, for files of any size; then close
+    are of this one. encoding: of a CSV that is not UTF-8, such as cp1252 or
+    euc-kr. on_disk: keep them in a temporary file, for files of any size; then close
     the answer's `fixes`. progress: called with (bytes done, bytes in all). Raises InvalidFile
     when it cannot be read, InvalidInput for wrong or missing columns and zones.
     """
@@ -44,7 +46,7 @@ def load(
     found = format_of(path) if format is None else by_name(format, readable())
     if isinstance(columns, Mapping):
         columns = str(ColumnMap(columns))
-    asked: dict[str, Any] = {"columns": columns, "tz": tz, "member": member}
+    asked: dict[str, Any] = {"columns": columns, "tz": tz, "member": member, "encoding": encoding}
     for name, value in asked.items():
         if value is not None and name not in found.options:
             raise InvalidInput(f"{path.name} is {_called(found)}, which needs no {name}=", field=name)

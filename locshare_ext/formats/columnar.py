@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from locshare_ext.errors import InvalidFile, InvalidInput
 from locshare_ext.formats.columns import ColumnMap, guess_columns, parse_columns
-from locshare_ext.formats.csvplan import Plan, add_row, make_plan
+from locshare_ext.formats.csvplan import Plan, add_row, check_units, make_plan
 from locshare_ext.formats.loaded import Loaded, Progress, name_of
 from locshare_ext.formats.presets import Preset, preset_of
 from locshare_ext.formats.reading import reading
@@ -198,6 +198,8 @@ def _read(path: Path, opened: _Opened, plan: Plan, rows: FixRows, progress: Prog
         if geometry is not None:
             lon, lat = points_of_wkb(batch.column(geometry))
             found |= dict(zip(_GEOMETRY, (_numbers_as_text(lat), _numbers_as_text(lon)), strict=True))
+        if not done:
+            check_units(plan, _first_rows(plan, {place: found[names[place]] for place in used}))
         cells = pa.table({name_of_column(place): found[names[place]] for place in used})
         lines = np.arange(done + 1, done + batch.num_rows + 1)
         odd = adder.add(cells, lines)
@@ -211,6 +213,15 @@ def _read(path: Path, opened: _Opened, plan: Plan, rows: FixRows, progress: Prog
             progress(size * done // max(opened.rows, done), size)
     if progress is not None:
         progress(size, size)
+
+
+def _first_rows(plan: Plan, columns: dict[int, pa.Array]) -> Iterator[list[str]]:
+    """Yield some rows' texts at the places that the plan has."""
+    for row in range(min(50, len(next(iter(columns.values()))))):
+        texts = [""] * plan.width
+        for place, column in columns.items():
+            texts[place] = column[row].as_py()
+        yield texts
 
 
 def _header(opened: _Opened, plan: Plan) -> list[str]:

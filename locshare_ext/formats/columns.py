@@ -5,14 +5,23 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from locshare_ext.errors import InvalidInput
-from locshare_ext.formats.times import NEEDS_ZONE, TimeReader
+from locshare_ext.formats.times import NEEDS_UNIT, NEEDS_ZONE, UNITS_OF_TIME, TimeReader, Unit
 from locshare_ext.model.names import near_names
 
-__all__ = ["FIELDS", "SCALES", "ColumnMap", "Guess", "guess_columns", "parse_columns"]
+__all__ = [
+    "FIELDS",
+    "SCALES",
+    "ColumnMap",
+    "Guess",
+    "guess_columns",
+    "needs_unit",
+    "parse_columns",
+    "time_column",
+]
 
 KNOT = 1852 / 3600  # m/s
 MILE = 1609.344
@@ -31,7 +40,12 @@ SCALES: dict[str, tuple[str, float]] = {
     "battery": ("battery", 1.0),
     "battery_percent": ("battery", 0.01),
 }
-_TIMES = ("time", "time_s", "time_ms", "received", "received_s", "received_ms")
+_UNITS: tuple[Unit | None, ...] = (None, *UNITS_OF_TIME)
+_TIMES: dict[str, tuple[str, Unit | None]] = {
+    field if unit is None else f"{field}_{unit}": (field, unit)
+    for field in ("time", "received")
+    for unit in _UNITS
+}
 FIELDS: tuple[str, ...] = ("member", *_TIMES, "lat", "lon", *SCALES, "source")
 _EXTRA = "extra."
 
@@ -43,7 +57,7 @@ _ALIASES: dict[str, str] = {
     ),
     "time": (
         "time timestamp datetime timeutc datetimeutc utc fixtime devicetime gpstime eventtime tst recordedat"
-        " recordedattime locationtime date ts t"
+        " recordedattime locationtime trackedat when date ts t"
     ),
     "received": "received receivedat servertime arrivedat",
     "lat": "lat latitude locationlat latdeg latitudedeg y",
@@ -58,6 +72,8 @@ _ALIASES: dict[str, str] = {
     "battery": "battery batt batterylevel",
     "battery_percent": "batterypercent batterypct",
 }
+_SMALLEST = 1e8  # numbers below are no moments of the years since 1973 in any unit
+_LARGEST: dict[Unit, float] = {"s": 1e11, "ms": 1e14, "us": 1e17}
 _UNIT_UNKNOWN = ("speed", "velocity", "vel", "groundspeed")
 _NUMERIC = ("lat", "lon", *SCALES)
 
@@ -93,7 +109,7 @@ def parse_columns(text: str, *, needed: Sequence[str] = ("time", "lat", "lon")) 
     """Read `member=vehicle_id,time=timestamp,lat=latitude,lon=longitude,heading=bearing`.
 
     Left stands a field (with its unit if that is not ours: speed_kmh, altitude_ft,
-    battery_percent, time_s, time_ms) or `extra.KEY`, right the column's header. An item
+    battery_percent, time_s, time_ms, time_us, time_ns) or `extra.KEY`, right the column's header. An item
     with a comma is put in double quotes. Without `member` all rows are of one member. needed:
     the fields that have to be among them.
     Raises InvalidInput that says which item is wrong.
@@ -123,12 +139,33 @@ def parse_columns(text: str, *, needed: Sequence[str] = ("time", "lat", "lon")) 
     return ColumnMap(columns)
 
 
-def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Guess:
-    """Return which column looks like which field, by its name and the values of some rows."""
+def time_column(columns: ColumnMap, field: str = "time") -> tuple[str, Unit | None] | None:
+    """Return the header of `time` or `received` and the unit of its numbers; None if it has none."""
+    for name, (plain, unit) in _TIMES.items():
+        if plain == field and name in columns.columns:
+            return columns.columns[name], unit
+    return None
+
+
+def needs_unit(field: str, header: str, message: str) -> InvalidInput:
+    """Return the error for a column of numbers whose unit since 1970 nobody said."""
+    ways = ", ".join(f"{field}_{unit}={header} ({name})" for unit, name in UNITS_OF_TIME.items())
+    return InvalidInput(f"{message}; say {ways}", code=NEEDS_UNIT, field="columns")
+
+
+def guess_columns(
+    header: Sequence[str], rows: Sequence[Sequence[str]], number: Callable[[str], float] = float
+) -> Guess:
+    """Return which column looks like which field, by its name and the values of some rows.
+
+    number: reads one as the table writes them; raises ValueError.
+    """
     samples = {
         name: [row[place].strip() for row in rows if len(row) > place and row[place].strip()]
         for place, name in enumerate(header)
+        if header.count(name) == 1
     }
+    header = list(samples)
     plain = {name: re.sub(r"[^a-z0-9]", "", name.casefold()) for name in header}
     found: dict[str, str] = {}
     doubts: list[str] = []
@@ -137,11 +174,11 @@ def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Guess
             continue
         for alias in aliases.split():
             fitting = [name for name in header if plain[name] == alias and name not in found.values()]
-            name = next((name for name in fitting if _fits(field, samples[name])), None)
+            name = next((name for name in fitting if _fits(field, samples[name], number)), None)
             if name is not None:
                 found[field] = name
                 break
-    if "battery" in found and any(float(value) > 1 for value in samples[found["battery"]]):
+    if "battery" in found and any(number(value) > 1 for value in samples[found["battery"]]):
         found["battery_percent"] = found.pop("battery")
     if "speed" not in {_plain(field) for field in found}:
         doubts += [
@@ -152,8 +189,10 @@ def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Guess
         ]
     if "member" not in found:
         doubts.append("no column looks like a member's name: all rows are taken as of one member")
+    doubts += _with_units(found, samples)
     order = [field for field in FIELDS if field in found]
-    missing = tuple(field for field in ("time", "lat", "lon") if field not in found)
+    plain_found = {_plain(known) for known in found}
+    missing = tuple(field for field in ("time", "lat", "lon") if field not in plain_found)
     return Guess(
         ColumnMap({field: found[field] for field in order}),
         missing,
@@ -166,22 +205,34 @@ def _plain(name: str) -> str:
     """Return the field without its unit."""
     if name in SCALES:
         return SCALES[name][0]
-    return name.removesuffix("_ms").removesuffix("_s") if name in _TIMES else name
+    return _TIMES[name][0] if name in _TIMES else name
 
 
-def _fits(field: str, values: list[str]) -> bool:
+def _with_units(found: dict[str, str], samples: Mapping[str, list[str]]) -> Iterator[str]:
+    """Give columns of numbers the unit that looks right; yield a sentence on each, as it is a guess."""
+    for field in ("time", "received"):
+        values = samples[found[field]] if field in found else []
+        if not values or not all(_is_number(value, math.inf, float) for value in values):
+            continue
+        largest = max(abs(float(value)) for value in values)
+        unit: Unit = next((unit for unit, limit in _LARGEST.items() if largest < limit), "ns")
+        found[f"{field}_{unit}"] = header = found.pop(field)
+        yield f"the numbers of {header!r} look like {UNITS_OF_TIME[unit]} since 1970: is that so?"
+
+
+def _fits(field: str, values: list[str], number: Callable[[str], float]) -> bool:
     """Return whether a column's values could be this field."""
     if field == "member":
         return len(values) < 3 or len(set(values)) < len(values)  # else it numbers the rows
     if field in ("time", "received"):
         return all(_is_time(value) for value in values)
     limit = {"lat": 90.0, "lon": 180.0}.get(field, math.inf)
-    return field not in _NUMERIC or all(_is_number(value, limit) for value in values)
+    return field not in _NUMERIC or all(_is_number(value, limit, number) for value in values)
 
 
-def _is_number(text: str, limit: float) -> bool:
+def _is_number(text: str, limit: float, number: Callable[[str], float]) -> bool:
     try:
-        return abs(float(text)) <= limit
+        return abs(number(text)) <= limit
     except ValueError:
         return False
 
@@ -190,7 +241,7 @@ def _is_time(text: str) -> bool:
     try:
         TimeReader().read(text)
     except InvalidInput as error:
-        return error.code == NEEDS_ZONE
+        return error.code == NEEDS_ZONE or (error.code == NEEDS_UNIT and float(text) >= _SMALLEST)
     return True
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from locshare_ext.errors import InvalidInput
 from locshare_ext.formats.columns import ColumnMap, Guess, guess_columns, parse_columns
-from locshare_ext.formats.csvplan import Plan, add_row, make_plan, unquoted
+from locshare_ext.formats.csvplan import Plan, add_row, check_units, make_plan, unquoted
 from locshare_ext.formats.csvtable import CsvTable, open_table
 from locshare_ext.formats.loaded import Loaded, Progress, name_of
 from locshare_ext.formats.presets import preset_of
@@ -50,7 +50,7 @@ def read_csv(
         preset = preset_of(table.header) if columns is None else None
         if columns is None:
             if preset is None:
-                raise _columns_needed(path, guess_columns(table.header, table.peek(50)))
+                raise _columns_needed(path, guess_columns(table.header, table.peek(50), table.number))
             columns = preset.columns
         chosen = parse_columns(columns) if isinstance(columns, str) else columns
         zone = zone_of(tz if tz is not None or preset is None else preset.tz)
@@ -65,6 +65,7 @@ def read_csv(
             member=member,
             otherwise=member if member is not None else name_of(path),
         )
+        check_units(plan, table.peek(50))
         _read(table, plan, rows, path.stat().st_size, progress)
         rows.check(path, "rows")
         known = plan.received is not None and (not plan.is_own or rows.has_received)
@@ -93,7 +94,7 @@ def guess_file(path: str | Path, *, encoding: str | None = None) -> Guess | None
         table = open_table(path, raw, encoding)
         if preset_of(table.header) is not None:
             return None
-        return guess_columns(table.header, table.peek(50))
+        return guess_columns(table.header, table.peek(50), table.number)
 
 
 def is_trail_csv(header: Sequence[str]) -> bool:

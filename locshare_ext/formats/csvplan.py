@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 from locshare_ext.errors import InvalidFile, InvalidInput
-from locshare_ext.formats.columns import SCALES, ColumnMap
+from locshare_ext.formats.columns import SCALES, ColumnMap, needs_unit, time_column
 from locshare_ext.formats.presets import Preset
 from locshare_ext.formats.rows import FUTURE, LATE, REPAIRED, UNTOLD, FixRows
-from locshare_ext.formats.times import NEEDS_ZONE, TimeReader
+from locshare_ext.formats.times import NEEDS_ZONE, TimeReader, is_number
 from locshare_ext.model.names import near_names
 
-__all__ = ["NAMES_UNKNOWN", "Plan", "add_row", "make_plan", "unquoted"]
+__all__ = ["NAMES_UNKNOWN", "Plan", "add_row", "check_units", "make_plan", "unquoted"]
 
 NAMES_UNKNOWN = frozenset({"", "nan", "null", "none", "na", "n/a", "\\n"})
 _FLAGS = {"late": LATE, "future": FUTURE, "repaired": REPAIRED}
@@ -79,11 +79,11 @@ def make_plan(
     places = {name: _place(path, header, column) for name, column in chosen.columns.items()}
 
     def times(field: str) -> tuple[int, TimeReader] | None:
-        for name, unit in ((field, None), (f"{field}_s", "s"), (f"{field}_ms", "ms")):
-            if name in places:
-                reader: Any = TimeReader(zone, unit=unit, column=header[places[name]])  # type: ignore[arg-type]
-                return places[name], reader
-        return None
+        told = time_column(chosen, field)
+        if told is None:
+            return None
+        place = _place(path, header, told[0])
+        return place, TimeReader(zone, unit=told[1], column=header[place])
 
     time = times("time")
     if time is None or "lat" not in places or "lon" not in places:
@@ -119,6 +119,21 @@ def make_plan(
     )
 
 
+def check_units(plan: Plan, rows: Iterable[Sequence[str]]) -> None:
+    """Raise InvalidInput where the times of some rows are numbers whose unit nobody said.
+
+    One such number among other times is no reason to refuse them all: `add_row` sets it aside.
+    """
+    sample = list(rows)
+    for field, column in (("time", plan.time), ("received", plan.received)):
+        if column is None or column[1].unit is not None:
+            continue
+        place, times = column
+        texts = [text for row in sample if len(row) > place and (text := row[place].strip())]
+        if texts and all(is_number(text) for text in texts):
+            raise needs_unit(field, times.column, f"column {times.column!r} has numbers ({texts[0][:40]})")
+
+
 def unquoted(text: str) -> str:
     """Return a text cell without the apostrophe that keeps it from being a formula."""
     return text[1:] if _QUOTED.match(text) else text
@@ -128,6 +143,8 @@ def add_row(rows: FixRows, plan: Plan, line: int, cells: list[str]) -> None:
     """Add a row, or set it aside; a missing zone concerns the whole file and is raised."""
     if len(cells) > plan.width and plan.preset is not None:
         cells = plan.preset.mended(cells, plan.width)
+    if len(cells) > plan.width and not any(cells[plan.width :]):
+        cells = cells[: plan.width]  # delimiters at the end of the row
     try:
         if len(cells) != plan.width:
             raise InvalidInput(f"{len(cells)} cells, expected {plan.width} as in the header")
@@ -146,7 +163,7 @@ def add_row(rows: FixRows, plan: Plan, line: int, cells: list[str]) -> None:
             _required(plan, "lat", cells[plan.lat]),
             _required(plan, "lon", cells[plan.lon]),
             numbers,
-            received=_received(plan, cells),
+            received=None if plan.received is None else plan.received[1].read(cells[plan.received[0]]),
             source=_source(plan, cells),
             extra=json.dumps(extra, ensure_ascii=False) if isinstance(extra, dict) else extra,
             flags=_told_flags(plan, cells),
@@ -184,6 +201,8 @@ def _extra(plan: Plan, cells: list[str]) -> Any:
 
 
 def _place(path: Path, header: list[str], column: str) -> int:
+    if header.count(column) > 1:
+        raise InvalidFile(f"{path.name}: column {column!r} is in the header twice", field="columns")
     if column in header:
         return header.index(column)
     folded = [cell.casefold() for cell in header]
@@ -195,13 +214,6 @@ def _place(path: Path, header: list[str], column: str) -> int:
         f"columns: {path.name} has no column {column!r}{hint} It has: {', '.join(header)[:2000]}",
         field="columns",
     )
-
-
-def _received(plan: Plan, cells: list[str]) -> int | None:
-    if plan.received is None:
-        return None
-    place, times = plan.received
-    return times.read(cells[place])
 
 
 def _source(plan: Plan, cells: list[str]) -> str:

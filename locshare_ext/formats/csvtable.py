@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,7 @@ from locshare_ext.errors import InvalidFile
 
 __all__ = ["Block", "CsvTable", "open_table"]
 
+_TOLD = re.compile(r'"?sep=([,;\t|])"?')  # the first line that a spreadsheet is told its delimiter in
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEAD = 64 * 1024  # bytes that tell encoding, delimiter and header
 _BLOCK = 4 << 20  # bytes read at once
@@ -70,15 +72,12 @@ class CsvTable:
         self.delimiter = self._delimiter()
         # a comma can only be a decimal one where it parts no columns
         self.number: Callable[[str], float] = _decimal_comma if self.delimiter == ";" else _number
-        _, header = next(self._rows_from(0, 1), (0, []))
+        _, header = next(islice(self._rows_from(0, 1), self._before, None), (0, []))
         self.header = [cell.strip() for cell in header]
         if len(self.header) > _MOST_COLUMNS:
             raise InvalidFile(
                 f"{path.name}: {len(self.header):,} columns, expected at most {_MOST_COLUMNS:,}"
             )
-        if len(set(self.header)) < len(self.header):
-            twice = next(cell for cell in self.header if self.header.count(cell) > 1)
-            raise InvalidFile(f"{path.name}: column {twice!r} is in the header twice")
         self._body = self._after_header(head)
 
     @property
@@ -88,7 +87,9 @@ class CsvTable:
 
     def peek(self, count: int) -> list[list[str]]:
         """Return the first rows."""
-        return [cells for _, cells in islice(self._rows_from(0, 1), 1, count + 1)]
+        return [
+            cells for _, cells in islice(self._rows_from(0, 1), self._before + 1, self._before + 1 + count)
+        ]
 
     def blocks(self) -> Iterator[Block] | None:
         """Return the lines after the header in blocks, None where that cannot be (UTF-16)."""
@@ -96,7 +97,7 @@ class CsvTable:
 
     def rows(self, block: Block | None = None) -> Iterator[tuple[int, list[str]]]:
         """Yield (line, cells) of every row that is not blank: all, or from a block on to the end."""
-        numbered: Iterator[tuple[int, list[str]]] = islice(self._rows_from(0, 1), 1, None)
+        numbered: Iterator[tuple[int, list[str]]] = islice(self._rows_from(0, 1), self._before + 1, None)
         if block is not None:
             numbered = self._rows_from(block.offset, block.line)
         return ((line, cells) for line, cells in numbered if any(cells))
@@ -115,7 +116,7 @@ class CsvTable:
             raise InvalidFile(f"{self._path.name}: line {line}: {error}") from None
 
     def _blocks(self, offset: int) -> Iterator[Block]:
-        line, tail = 2, b""
+        line, tail = self._before + 2, b""
         while True:
             self._raw.seek(offset + len(tail))
             read = self._raw.read(_BLOCK)
@@ -156,34 +157,43 @@ class CsvTable:
                 text.detach()
 
     def _delimiter(self) -> str:
+        """Return what parts the columns, as the first line says or shows; notes whether it only says so."""
         self._raw.seek(0)
         text = io.TextIOWrapper(self._raw, self.encoding, newline="")
         try:
             first = text.readline(_HEAD)
         except UnicodeError as error:
             raise self._not_text(error) from None
-        except LookupError:
-            raise InvalidFile(f"encoding {self.encoding[:40]!r} is unknown", field="encoding") from None
         finally:
             text.detach()
+        told = _TOLD.fullmatch(first.strip("\ufeff\r\n"))
+        self._before = 0 if told is None else 1  # lines before the header
+        if told is not None:
+            return told[1]
         outside = "".join(first.split('"')[::2])
         return max(",;\t|", key=outside.count)
 
     def _after_header(self, head: bytes) -> int | None:
         """Return where the second line begins, None when the rows are not to be had in blocks."""
-        first, found, _ = head.partition(b"\n")
+        start = head.find(b"\n") + 1 if self._before else 0
+        first, found, _ = head[start:].partition(b"\n")
         if self.encoding not in ("utf-8", "utf-8-sig") or not found or first.count(b'"') % 2:
             return None
-        return None if b"\r" in first.removesuffix(b"\r") else len(first) + 1
+        return None if b"\r" in first.removesuffix(b"\r") else start + len(first) + 1
 
     def _not_text(self, error: UnicodeError) -> InvalidFile:
         return InvalidFile(
-            f"{self._path.name} is not {self.encoding} text ({error}); say which with encoding="
+            f"{self._path.name} is not {self.encoding} text ({error}); say which with encoding=, "
+            "such as cp1252 or euc-kr"
         )
 
 
 def open_table(path: Path, raw: IO[bytes], encoding: str | None = None) -> CsvTable:
     """Return the table of an open file; raises InvalidFile when it is none."""
+    try:
+        "".encode(encoding or "utf-8")
+    except LookupError:
+        raise InvalidFile(f"encoding {str(encoding)[:40]!r} is unknown", field="encoding") from None
     return CsvTable(path, raw, encoding)
 
 

@@ -7,21 +7,21 @@ it has to be said which property is which, except `coordTimes` of lines, which o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 from locshare_ext.errors import InvalidFile, InvalidInput
-from locshare_ext.formats.columns import ColumnMap, guess_columns, parse_columns
-from locshare_ext.formats.csvplan import Plan, add_row, make_plan
+from locshare_ext.formats.columns import ColumnMap, guess_columns, needs_unit, parse_columns, time_column
+from locshare_ext.formats.csvplan import Plan, add_row, check_units, make_plan
 from locshare_ext.formats.geojsonwrite import write_geojson
 from locshare_ext.formats.jsonread import elements
 from locshare_ext.formats.loaded import Loaded, Progress, as_member, name_of
 from locshare_ext.formats.presets import preset_of
 from locshare_ext.formats.reading import reading
 from locshare_ext.formats.rows import FixRows
-from locshare_ext.formats.times import TimeReader, zone_of
+from locshare_ext.formats.times import NEEDS_UNIT, TimeReader, zone_of
 from locshare_ext.model.trail import FRAME_COLUMNS
 
 __all__ = ["is_geojson", "read_geojson", "write_geojson"]
@@ -100,7 +100,9 @@ class _Adding:
         self.is_own = False
         self._rows, self._path, self._columns, self._member = rows, path, columns, member
         self._zone = zone_of(tz)
-        self._times = TimeReader(self._zone, column="coordTimes")
+        told = None if columns is None else time_column(columns)
+        self._times_column, unit = told or ("coordTimes", None)
+        self._times = TimeReader(self._zone, unit=unit, column=self._times_column)
         self._plan: Plan | None = None
         self._header: list[str] = []
         self._height: int | None = None  # where altitude stands, or what stands for it
@@ -171,6 +173,7 @@ class _Adding:
             otherwise=self._member or name_of(self._path),
             is_quoted=False,
         )
+        check_units(self._plan, [[_cell(properties.get(name)) for name in self._header]])
         self.has_received |= self._plan.received is not None
         self._height = self._header.index("altitude") if self.is_own else self._header.index(_HEIGHT)
         return self._plan
@@ -179,14 +182,15 @@ class _Adding:
         self, number: int, kind: str, places: Any, properties: Mapping[str, Any], feature: Mapping[str, Any]
     ) -> None:
         lines = [places] if kind == "LineString" else places
-        times = _times_of(properties)
+        self._times.column, times = _times_of(properties, self._times_column)
         if times is None or not isinstance(lines, list):
             raise InvalidInput("the line has no coordTimes: when its points were passed is not known")
         if kind == "LineString":
             times = [times]
         if len(times) != len(lines):
             raise InvalidInput(f"{len(times)} lists of times for {len(lines)} lines")
-        name = self._member or _line_name(properties, feature, name_of(self._path))
+        named = _NAMED if self._columns is None else (self._columns.columns.get("member", ""), *_NAMED)
+        name = self._member or _line_name(properties, feature, name_of(self._path), named)
         for line, moments in zip(lines, times, strict=True):
             if not isinstance(line, list) or not isinstance(moments, list) or len(line) != len(moments):
                 raise InvalidInput("a line has not as many times as points")
@@ -203,6 +207,8 @@ class _Adding:
         except InvalidInput as error:
             if error.field == "tz":
                 raise
+            if error.code == NEEDS_UNIT:
+                raise needs_unit("time", self._times.column, error.message) from None
             self._rows.put_aside(number, error.message, f"{place}, {moment}"[:1000])
 
 
@@ -228,18 +234,20 @@ def _coordinates(place: Any) -> tuple[float, float, float | None]:
         raise InvalidInput("coordinates are too large to be degrees", field="coordinates") from None
 
 
-def _times_of(properties: Mapping[str, Any]) -> list[Any] | None:
+def _times_of(properties: Mapping[str, Any], column: str) -> tuple[str, list[Any] | None]:
+    """Return a line's times and their name: what was told, else those that mean one thing only."""
     inside = properties.get("coordinateProperties")
     for found in (inside if isinstance(inside, dict) else {}, properties):
-        for name in _TIMES:
+        for name in (column, *_TIMES):
             if isinstance(found.get(name), list):
-                times: list[Any] = found[name]
-                return times
-    return None
+                return name, found[name]
+    return column, None
 
 
-def _line_name(properties: Mapping[str, Any], feature: Mapping[str, Any], otherwise: str) -> str:
-    for name in _NAMED:
+def _line_name(
+    properties: Mapping[str, Any], feature: Mapping[str, Any], otherwise: str, named: Sequence[str]
+) -> str:
+    for name in named:
         if isinstance(value := properties.get(name, feature.get(name)), str | int):
             return as_member(str(value), otherwise)
     return otherwise

@@ -6,7 +6,11 @@ lets no entity in; a file of any length costs its fixes, not its tree.
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
@@ -25,6 +29,12 @@ __all__ = ["read_gpx", "write_gpx"]
 
 _CHUNK = 1 << 18  # bytes parsed at once
 _MOST_TRACKS = 1_000_000
+# elements that are points -> what they are in; of waypoints, all are one line
+_TRACKS: Mapping[str, str] = {"trkpt": "trk"}
+_OTHERS: Mapping[str, str] = {"wpt": "", "rtept": "rte"}
+_BEGIN = re.compile(rb"(\xef\xbb\xbf)?(\s*)(<\?xml[^>]*\?>)?(.*)", re.DOTALL)
+_ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_OF_EXPAT = ("utf-8", "utf-16", "ascii", "iso8859-1")
 _DEEPEST = 64  # elements within elements
 _LONGEST = 1 << 16  # characters of one text
 
@@ -69,29 +79,42 @@ def read_gpx(
     A track without a name is called as the file's stem. member: all points are of this
     one. Speed, heading and accuracy are taken from GPX 1.0 and from extensions. Points
     without a time or with values that cannot be are set aside; waypoints and routes are
-    not read. Raises InvalidFile when the file is no GPX, is broken, has a DOCTYPE, or
-    has not one point with a time.
+    read only where there is no track, as of loggers that write nothing else. Raises
+    InvalidFile when the file is no GPX, is broken, has a DOCTYPE, or has not one point
+    with a time.
     """
     path = Path(path)
+    kinds, are_bound = _TRACKS, True
+    while True:
+        with reading(on_disk=on_disk) as rows:
+            found = _Reading(path, rows, kinds, are_bound=are_bound)
+            try:
+                found.read(progress)
+            except _UnboundPrefixError:  # of an extension that a program wrote and never declared
+                rows.close()
+                are_bound = False
+                continue
+            if kinds is _TRACKS and not found.points and found.others:
+                rows.close()
+                kinds = _OTHERS
+                continue
+            return _loaded(path, rows, found, member)
+
+
+def _loaded(path: Path, rows: FixRows, found: _Reading, member: str | None) -> Loaded:
     remarks: list[str] = []
-    with reading(on_disk=on_disk) as rows:
-        found = _Reading(path, _Filling(rows), rows)
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                found.feed(chunk)
-                if progress is not None:
-                    progress(file.tell(), size)
-        found.feed(b"", is_last=True)
-        for track, name in _named(found.tracks, name_of(path), member, remarks):
-            rows.name_member(track.member, name)
+    for track, name in _named(found.tracks, name_of(path), member, remarks):
+        rows.name_member(track.member, name)
+    if found.kinds is _TRACKS:
         rows.check(path, "points")
-        if not len(rows):
-            raise InvalidFile(f"{path.name} has no track points{found.others('; it has ')}")
-        if others := found.others(""):
-            remarks.append(f"{others} are not read")
-        known = rows.has_received
-        rows.finish(received_known=known)
+    if not len(rows):
+        others = f"; it has {found.others}, none with a time" if found.others else ""
+        raise InvalidFile(f"{path.name} has no track points{others}")
+    if found.others:
+        is_read = "are not read" if found.kinds is _TRACKS else "are read, as there is no track"
+        remarks.append(f"{found.others} {is_read}")
+    known = rows.has_received
+    rows.finish(received_known=known)
     return Loaded(
         path=path,
         format="gpx",
@@ -106,31 +129,70 @@ def read_gpx(
     )
 
 
-class _Reading:
-    """Turns the file's elements into tracks, whose points it hands on."""
+class _UnboundPrefixError(Exception):
+    """A name has a prefix that stands for no namespace."""
 
-    def __init__(self, path: Path, filling: _Filling, rows: FixRows) -> None:
+
+class _Reading:
+    """Turns the file's elements into tracks, whose points it hands on.
+
+    kinds: of points that are read. are_bound: whether every prefix has to stand for a namespace.
+    """
+
+    def __init__(self, path: Path, rows: FixRows, kinds: Mapping[str, str], *, are_bound: bool) -> None:
         self.tracks: list[_Track] = []
+        self.kinds = kinds
+        self.points = 0
         self.title = self.group = self.version = self.creator = ""
-        self._path, self._filling, self._rows = path, filling, rows
+        self._path, self._filling, self._rows = path, _Filling(rows), rows
+        self._lines = set(kinds.values())
+        self._loose: _Track | None = None  # of points that are in no line
         self._counts = {"wpt": 0, "rtept": 0}
         self._within: list[str] = []
         self._text: list[str] = []
         self._length = 0
         self._track: _Track | None = None
         self._point: _Point | None = None
-        self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._text_of: codecs.IncrementalDecoder | None = None  # for what expat does not read itself
+        self._parser = expat.ParserCreate(namespace_separator=" " if are_bound else None)
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = self._doctype
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
 
-    def feed(self, data: bytes, *, is_last: bool = False) -> None:
-        """Parse the next bytes; raises InvalidFile when they are no GPX."""
+    def read(self, progress: Progress | None) -> None:
+        """Read the file; raises InvalidFile when it is no GPX."""
+        size = self._path.stat().st_size
+        with self._path.open("rb") as file:
+            chunk = self._begun(file.read(_CHUNK))
+            while chunk:
+                self._feed(chunk)
+                if progress is not None:
+                    progress(file.tell(), size)
+                chunk = file.read(_CHUNK)
+        self._feed(b"", is_last=True)
+
+    def _begun(self, data: bytes) -> bytes:
+        """Return the first bytes, with the XML declaration at their beginning where it has to be."""
+        mark, space, declaration, rest = _BEGIN.fullmatch(data).groups()  # type: ignore[union-attr]
+        named = None if mark else _ENCODING.search(declaration or b"")
+        if named is not None:
+            name = named[1].decode("ascii")
+            with contextlib.suppress(LookupError):  # of one that nobody knows, expat says so
+                if codecs.lookup(name).name not in _OF_EXPAT and b"".decode(name) == "":
+                    self._text_of = codecs.getincrementaldecoder(name)()
+                    declaration = declaration.replace(named[1], b"utf-8")
+        return (mark or b"") + (declaration or b"") + space + rest
+
+    def _feed(self, data: bytes, *, is_last: bool = False) -> None:
         try:
+            if self._text_of is not None:
+                data = self._text_of.decode(data, is_last).encode()
             self._parser.Parse(data, is_last)
         except expat.ExpatError as error:
+            if error.code == expat.errors.codes[expat.errors.XML_ERROR_UNBOUND_PREFIX]:
+                raise _UnboundPrefixError from None
             what = expat.ErrorString(error.code)
             raise InvalidFile(
                 f"{self._path.name}: line {error.lineno}: no well-formed XML ({what})"
@@ -138,11 +200,11 @@ class _Reading:
         except (LookupError, ValueError) as error:  # of an encoding that is unknown or of many bytes
             raise InvalidFile(f"{self._path.name}: {error}") from None
 
-    def others(self, before: str) -> str:
-        """Return in words what there is besides tracks."""
+    @property
+    def others(self) -> str:
+        """What there is besides tracks, in words."""
         names = {"wpt": "waypoints", "rtept": "route points"}
-        told = " and ".join(f"{count:,} {names[name]}" for name, count in self._counts.items() if count)
-        return before + told if told else ""
+        return " and ".join(f"{count:,} {names[name]}" for name, count in self._counts.items() if count)
 
     def _doctype(self, *_: Any) -> None:
         raise InvalidFile(
@@ -150,7 +212,7 @@ class _Reading:
         )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        local = name.rpartition(" ")[2]
+        local = _local(name)
         if not self._within:
             if local != "gpx":
                 raise InvalidFile(f"{self._path.name} is XML, but no GPX: it begins with <{local[:40]}>")
@@ -160,15 +222,15 @@ class _Reading:
             raise InvalidFile(f"{self._path.name}: elements within more than {_DEEPEST} others")
         self._within.append(local)
         self._text, self._length = [], 0
-        if local == "trk":
+        if local in self._counts:
+            self._counts[local] += 1
+        if local in self._lines:
             self._track = _Track(self._rows.new_member())
             if len(self.tracks) >= _MOST_TRACKS:
                 raise InvalidFile(f"{self._path.name}: more than {_MOST_TRACKS:,} tracks")
-        elif local == "trkpt":
+        elif local in self.kinds:
             line = self._parser.CurrentLineNumber
             self._point = _Point(line, attributes.get("lat", ""), attributes.get("lon", ""))
-        elif local in self._counts:
-            self._counts[local] += 1
 
     def _characters(self, text: str) -> None:
         self._length += len(text)
@@ -178,27 +240,35 @@ class _Reading:
         self._text.append(text)
 
     def _end(self, name: str) -> None:
-        namespace, _, local = name.rpartition(" ")
+        namespace, local = name.rpartition(" ")[0], _local(name)
         self._within.pop()
         text = "".join(self._text).strip()
         self._text, self._length = [], 0
-        if local == "trkpt":
-            if self._track is not None and self._point is not None:
-                self._track.points += 1
-                self._filling.add(self._point, self._track.member)
+        if local in self.kinds:
+            track = self._track if self.kinds[local] else self._of_loose()
+            if track is not None and self._point is not None:
+                track.points += 1
+                self.points += 1
+                self._filling.add(self._point, track.member)
             self._point = None
         elif self._point is not None:
             self._point_text(namespace, local.lower(), text)
-        elif local == "trk":
+        elif local in self._lines:
             if self._track is not None and self._track.points:
                 self.tracks.append(self._track)
             self._track = None
-        elif self._within[-1:] == ["trk"] and local == "name" and self._track is not None:
+        elif self._within[-1:] in (["trk"], ["rte"]) and local == "name" and self._track is not None:
             self._track.name = text
         elif local == "name" and self._within in (["gpx", "metadata"], ["gpx"]):
             self.title = text[:200]
         elif local == "group" and namespace == NAMESPACE:
             self.group = text[:64]
+
+    def _of_loose(self) -> _Track:
+        if self._loose is None:
+            self._loose = _Track(self._rows.new_member())
+            self.tracks.append(self._loose)
+        return self._loose
 
     def _point_text(self, namespace: str, local: str, text: str) -> None:
         if self._point is None or not text:
@@ -254,6 +324,11 @@ class _Filling:
                 except ValueError:
                     self._rows.leave_out(point.line, name, text, "a number")
         return numbers
+
+
+def _local(name: str) -> str:
+    """Return an element's name without its namespace, or the prefix that stands for none."""
+    return name.rpartition(" ")[2].rpartition(":")[2]
 
 
 def _degrees(name: str, text: str) -> float:

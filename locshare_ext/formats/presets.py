@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,14 +58,18 @@ class Preset:
 def preset_of(header: Sequence[str]) -> Preset | None:
     """Return the preset for a header, None if it is nobody's that is known."""
     names = tuple(header)
-    if any(names[: len(own)] == own for own in (FRAME_COLUMNS, _WIRE_COLUMNS)):
-        fields = ("member", "source", "time", "received", "lat", "lon", *NUMBERS)
-        return Preset("csv", ColumnMap({name: name for name in fields}))
+    for own, times in ((FRAME_COLUMNS, ("time", "received")), (_WIRE_COLUMNS, ("time_ms", "received_ms"))):
+        if names[: len(own)] == own:
+            fields = {name: name for name in ("member", "source", "lat", "lon", *NUMBERS)}
+            fields |= {field: field.removesuffix("_ms") for field in times}
+            return Preset("csv", ColumnMap(fields))
     found = {name.casefold(): name for name in names}
     if {"deviceid", "fixtime", "servertime", "latitude", "longitude", "protocol"} <= found.keys():
         return _traccar(names, found)
-    if {"timestamp", "location-long", "location-lat", "individual-local-identifier"} <= found.keys():
-        return _movebank(found)
+    # R writes its names with dots, its API with underscores
+    hyphened = {re.sub(r"[^a-z0-9]+", "-", name): header for name, header in found.items()}
+    if {"timestamp", "location-long", "location-lat", "individual-local-identifier"} <= hyphened.keys():
+        return _movebank(hyphened)
     return None
 
 
@@ -146,8 +151,8 @@ _MOVEBANK = {
     "lat": ("location-lat",),
     "lon": ("location-long",),
     "altitude": ("height-above-msl", "height-above-ellipsoid"),
-    "accuracy": ("eobs:horizontal-accuracy-estimate", "location-error-numerical"),
-    "speed": ("ground-speed", "eobs:speed"),
+    "accuracy": ("eobs-horizontal-accuracy-estimate", "location-error-numerical"),
+    "speed": ("ground-speed", "eobs-speed"),
     "heading": ("heading",),
 }
 _MOVEBANK_KEPT = (
@@ -171,5 +176,6 @@ def _movebank(found: dict[str, str]) -> Preset:
         name = next((found[name] for name in names if name in found), None)
         if name is not None:
             columns[field] = name
-    columns |= {f"extra.{name}": found[name] for name in _MOVEBANK_KEPT if name in found}
+    plain = {name: re.sub(r"[^a-z0-9]+", "-", name) for name in _MOVEBANK_KEPT}
+    columns |= {f"extra.{name}": found[key] for name, key in plain.items() if key in found}
     return Preset("movebank", ColumnMap(columns), tz="UTC", source="movebank")

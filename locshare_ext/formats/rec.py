@@ -23,7 +23,8 @@ from locshare_ext.formats.times import TimeReader
 
 __all__ = ["is_rec", "read_rec"]
 
-_LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\t[^\t]*\t")
+_LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?:\t[^\t]*\t| +\S+ +\{)")
+_SPACED = re.compile(r"(\S+) +(\S+) +(\{.*)")  # what became of the tabs where text was copied
 _APPLE = 978_307_200  # s from 1970 to 2001: an app that counts from there writes too small a tst
 _OLDEST = 1_262_304_000  # s, the year 2010: OwnTracks is younger
 _USED = frozenset({"_type", "lat", "lon", "tst", "acc", "alt", "vel", "cog", "batt", "tid", "topic", "_id"})
@@ -94,7 +95,8 @@ class _Adding:
 
     def add(self, line: int, text: str) -> bool:
         """Add a line's fix; returns False when it has none."""
-        cells = text.split("\t", 2)
+        spaced = _SPACED.fullmatch(text)
+        cells = text.split("\t", 2) if spaced is None else list(spaced.groups())
         if len(cells) < 3:
             raise InvalidInput("no moment, topic and message with tabs between them")
         try:

@@ -23,7 +23,7 @@ class Format:
 
     name: in `format=`. title: for people. suffixes: how its files end, the usual one first.
     media_type: of HTTP. reader, writer: `module:function` below `formats`. options: which of
-    columns, tz, member its reader takes. loses: what of a trail is not in a file of it.
+    columns, tz, member, encoding its reader takes. loses: what of a trail is not in a file of it.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Format:
 
 
 _TABLE = frozenset({"columns", "tz", "member"})
+_TEXT = _TABLE | {"encoding"}
 _ONE = frozenset({"member"})
 
 FORMATS: tuple[Format, ...] = (
@@ -64,7 +65,7 @@ FORMATS: tuple[Format, ...] = (
         "text/csv; charset=utf-8",
         "csv:read_csv",
         "csvwrite:write",
-        _TABLE,
+        _TEXT,
         "notes and other events; texts that look like formulas get an apostrophe in front",
     ),
     Format(
@@ -135,10 +136,10 @@ FORMATS: tuple[Format, ...] = (
         "text/csv; charset=utf-8",
         "csv:read_csv",
         "movebank:write",
-        _TABLE,
+        _TEXT,
         "notes and other events, received, source, battery, extra, seq, trip, flags",
     ),
-    Format("traccar", "Traccar CSV", (), "text/csv", "csv:read_csv", options=_TABLE),
+    Format("traccar", "Traccar CSV", (), "text/csv", "csv:read_csv", options=_TEXT),
     Format("plt", "GeoLife and OziExplorer PLT", (".plt",), "text/plain", "plt:read_plt", options=_ONE),
     Format("owntracks", "OwnTracks Recorder", (".rec",), "text/plain", "rec:read_rec", options=_ONE),
     Format(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from locshare_ext.formats.times import EARLIEST, LATEST, TimeReader
+from locshare_ext.formats.times import EARLIEST, LATEST, PER_MS, TimeReader
 
 __all__ = ["read_times"]
 
@@ -25,20 +25,13 @@ def read_times(texts: pa.Array, reader: TimeReader) -> tuple[NDArray[np.int64], 
 
 
 def _of_whole_numbers(texts: pa.Array, reader: TimeReader) -> NDArray[np.int64] | None:
+    if reader.unit is None:
+        return None
     try:
         numbers: NDArray[np.int64] = texts.cast(pa.int64()).to_numpy()
     except pa.ArrowInvalid:
         return None
-    if reader.unit == "s":
-        return _seconds(numbers)
-    if reader.unit == "ms":
-        return numbers
-    size = np.abs(numbers)
-    return np.select(
-        [size < 10**11, size < 10**14, size < 10**17],
-        [_seconds(np.where(size < 10**11, numbers, 0)), numbers, numbers // 1_000],
-        numbers // 1_000_000,
-    )
+    return _seconds(numbers) if reader.unit == "s" else numbers // PER_MS[reader.unit]
 
 
 def _seconds(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -48,10 +41,9 @@ def _seconds(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _of_decimals(texts: pa.Array, reader: TimeReader) -> NDArray[np.int64] | None:
     """Read seconds with digits behind the point, as digits: a float would round them."""
-    if reader.unit == "ms":
+    if reader.unit != "s":
         return None
-    longest = 11 if reader.unit is None else 14
-    parts = pc.extract_regex(texts, rf"^(?P<s>[0-9]{{1,{longest}}})\.(?P<f>[0-9]+)$")
+    parts = pc.extract_regex(texts, r"^(?P<s>[0-9]{1,14})\.(?P<f>[0-9]+)$")
     if parts.null_count:
         return None
     whole = parts.field("s").cast(pa.int64()).to_numpy()

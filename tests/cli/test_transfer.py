@@ -87,14 +87,13 @@ def test_an_import_broken_off_leaves_nothing(
     before = [one["id"] for one in _all(served)]
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    line = "ann,2026-01-26T15:57:02.{:03d}Z,1,2\n"
     environment = {**shell.environment, "TMPDIR": str(scratch)}
     command = [sys.executable, "-m", "locshare_ext.cli.main", "import", "big.csv", "--columns", MAP]
     with (tmp_path / "big.csv").open("w") as file:
         file.write("who,when,lat,lon\n")
-        file.writelines(
-            line.format(n % 1000) if n % 2 else f"ann,{1769443022000 + n},1,2\n" for n in range(300_000)
-        )
+        # what is no time makes quick reading of whole blocks give way to rows one by one
+        whens = (f"2026-01-26T15:57:02.{n % 1000:03d}Z" if n % 1000 else "yesterday" for n in range(300_000))
+        file.writelines(f"ann,{when},1,2\n" for when in whens)
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
     if when == "reading":  # it holds the file open as long as it reads
         _wait_for(lambda: "big.csv" in _open_files(process.pid), process)

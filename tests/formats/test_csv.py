@@ -14,7 +14,7 @@ from locshare_ext.formats import load
 from locshare_ext.formats.columns import guess_columns, parse_columns
 from locshare_ext.formats.csv import guess_file, read_csv, unquoted
 from locshare_ext.formats.frame import empty_frame, frame_from_arrow
-from locshare_ext.formats.times import TimeReader, text_of_ms, zone_of
+from locshare_ext.formats.times import NEEDS_UNIT, TimeReader, Unit, text_of_ms, zone_of
 from locshare_ext.formats.trailcsv import read_trail_csv, write_csv
 
 from .helpers import BUSES, random_table, same, table_of
@@ -80,7 +80,7 @@ def test_bad_rows_are_set_aside_with_line_and_reason(tmp_path: Path) -> None:
         "a/b,2026-01-26T15:57:06Z,1,2,3,4\n"
         "ann,2026-01-26T15:57:07Z,nan,2,3,4\n"
         "ann,2026-01-26T15:57:08Z,1,2,-1,fast\n"
-        "ann,1769443029.5,1,2,,NA\n",
+        "ann,2026-01-26T15:57:09.5Z,1,2,,NA\n",
     )
     loaded = read_csv(path, "member=who,time=when,lat=lat,lon=lon,speed=speed,heading=heading")
     assert [row.line for row in loaded.set_aside] == [3, 4, 6, 7, 8, 9]
@@ -165,12 +165,6 @@ def test_a_column_that_numbers_the_rows_is_no_member() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("1769443022", 1769443022000),
-        ("1769443022.5", 1769443022500),
-        ("1.769443022e9", 1769443022000),
-        ("1769443022123", 1769443022123),
-        ("1769443022123456", 1769443022123),
-        ("1769443022123456789", 1769443022123),
         ("2026-01-26T15:57:02Z", 1769443022000),
         ("2026-01-26 15:57:02.1239 UTC", 1769443022123),
         ("2026-01-26T15:57:02,5+01", 1769439422500),
@@ -180,6 +174,48 @@ def test_a_column_that_numbers_the_rows_is_no_member() -> None:
 )
 def test_times_are_read_by_rule(text: str, expected: int) -> None:
     assert TimeReader().read(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "expected"),
+    [
+        ("1769443022", "s", 1769443022000),
+        ("1769443022.5", "s", 1769443022500),
+        ("1.769443022e9", "s", 1769443022000),
+        ("1769443022123", "ms", 1769443022123),
+        ("1769443022123456", "us", 1769443022123),
+        ("1769443022123456789", "ns", 1769443022123),
+        ("12", "ms", 12),
+    ],
+)
+def test_numbers_are_read_in_the_unit_that_was_said(text: str, unit: Unit, expected: int) -> None:
+    assert TimeReader(unit=unit).read(text) == expected
+    with pytest.raises(InvalidInput, match="nothing says of which unit") as told:
+        TimeReader().read(text)
+    assert told.value.code == NEEDS_UNIT
+
+
+@pytest.mark.parametrize(("numbers", "unit"), [((1769443022, 1769443023), "s"), ((1769443022123,), "ms")])
+def test_the_unit_of_numbers_is_asked_for_never_guessed(
+    tmp_path: Path, numbers: tuple[int, ...], unit: str
+) -> None:
+    rows = "".join(f"ann,{number},1,2\n" for number in numbers)
+    path = written(tmp_path, "name,timestamp,lat,lon\n" + rows)
+    with pytest.raises(InvalidInput, match=f"time_{unit}=timestamp,lat=lat.*is that so") as told:
+        read_csv(path)
+    assert told.value.code == "columns_needed"
+    with pytest.raises(InvalidInput, match=r"say time_s=timestamp \(seconds\), time_ms=timestamp") as told:
+        read_csv(path, "member=name,time=timestamp,lat=lat,lon=lon")
+    assert (told.value.code, told.value.field) == (NEEDS_UNIT, "columns")
+    found = read_csv(path, f"member=name,time_{unit}=timestamp,lat=lat,lon=lon").frame()
+    assert found["time"][0].timestamp() == pytest.approx(numbers[0] / (1000 if unit == "ms" else 1))
+
+
+def test_one_number_among_times_is_set_aside(tmp_path: Path) -> None:
+    path = written(tmp_path, "t,lat,lon\n1769443022,1,2\n2026-01-26T15:57:02Z,1,2\n")
+    loaded = read_csv(path, "time=t,lat=lat,lon=lon")
+    assert len(loaded.table) == 1
+    assert [(row.line, "which unit" in row.reason) for row in loaded.set_aside] == [(2, True)]
 
 
 @pytest.mark.parametrize(
@@ -291,12 +327,12 @@ def test_a_member_column_that_is_none_is_noticed(tmp_path: Path) -> None:
     rows = "".join(f"{number},1769443022,1,2\n" for number in range(10_001))
     path = written(tmp_path, "id,time,lat,lon\n" + rows)
     with pytest.raises(InvalidFile, match="more than 10,000 different members"):
-        read_csv(path, "member=id,time=time,lat=lat,lon=lon")
+        read_csv(path, "member=id,time_s=time,lat=lat,lon=lon")
 
 
 def test_names_that_differ_in_case_are_one_member(tmp_path: Path) -> None:
     path = written(tmp_path, "id,time,lat,lon\nAnn,1769443022,1,2\nann,1769443023,1,2\n")
-    frame = read_csv(path, "member=id,time=time,lat=lat,lon=lon").frame()
+    frame = read_csv(path, "member=id,time_s=time,lat=lat,lon=lon").frame()
     assert frame["member"].tolist() == ["Ann", "Ann"]
 
 

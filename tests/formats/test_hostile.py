@@ -25,7 +25,7 @@ from locshare_ext.formats.trail import trail_of_frame
 from .helpers import random_table
 from .test_readers import MOVEBANK, PLT, REC, collection, point, written
 
-COLUMNS = "member=m,time=t,lat=a,lon=o"
+COLUMNS = "member=m,time_s=t,lat=a,lon=o"
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><gpx>&b;</gpx>'
 EXTERNAL = (
     '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><gpx><metadata><name>&e;</name></metadata></gpx>'
@@ -115,8 +115,10 @@ def test_a_parquet_of_wrong_types_and_shapes(tmp_path: Path) -> None:
         load(missing, columns=COLUMNS)
     naive = parquet(tmp_path / "naive.parquet", columns={"t": pa.array([0], pa.timestamp("us"))})
     with pytest.raises(InvalidInput, match="has no zone"):
-        load(naive, columns=COLUMNS)
-    assert load(naive, columns=COLUMNS, tz="UTC").table.num_rows == 1
+        load(naive, columns=COLUMNS.replace("time_s", "time"))
+    with pytest.raises(InvalidInput, match=r"column 't' has numbers .*; say time_s=t"):
+        load(parquet(tmp_path / "numbers.parquet"), columns=COLUMNS.replace("time_s", "time"))
+    assert load(naive, columns=COLUMNS.replace("time_s", "time"), tz="UTC").table.num_rows == 1
 
 
 def test_a_row_group_that_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +144,7 @@ def good_files() -> dict[str, tuple[bytes, dict[str, Any]]]:
     locations = [{"latitudeE7": n, "longitudeE7": 2, "timestampMs": "1769443022123"} for n in range(5)]
     lines = collection(*(point(1.5, n / 9, t=1769443022 + n, who="ann") for n in range(5)))
     found["google"] = (json.dumps({"locations": locations}).encode(), {})
-    found["lines"] = (json.dumps(lines).encode(), {"columns": "member=who,time=t"})
+    found["lines"] = (json.dumps(lines).encode(), {"columns": "member=who,time_s=t"})
     found["plt"], found["owntracks"], found["movebank"] = (
         (PLT.encode(), {}),
         (REC.encode(), {}),

@@ -319,12 +319,12 @@ def test_points_with_properties_that_have_to_be_told(tmp_path: Path) -> None:
     ]
     path = written(tmp_path, "buses.geojson", collection(*features))
     with pytest.raises(
-        InvalidInput, match='say which property is which; it looks like columns="time=timestamp'
+        InvalidInput, match='say which property is which; it looks like columns="time_s=timestamp'
     ) as told:
         load(path)
     assert told.value.code == "columns_needed"
     loaded = load(
-        path, columns={"member": "bus", "time": "timestamp", "speed_kmh": "v", "extra.route": "route"}
+        path, columns={"member": "bus", "time_s": "timestamp", "speed_kmh": "v", "extra.route": "route"}
     )
     row, other = loaded.table.to_pylist()
     assert (row["member"], row["lat"], row["lon"], row["altitude"]) == ("a", 37.5, 127.0, 31)
@@ -333,6 +333,18 @@ def test_points_with_properties_that_have_to_be_told(tmp_path: Path) -> None:
     assert (other["member"], other["altitude"], other["speed"]) == ("b", None, None)
     assert [one.line for one in loaded.set_aside] == [3, 5, 6]
     assert "1 features that are neither points nor lines are not read" in loaded.remarks
+
+
+def test_lines_whose_times_are_numbers(tmp_path: Path) -> None:
+    line = {"type": "LineString", "coordinates": [[127.0, 37.5], [127.1, 37.6]]}
+    properties = {"who": "ann", "times": [1769443022123, 1769443023123]}
+    feature = {"type": "Feature", "geometry": line, "properties": properties}
+    path = written(tmp_path, "ride.json", collection(feature))
+    with pytest.raises(InvalidInput, match="say time_s=times") as told:
+        load(path)
+    assert told.value.field == "columns"
+    rows = load(path, columns="member=who,time_ms=times").table.to_pylist()
+    assert [(row["member"], row["time"]) for row in rows] == [("ann", 1769443022123), ("ann", 1769443023123)]
 
 
 def test_lines_with_times(tmp_path: Path) -> None:

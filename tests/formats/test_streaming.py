@@ -138,7 +138,7 @@ def test_a_file_four_times_as_large_takes_hardly_more_memory(tmp_path: Path) -> 
                     f"bus {n % 40},{time},53.{n % 9973},-2.{n % 9967}\n" for n, time in enumerate(times)
                 )
         done = subprocess.run(
-            [sys.executable, "-c", SCRIPT.format(map=MAP), str(path)],
+            [sys.executable, "-c", SCRIPT.format(map=MAP.replace("time=", "time_ms=")), str(path)],
             capture_output=True,
             text=True,
             check=True,
