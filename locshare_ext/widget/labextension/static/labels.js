@@ -1,10 +1,7 @@
 // Names beside heads, where there is room.
 
-const MOST = 200;
-
 /** Draw the labels `[{x, y, alpha}]` (device px) that do not cover each other, within `inside` where they can be. */
 export function drawLabels(context, labels, textOf, { dpr, ink, paper, inside }) {
-  if (labels.length > MOST) return;
   context.font = `600 ${11.5 * dpr}px system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif`;
   context.textBaseline = 'middle';
   context.lineJoin = 'round';

@@ -1,7 +1,6 @@
 // The Leaflet layer: keeps the renderer's picture in its place on the map.
 
-const PADDING = 0.15; // of the map's size, drawn beyond its edges so that a drag finds something there
-const REFILL = 80; // ms between new pictures during a drag
+const PADDING = 64; // css px drawn beyond the map's edges, so that a drag finds something there
 
 /** Return the class of our Leaflet layer, made from the page's Leaflet. */
 export function createOverlay(L) {
@@ -19,6 +18,7 @@ export function createOverlay(L) {
       this.getPane().appendChild(canvas);
       this.context = canvas.getContext('bitmaprenderer');
       this.isBusy = false;
+      this.isElsewhere = true;
       this.id = this.session.attach(this);
       this.resetView();
       this.undo = this.onMap?.(map, this);
@@ -40,26 +40,30 @@ export function createOverlay(L) {
       };
     },
 
-    /** Tell the renderer which part of the world is wanted. */
+    /** Have another part of the world drawn, from the next picture on. */
     resetView() {
+      this.isElsewhere = true;
+      this.wake();
+    },
+
+    /** Tell the renderer which part of the world is wanted. */
+    tellView() {
       const map = this._map;
       const size = map.getSize();
       const dpr = Math.min(window.devicePixelRatio || 1, 3);
       const corner = map.getPixelBounds().min;
-      const left = Math.floor(corner.x - size.x * PADDING);
-      const top = Math.floor(corner.y - size.y * PADDING);
+      const [ox, oy] = [corner.x, corner.y].map(edge => Math.floor((edge - PADDING) * dpr)); // whole device px
       const z = map.getZoom();
+      this.isElsewhere = false;
       this.session.worker.postMessage({ op: 'view', view: this.id, geometry: {
-        z, dpr, ox: left * dpr, oy: top * dpr, pad: size.x * PADDING * dpr, world: map.options.crs.scale(z) * dpr,
-        w: Math.max(1, Math.round(size.x * (1 + 2 * PADDING) * dpr)),
-        h: Math.max(1, Math.round(size.y * (1 + 2 * PADDING) * dpr)),
+        z, dpr, ox, oy, pad: PADDING * dpr, world: map.options.crs.scale(z) * dpr,
+        w: Math.max(1, Math.round((size.x + 2 * PADDING) * dpr)),
+        h: Math.max(1, Math.round((size.y + 2 * PADDING) * dpr)),
       } });
-      this.resetAt = performance.now();
-      this.wake();
     },
 
     duringMove() {
-      if (!this._map._animatingZoom && performance.now() - this.resetAt > REFILL) this.resetView();
+      if (!this._map._animatingZoom) this.resetView();
     },
 
     beginZoom({ center, zoom }) {
@@ -107,6 +111,7 @@ export function createOverlay(L) {
       }
       this.isBusy = true;
       this.isBehind = false;
+      if (this.isElsewhere) this.tellView();
       this.session.worker.postMessage({ op: 'draw', view: this.id, ...moment });
     },
 

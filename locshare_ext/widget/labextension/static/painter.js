@@ -11,7 +11,9 @@ import { WORLD } from './projection.js';
 const FEW = 150; // heads up to which the last piece of a trail has an edge
 const MANY = 3000; // heads beyond which they are dots
 const CROWD = 20000; // dots beyond which they are small
-const CIRCLES = 100; // heads up to which their accuracy is drawn
+const CIRCLES = 100; // heads up to which their accuracy is drawn, and the canvas draws them
+const LABELS = 200; // heads up to which names are looked for room
+const LAST = LOST + 1; // of what is drawn over another
 const COUNT_AGAIN = 500; // ms between counts of the fixes in the trails
 
 export class Painter {
@@ -42,16 +44,19 @@ export class Painter {
     const isPending = trails.update(store, display, window, options, paint, now);
     const stamp = trails.stampOf(window.end);
     const ahead = display.wasLive;
-    const { palette, paper } = paint;
-    picture.compose(trails.front, trails.back, { stamp, life: window.length / trails.unit, ahead, palette, paper });
+    const { palette, paper, changes } = paint;
+    const life = window.length / trails.unit;
+    picture.compose(trails.front, trails.back, { stamp, life, ahead, palette, paper, changes });
     visible.find(this, display, 16 * this.dpr);
-    const isMany = visible.count > MANY;
-    if (isMany) this.#drawDots(store, display, paint);
+    const isFew = visible.count <= CIRCLES;
+    if (visible.count > MANY) this.#drawDots(store, display, paint);
+    else if (!isFew) this.#drawMasks(store, display, options, paint, heads);
     context.putImageData(this.image, 0, 0);
-    if (!isMany) {
+    if (isFew) {
       this.#drawTips(context, store, display, options, paint);
-      this.#drawHeads(context, store, display, window, options, paint, heads);
-    }
+      this.#drawHeads(context, store, display, options, paint, heads);
+    } else this.#drawRing(context, options, paint, store, display);
+    if (options.labels && visible.count <= LABELS) this.#drawLabels(context, store, display, window, options);
     this.#count(store, display, window, now, isPending);
     return { bitmap: this.frame.transferToImageBitmap(), isPending };
   }
@@ -70,14 +75,36 @@ export class Painter {
   #drawDots(store, display, paint) {
     const { visible, picture, dpr } = this;
     const radius = (visible.count > CROWD ? 0.5 : 2) * dpr;
+    this.#drawWays(store, display, paint);
+    for (let n = 0; n < visible.count; n++) {
+      const id = visible.ids[n];
+      picture.dot(visible.xs[n], visible.ys[n], radius, paint.colorOf(id, store, display), display.state[id], paint.paper);
+    }
+  }
+
+  /** Heads that are too many for the canvas, which takes its time for each. */
+  #drawMasks(store, display, options, paint, heads) {
+    const { visible, picture, dpr } = this;
+    this.#drawWays(store, display, paint);
+    for (let order = 0; order <= LAST; order++) { // as in #drawHeads
+      for (let n = 0; n < visible.count; n++) {
+        const id = visible.ids[n];
+        const state = display.state[id];
+        if (orderOf(state, id, options) !== order) continue;
+        const heading = options.arrows ? display.headingOf(store, id) : NaN;
+        const mask = heads.mask(state, heading, dpr, options.styles.get(id)?.shape ?? options.shape);
+        picture.mask(mask, visible.xs[n], visible.ys[n], paint.colorOf(id, store, display), paint.paper);
+      }
+    }
+  }
+
+  #drawWays(store, display, paint) {
+    const { visible, picture } = this;
+    if (!display.isMoving && display.wasLive) return; // all have arrived
     for (let n = 0; n < visible.count; n++) {
       const id = visible.ids[n];
       const tip = this.#tip(store.tracks[id], display, id, visible.xs[n], visible.ys[n]);
       if (tip !== null) picture.line(tip.x, tip.y, visible.xs[n], visible.ys[n], paint.colorOf(id, store, display));
-    }
-    for (let n = 0; n < visible.count; n++) {
-      const id = visible.ids[n];
-      picture.dot(visible.xs[n], visible.ys[n], radius, paint.colorOf(id, store, display), display.state[id], paint.paper);
     }
   }
 
@@ -115,22 +142,40 @@ export class Painter {
     context.globalAlpha = 1;
   }
 
-  #drawHeads(context, store, display, window, options, paint, heads) {
+  #drawHeads(context, store, display, options, paint, heads) {
     const { visible } = this;
-    const labels = [];
     // the freshest on top; the one that is followed last of all
-    for (const n of visible.sorted(id => order(display, options, id))) {
+    for (const n of visible.sorted(id => orderOf(display.state[id], id, options))) {
       const [id, x, y] = [visible.ids[n], visible.xs[n], visible.ys[n]];
       const color = paint.styleOf(id, store, display);
       const state = display.state[id];
       if (options.followed === id) this.#ring(context, x, y, color);
-      this.#accuracy(context, store.tracks[id], display, id, x, y, color);
-      heads.draw(context, x, y, { color, state, heading: display.headingOf(store, id), dpr: this.dpr, ground: options.ground });
-      labels.push({ x, y, id, alpha: state === LOST ? 0.7 : 1 });
+      if (options.circles) this.#accuracy(context, store.tracks[id], display, id, x, y, color);
+      const heading = options.arrows ? display.headingOf(store, id) : NaN;
+      const { shape = options.shape, icon } = options.styles.get(id) ?? {};
+      heads.draw(context, x, y, { color, state, heading, dpr: this.dpr, ground: options.ground, shape, icon });
     }
-    if (!options.labels) return;
+  }
+
+  /** The mark of the one that is followed, among many. */
+  #drawRing(context, options, paint, store, display) {
+    const { visible } = this;
+    if (options.followed === null) return;
+    for (let n = 0; n < visible.count; n++) {
+      const id = visible.ids[n];
+      if (id === options.followed) this.#ring(context, visible.xs[n], visible.ys[n], paint.styleOf(id, store, display));
+    }
+  }
+
+  #drawLabels(context, store, display, window, options) {
+    const { visible } = this;
+    const rows = visible.sorted(id => -orderOf(display.state[id], id, options)); // those on top first
+    const labels = rows.map(n => {
+      const id = visible.ids[n];
+      return { x: visible.xs[n], y: visible.ys[n], id, alpha: display.state[id] === LOST ? 0.7 : 1 };
+    });
     const text = ({ id }) => this.#label(id, store, display, window, options);
-    drawLabels(context, labels.reverse(), text, { dpr: this.dpr, ink: options.ink, paper: options.paper, inside: this.inside });
+    drawLabels(context, labels, text, { dpr: this.dpr, ink: options.ink, paper: options.paper, inside: this.inside });
   }
 
   #label(id, store, display, window, options) {
@@ -150,7 +195,7 @@ export class Painter {
 
   #accuracy(context, track, display, id, x, y, color) {
     const metres = track.number('accuracy', display.index[id]);
-    if (this.visible.count > CIRCLES || !(metres > 0)) return;
+    if (!(metres > 0)) return;
     // a metre is larger on the map the further it is from the equator
     const phi = Math.PI * (1 - 2 * display.y[id] / WORLD);
     const radius = metres / 40075016.7 * this.world * Math.cosh(phi);
@@ -168,7 +213,7 @@ export class Painter {
   }
 }
 
-function order(display, options, id) {
-  if (options.followed === id) return 10;
-  return -display.state[id];
+/** Return 0 for what is drawn first, LAST for what lies over all. */
+function orderOf(state, id, { followed }) {
+  return followed === id ? LAST : LOST - state;
 }

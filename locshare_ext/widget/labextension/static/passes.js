@@ -7,6 +7,9 @@ const SKIRT = 0.75; // strength of the paper-coloured edge of a line
 const CAP = 1; // px beyond a line's width that may be covered a little
 const RUN = 5; // pixels are looked at by runs of 2 ** 5
 
+export const PASSED = 1; // there may be a pass
+export const NEWS = 2; // there may be another since somebody looked
+
 export const runsOf = size => (size >>> RUN) + 1;
 export const runOf = p => p >>> RUN;
 export const startOf = run => run << RUN;
@@ -21,10 +24,12 @@ export class Passes {
     this.h = h;
     this.stamps = new Int32Array(w * h); // 0: no pass
     this.marks = new Uint32Array(w * h);
-    this.touched = new Uint8Array(runsOf(w * h)); // by run of pixels: whether there may be a pass
+    this.touched = new Uint8Array(runsOf(w * h)); // by run of pixels: NEWS there may be since it was looked at, or PASSED
+    this.version = 0; // changes with all of it at once
   }
 
   clear() {
+    this.version++;
     this.stamps.fill(0);
     this.touched.fill(0);
   }
@@ -71,7 +76,7 @@ export class Passes {
         if (stamps[p] <= stamp) {
           stamps[p] = stamp;
           marks[p] = mark;
-          touched[p >>> RUN] = 1;
+          touched[p >>> RUN] = NEWS;
         }
       }
     }
@@ -113,7 +118,7 @@ export class Passes {
     const cover = Math.max(core, edge ? Math.round(FULL * SKIRT * Math.max(0, Math.min(1, inEdge))) : 0);
     if (cover === 0) return;
     const { stamps, marks } = this;
-    this.touched[p >>> RUN] = 1;
+    this.touched[p >>> RUN] = NEWS;
     const before = stamps[p];
     if (before === 0) {
       stamps[p] = stamp;
@@ -135,8 +140,32 @@ export class Passes {
    * origin; ratio: its pixels for one of these.
    */
   carry(from, over, shift, ratio) {
+    this.version++;
+    this.touched.fill(0);
+    if (over === null && ratio === 1) this.#shift(from, Math.floor(shift.x + 0.5), Math.floor(shift.y + 0.5));
+    else this.#scale(from, over, shift, ratio);
+  }
+
+  #shift(from, left, top) {
     const { w, h, stamps, marks, touched } = this;
-    touched.fill(0);
+    const [first, last] = [Math.max(0, -left), Math.min(w, from.w - left)]; // columns that the other has too
+    for (let y = 0, p = 0; y < h; y++, p += w) {
+      const row = y + top;
+      if (row < 0 || row >= from.h || first >= last) {
+        stamps.fill(0, p, p + w);
+        continue;
+      }
+      const source = row * from.w + left;
+      stamps.fill(0, p, p + first);
+      stamps.set(from.stamps.subarray(source + first, source + last), p + first);
+      stamps.fill(0, p + last, p + w);
+      marks.set(from.marks.subarray(source + first, source + last), p + first);
+      for (let run = runOf(p + first); run <= runOf(p + last - 1); run++) touched[run] = NEWS;
+    }
+  }
+
+  #scale(from, over, shift, ratio) {
+    const { w, h, stamps, marks, touched } = this;
     const columns = new Int32Array(w);
     for (let x = 0; x < w; x++) columns[x] = Math.floor(shift.x + (x + 0.5) * ratio);
     for (let y = 0, p = 0; y < h; y++) {
@@ -156,7 +185,7 @@ export class Passes {
         const source = over !== null && over.stamps[base + column] !== 0 ? over : from;
         stamps[p] = source.stamps[base + column];
         marks[p] = source.marks[base + column];
-        if (stamps[p] !== 0) touched[p >>> RUN] = 1;
+        if (stamps[p] !== 0) touched[p >>> RUN] = NEWS;
       }
     }
   }

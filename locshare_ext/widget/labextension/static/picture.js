@@ -1,11 +1,12 @@
 // The pixels of one frame: passes as colours that fade with age, and dots for heads that are many.
 
 import { LOST, STALE } from './display.js';
-import { coreOfMark, coverOfMark, runOf, runsOf, startOf } from './passes.js';
+import { NEWS, PASSED, coreOfMark, coverOfMark, runOf, runsOf, startOf } from './passes.js';
 
 const STEPS = 1024; // of the fade
 const OLDEST = 0.1; // opacity
 const NEWEST = 0.95;
+const SHADES = 256; // of a pixel between new and gone
 const OPAQUE = 0xff000000;
 
 const FADE = Uint8Array.from({ length: STEPS + 1 }, (_, k) => Math.round(255 * (NEWEST + (OLDEST - NEWEST) * k / STEPS)));
@@ -20,33 +21,81 @@ export class Picture {
   /** pixels: Uint32Array of w * h, as ImageData has them on all machines that browsers run on. */
   constructor(w, h, pixels) {
     Object.assign(this, { w, h, pixels });
-    this.written = new Uint8Array(runsOf(w * h)); // by run of pixels: whether one is not empty
+    this.trails = new Uint32Array(w * h); // what `pixels` are without the heads of a frame
+    this.written = new Uint8Array(runsOf(w * h)); // by run of pixels: whether a trail pixel is not empty
+    this.covered = new Uint8Array(runsOf(w * h)); // by run of pixels: whether heads lie over it
   }
 
+  #last = null; // what the trail pixels were made of
+  #next = 0; // the run whose age is looked at again next
+
   /**
-   * Write all pixels. back: passes that lie over those of `front`, or null. stamp: of now; life: stamps
-   * until a pass has faded. ahead: whether passes after now are seen. palette: packed colours by index.
+   * Bring all pixels to what trails look like now, without heads. back: passes that lie over those of
+   * `front`, or null. stamp: of now; life: stamps until a pass has faded. ahead: whether passes after now
+   * are seen. palette: packed colours by index; changes: another number when it has others.
+   *
+   * Pixels are made anew where something passed. The others fade so slowly that few of them differ
+   * from one frame to the next: as many are looked at, in turn, as time has gone on.
    */
-  compose(front, back, { stamp, life, ahead, palette, paper }) {
-    const { pixels, written } = this;
+  compose(front, back, { stamp, life, ahead, palette, paper, changes = 0 }) {
     const look = { stamp, oldest: stamp - life, scale: STEPS / life, ahead, palette, paper };
-    for (let run = 0; run < written.length; run++) {
-      const start = startOf(run);
-      const end = Math.min(pixels.length, startOf(run + 1));
-      const isOver = back !== null && back.touched[run] === 1;
-      if (front.touched[run] === 1 || isOver) {
-        composeRun(pixels, start, end, front, isOver ? back : null, look);
-        written[run] = 1;
-      } else if (written[run] === 1) {
-        pixels.fill(0, start, end);
-        written[run] = 0;
+    const runs = this.written.length;
+    const made = { front, back, shape: front.version, cover: back?.version, life, ahead, palette, paper, changes };
+    const isSame = this.#last !== null && Object.keys(made).every(key => made[key] === this.#last[key]);
+    const elapsed = isSame ? stamp - this.#last.stamp : Infinity;
+    const isAll = elapsed !== 0 && !(ahead && elapsed > 0 && elapsed < life / SHADES);
+    const due = isAll ? runs : Math.ceil(runs * elapsed * SHADES / life);
+    const [from, to] = [this.#next, this.#next + due]; // as if the runs began again after the last
+    for (let run = 0; run < runs; run++) {
+      const isDue = isAll || (run >= from && run < to) || run + runs < to;
+      const [below, above] = [front.touched[run], back === null ? 0 : back.touched[run]];
+      if ((below | above) & NEWS || (isDue && (below | above | this.written[run]) !== 0)) {
+        this.#composeRun(run, front, above ? back : null, below | above, look);
+        if (below) front.touched[run] = PASSED;
+        if (above) back.touched[run] = PASSED;
+      } else if (this.covered[run] === 1) this.#uncover(run);
+      this.covered[run] = 0;
+    }
+    this.#next = isAll ? 0 : to % runs;
+    this.#last = { ...made, stamp };
+  }
+
+  #composeRun(run, front, back, hasPasses, look) {
+    const { pixels, trails } = this;
+    const start = startOf(run);
+    const end = Math.min(pixels.length, startOf(run + 1));
+    if (hasPasses) composeRun(trails, start, end, front, back, look);
+    else trails.fill(0, start, end);
+    this.written[run] = hasPasses ? 1 : 0;
+    for (let p = start; p < end; p++) pixels[p] = trails[p];
+  }
+
+  #uncover(run) {
+    const { pixels, trails } = this;
+    for (let p = startOf(run), end = Math.min(pixels.length, startOf(run + 1)); p < end; p++) pixels[p] = trails[p];
+  }
+
+  /** Draw a mask (see Heads) in two colours with its middle at a place in pixels. */
+  mask({ size, alpha, ink, first, last }, x, y, color, paper) {
+    const { w, h, pixels, covered } = this;
+    const left = Math.round(x - size / 2);
+    const top = Math.round(y - size / 2);
+    for (let row = Math.max(0, -top); row < size && top + row < h; row++) {
+      const from = Math.max(first[row], -left);
+      const to = Math.min(last[row], w - left);
+      if (from >= to) continue;
+      let p = (top + row) * w + left + from;
+      for (let run = runOf(p); run <= runOf(p + to - from - 1); run++) covered[run] = 1;
+      for (let q = row * size + from; q < row * size + to; q++, p++) {
+        const own = ink[q] === 255 ? color : ink[q] === 0 ? paper : mixed(color, paper, ink[q]);
+        pixels[p] = alpha[q] === 255 ? (own | OPAQUE) >>> 0 : over(own, alpha[q], pixels[p]);
       }
     }
   }
 
   /** Draw a head's dot, `radius` px wide to each side, with a rim of paper. */
   dot(x, y, radius, color, state, paper) {
-    const { w, h, pixels, written } = this;
+    const { w, h, pixels, covered } = this;
     const reach = Math.ceil(radius + 1);
     const [middleX, middleY] = [Math.floor(x), Math.floor(y)];
     if (middleX < reach || middleY < reach || middleX >= w - reach || middleY >= h - reach) return;
@@ -56,7 +105,7 @@ export class Picture {
     const opacity = state === LOST ? 0xa0000000 : OPAQUE;
     for (let dy = -reach; dy <= reach; dy++) {
       let p = (middleY + dy) * w + middleX - reach;
-      written[runOf(p)] = written[runOf(p + 2 * reach)] = 1; // a dot is narrower than a run
+      covered[runOf(p)] = covered[runOf(p + 2 * reach)] = 1; // a dot is narrower than a run
       for (let dx = -reach; dx <= reach; dx++, p++) {
         const squared = dx * dx + dy * dy;
         if (squared <= inner) pixels[p] = (ink | opacity) >>> 0;
@@ -75,7 +124,7 @@ export class Picture {
       const y = Math.floor(y0 + (y1 - y0) * k / steps);
       if (x < 0 || y < 0 || x >= w || y >= h) continue;
       pixels[y * w + x] = (color | OPAQUE) >>> 0;
-      this.written[runOf(y * w + x)] = 1;
+      this.covered[runOf(y * w + x)] = 1;
     }
   }
 }
@@ -98,6 +147,21 @@ function composeRun(pixels, start, end, front, back, { stamp, oldest, scale, ahe
     const color = palette[mark >>> 12];
     pixels[p] = (mark & 0xfc0) === 0xfc0 ? (color | (fade << 24)) >>> 0 : edged(mark, color, paper, fade);
   }
+}
+
+/** Return a colour between two, `part` of 255 the first. */
+function mixed(color, paper, part) {
+  const mix = mask => (((color & mask) * part + (paper & mask) * (255 - part)) / 255) & mask;
+  return mix(0xff) | mix(0xff00) | mix(0xff0000);
+}
+
+/** Return what is seen of a pixel under a colour with an opacity of 0-255. */
+function over(color, alpha, below) {
+  if (alpha === 0) return below;
+  const rest = (below >>> 24) * (255 - alpha) / 255;
+  const whole = alpha + rest;
+  const mix = mask => (((color & mask) * alpha + (below & mask) * rest) / whole) & mask;
+  return (mix(0xff) | mix(0xff00) | mix(0xff0000) | (Math.round(whole) << 24)) >>> 0;
 }
 
 /** Return the pixel at a line's edge: its colour and paper, mixed, as far as it covers. */

@@ -1,5 +1,6 @@
-// The trails of one view: each piece is drawn once, when its head has passed it. After a change of place
-// they are drawn again from the newest to the oldest, a little in each frame, over the old picture.
+// The trails of one view: each piece is drawn once, when its head has passed it. After a change of zoom they
+// are drawn again from the newest to the oldest, a little in each frame, over the old picture. After a drag
+// only what came into view is: the rest stays, moved.
 
 import { Passes } from './passes.js';
 import { eastward } from './projection.js';
@@ -25,14 +26,43 @@ export class Trails {
   #view = null;
   #keys = new Float64Array(64); // by member: effective time of the newest fix that is drawn
   #done = null; // {end, version, revision, brush, at} of what is drawn
+  #whole = null; // the box of `front` in which nothing is missing, px
   #task = null;
   #turn = 0;
 
   /** Set the geometry (see Painter.setView); what was shown is kept, moved and scaled. */
   setView(view) {
     const before = this.#view;
-    const { front: old, back } = this;
     this.#view = { ...view };
+    const shift = this.front && this.#done && !this.#done.isMoved ? shiftBetween(before, view) : null;
+    if (shift !== null) this.#pan(shift); else this.#replace(before, view);
+  }
+
+  /** The same zoom, elsewhere: what is drawn moves, and so does what is being drawn. */
+  #pan(shift) {
+    const task = this.#task;
+    if (shift.x === 0 && shift.y === 0) return;
+    this.front = this.#shifted(this.front, shift);
+    if (this.back) this.back = this.#shifted(this.back, shift);
+    this.#whole = moved(this.#whole, shift, this.#view);
+    if (!task) return;
+    task.goal = moved(task.goal, shift, this.#view);
+    task.skip = task.skip && moved(task.skip, shift, this.#view);
+    for (let id = 0; id < task.keys.length; id++) {
+      task.x[id] -= shift.x;
+      task.y[id] -= shift.y;
+    }
+  }
+
+  #shifted(passes, shift) {
+    const next = this.#spare ?? new Passes(passes.w, passes.h);
+    next.carry(passes, null, shift, 1);
+    this.#spare = passes;
+    return next;
+  }
+
+  #replace(before, view) {
+    const { front: old, back } = this;
     this.#task = null;
     this.back = null;
     if (!old || old.w !== view.w || old.h !== view.h) this.#spare = null;
@@ -55,7 +85,7 @@ export class Trails {
 
   /** Forget all that is drawn. */
   clear() {
-    this.#done = this.#task = this.back = null;
+    this.#done = this.#task = this.back = this.#whole = null;
     this.front?.clear();
   }
 
@@ -70,7 +100,7 @@ export class Trails {
    */
   update(store, display, window, options, paint, now) {
     this.#reserve(display.count);
-    const brush = brushFor(display.count, this.#view.dpr);
+    const brush = this.#brushFor(display.count, options.widths);
     const wanted = { version: `${options.trailsVersion} ${paint.version}`, brush: brush.name };
     const isOther = this.#done?.version !== wanted.version || this.#done?.brush !== wanted.brush;
     // live, the end hangs on the clocks of two machines and may step back a little; heads do not
@@ -81,9 +111,10 @@ export class Trails {
     if (!this.#task && this.#done.revision !== store.revision && now - this.#done.at > REST) {
       this.#begin(display, store, window, brush, wanted, false);
     }
+    if (!this.#task && !covers(this.#whole, this.#view)) this.#fill(store, window);
     if (this.#task) this.#work(store, window, brush, paint, now);
     this.#done.end = window.end;
-    return isBehind || this.#task !== null || this.#done.revision !== store.revision;
+    return isBehind || this.#task !== null || this.#done.revision !== store.revision || !covers(this.#whole, this.#view);
   }
 
   /** Whether stamps cannot tell of all that is shown. */
@@ -103,21 +134,36 @@ export class Trails {
     this.back ??= this.#spare ?? new Passes(w, h);
     this.#spare = null;
     this.back.clear();
-    const count = display.count;
-    const task = { id: 0, end: window.end, from: window.end, slice: window.length * FIRST_SLICE, keys: new Float64Array(count).fill(NaN), seen: new Float64Array(count) };
-    Object.assign(task, { x: new Float64Array(count), y: new Float64Array(count), units: new Uint32Array(count), revision: store.revision });
-    for (let id = 0; id < count; id++) {
-      this.#keys[id] = NaN;
-      if (display.state[id] === NONE) continue;
-      const track = store.tracks[id];
-      const index = display.tail[id];
-      task.keys[id] = task.seen[id] = this.#keys[id] = track.key[index];
-      task.units[id] = track.x[index];
-      task.x[id] = track.x[index] * this.#view.scale - this.#view.ox;
-      task.y[id] = track.y[index] * this.#view.scale - this.#view.oy;
+    for (let id = 0; id < display.count; id++) {
+      this.#keys[id] = display.state[id] === NONE ? NaN : store.tracks[id].key[display.tail[id]];
     }
-    this.#task = task;
+    this.#task = this.#taskFor(store, window, null);
     this.#done = { ...wanted, end: window.end, revision: this.#done?.revision ?? -1, at: 0, isMoved: false };
+  }
+
+  /** Begin to draw what came into view; what passes there anew is drawn already. */
+  #fill(store, window) {
+    this.#task = this.#taskFor(store, window, this.#whole);
+    this.#task.revision = this.#done.revision;
+  }
+
+  /** Return the task of drawing from the newest piece that is drawn, back to the oldest; skip: a box without need. */
+  #taskFor(store, window, skip) {
+    const { scale, ox, oy } = this.#view;
+    const keys = this.#keys.slice(0, Math.min(this.#keys.length, store.tracks.length));
+    const count = keys.length;
+    const task = { id: 0, from: window.end, slice: window.length * FIRST_SLICE, keys, seen: keys.slice(), skip };
+    Object.assign(task, { x: new Float64Array(count), y: new Float64Array(count), units: new Uint32Array(count) });
+    Object.assign(task, { revision: store.revision, goal: boxOf(this.#view) });
+    for (let id = 0; id < count; id++) {
+      if (Number.isNaN(keys[id])) continue;
+      const track = store.tracks[id];
+      const index = track.indexAt(keys[id]);
+      task.units[id] = track.x[index];
+      task.x[id] = track.x[index] * scale - ox;
+      task.y[id] = track.y[index] * scale - oy;
+    }
+    return task;
   }
 
   /** Draw the pieces that heads have passed since the last frame; returns whether time was short for all. */
@@ -135,10 +181,11 @@ export class Trails {
         this.#turn = id; // it is the first of the next frame
         return true;
       }
+      const own = brush.own?.get(id) ?? brush;
       const drawn = Number.isNaN(this.#keys[id]) ? oldest : Math.max(this.#keys[id], oldest);
       const last = to > 0 && track.key[to - 1] === drawn ? to - 1 : track.indexAt(drawn); // mostly the one before
       for (let k = Math.max(0, last) + 1; k <= to; k++) {
-        if (!track.isGap(k - 1)) this.#piece(track, k, brush, paint.indexAt(id, track, k));
+        if (!track.isGap(k - 1)) this.#piece(track, k, own, paint.indexAt(id, track, k));
       }
       this.#keys[id] = track.key[to];
     }
@@ -160,7 +207,7 @@ export class Trails {
     const last = Math.floor((w + reach - Math.min(x0, x1)) / world);
     for (let copy = first; copy <= last; copy++) {
       const shift = copy * world;
-      if (isNew) this.front.line(x0 + shift, y0, x1 + shift, y1, brush, stamp, index);
+      if (isNew || this.back === null) this.front.line(x0 + shift, y0, x1 + shift, y1, brush, stamp, index);
       this.back?.line(x0 + shift, y0, x1 + shift, y1, brush, stamp, index);
     }
   }
@@ -180,17 +227,25 @@ export class Trails {
       task.from = to;
       task.slice *= 2;
     }
-    this.#spare = this.front;
-    this.front = this.back;
+    if (this.back !== null) {
+      this.#spare = this.front;
+      this.front = this.back;
+      this.#done.revision = task.revision;
+      this.#done.at = now;
+    }
+    this.#whole = task.goal;
     this.back = this.#task = null;
-    this.#done.revision = task.revision;
-    this.#done.at = now;
   }
 
   /** Draw one member's pieces from where the task is back to a moment. */
   #again(track, task, to, brush, paint) {
     const { id } = task;
     const { scale, oy } = this.#view;
+    brush = brush.own?.get(id) ?? brush;
+    const reach = brush.width + brush.edge;
+    const [left, right] = task.skip ? [task.skip.left + reach, task.skip.right - reach] : [1, 0];
+    const [top, bottom] = task.skip ? [task.skip.top + reach, task.skip.bottom - reach] : [1, 0];
+    const isNeedless = (x, y) => x > left && x < right && y > top && y < bottom;
     let k = track.indexAt(task.seen[id]); // where it is now: late fixes may have come
     let [x, y, units, key] = [task.x[id], task.y[id], task.units[id], task.keys[id]];
     let index = paint.indexAt(id, track, track.indexAt(key));
@@ -199,7 +254,9 @@ export class Trails {
       const nextY = track.y[k] * scale - oy;
       const isGap = track.isGap(k);
       if (!isGap && Math.abs(nextX - x) < NEAREST && Math.abs(nextY - y) < NEAREST) continue;
-      if (!isGap) this.#lines(nextX, nextY, x, y, brush, this.stampOf(key), index, false);
+      if (!isGap && !(isNeedless(x, y) && isNeedless(nextX, nextY))) {
+        this.#lines(nextX, nextY, x, y, brush, this.stampOf(key), index, false);
+      }
       [x, y, units, key] = [nextX, nextY, track.x[k], track.key[k]];
       index = paint.indexAt(id, track, k);
     }
@@ -210,6 +267,20 @@ export class Trails {
     task.seen[id] = track.key[Math.max(0, k + 1)];
   }
 
+  /** Return the brush for so many members; its `own` has those of members with a width (css px) of theirs. */
+  #brushFor(count, widths) {
+    const { dpr } = this.#view;
+    const common = brushFor(count, dpr);
+    if (!widths?.size) return common;
+    if (this.#own.widths !== widths || this.#own.name !== common.name) {
+      const own = new Map(Array.from(widths, ([id, width]) => [id, { ...common, width: widthOf(width * dpr, common) }]));
+      this.#own = { widths, name: common.name, brush: { ...common, own, name: `${common.name} ${JSON.stringify([...widths])}` } };
+    }
+    return this.#own.brush;
+  }
+
+  #own = {};
+
   #reserve(count) {
     if (count <= this.#keys.length) return;
     const larger = new Float64Array(Math.max(count, this.#keys.length * 2)).fill(NaN);
@@ -218,9 +289,33 @@ export class Trails {
   }
 }
 
+const boxOf = ({ w, h }) => ({ left: 0, top: 0, right: w, bottom: h });
+
+const covers = (box, { w, h }) => box !== null && box.left <= 0 && box.top <= 0 && box.right >= w && box.bottom >= h;
+
+/** Return where what was in a box is after a shift, as far as it is in view. */
+function moved(box, shift, { w, h }) {
+  if (box === null) return null;
+  return {
+    left: Math.max(0, box.left - shift.x), top: Math.max(0, box.top - shift.y),
+    right: Math.min(w, box.right - shift.x), bottom: Math.min(h, box.bottom - shift.y),
+  };
+}
+
+/** Return by how many whole px a view lies further than another, null where they differ in more than that. */
+function shiftBetween(before, view) {
+  if (before.world !== view.world || before.w !== view.w || before.h !== view.h) return null;
+  if (view.world < view.w) return null; // several copies of the world
+  const shift = { x: view.ox - before.ox, y: view.oy - before.oy };
+  if (!Number.isInteger(shift.x) || !Number.isInteger(shift.y)) return null;
+  return Math.abs(shift.x) < view.w && Math.abs(shift.y) < view.h ? shift : null;
+}
+
 /** Return how trails of so many members are drawn: {name, width, edge, isHard} in device px. */
 export function brushFor(members, dpr) {
   if (members <= FEW) return { name: `edged ${dpr}`, width: 3 * dpr, edge: 1.2 * dpr, isHard: false };
   if (members <= MANY) return { name: `smooth ${dpr}`, width: 2 * dpr, edge: 0, isHard: false };
   return { name: `hard ${dpr}`, width: Math.max(1, Math.round(1.5 * dpr)), edge: 0, isHard: true };
 }
+
+const widthOf = (width, { isHard }) => (isHard ? Math.max(1, Math.round(width)) : width);
