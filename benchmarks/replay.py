@@ -1,4 +1,4 @@
-"""Replay on a topic: how late fixes come, and how far it drifts in an hour."""
+"""Replay: how late fixes come on a topic, how far it drifts in an hour, how fast it plays and seeks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import replayed
 from benchmarks.report import Report
 from locshare_ext.broker.live import Log
 from locshare_ext.broker.tail import LogEntry
@@ -39,6 +40,7 @@ def run(report: Report) -> None:
                 what = f"ms late, {part}, {rate} fixes/s, {name} loop"
                 report.judge("replay", what, value, most=bound)
     report.judge("replay", "ms of drift in an hour, woken 4 ms late each time", _drift(), most=10)
+    replayed.run(report)
 
 
 class _Watcher:

@@ -302,6 +302,10 @@ class Replay:
             self._reading.cancel()
             self._reading = None
         source, part = self._source, self._part
+        self._windows = Windows(
+            self._store, source.name, part, start, plan.end, (part.upto or 0) - (part.after or 0)
+        )
+        self._read_ahead()  # while it is asked where everyone was: both take their time
         before: list[Pair] = []
         if start > plan.begin:
             until = replace(part, until=start - 1)
@@ -310,9 +314,6 @@ class Replay:
         if plan.passes != number:
             return  # there was another seek meanwhile
         self._begun = number
-        self._windows = Windows(
-            self._store, source.name, part, start, plan.end, (part.upto or 0) - (part.after or 0)
-        )
         self._mark("discontinuity", start, reason=reason)
         known = [pair for pair in before if fold(pair[0].member) not in self._forgotten]
         for begin in range(0, len(known), _AT_ONCE):
