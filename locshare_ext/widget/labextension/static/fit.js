@@ -10,9 +10,9 @@ const HANDS = ['pointerdown', 'wheel', 'keydown']; // of a person on the map
 
 const barOf = map => parseFloat(getComputedStyle(map.getContainer()).getPropertyValue('--locshare-bar')) || 0;
 
-/** Move the map to all that is drawn, or for a recording to all of it; resolves false when there is nothing. */
-export async function fit({ L, map, session }) {
-  const box = await session.ask('extent', { all: session.model.get('mode') !== 'live' });
+/** Move the map to all that is drawn, or to some members, or for a recording to all of it; resolves false when there is nothing. */
+export async function fit({ L, map, session }, ids = undefined) {
+  const box = await session.ask('extent', { all: session.model.get('mode') !== 'live' && !ids, ids });
   if (!box || !map.getContainer().isConnected) return false;
   const [west, east] = span(box.xs);
   const bounds = L.latLngBounds([latOf(box.south), lonOf(west)], [latOf(box.north), lonOf(east)]);

@@ -1,16 +1,19 @@
 // The list of members: who is where, how fresh that is, and what to do with them.
 
-import { button, icon, ICONS, make, setText } from './dom.js';
-import * as format from './format.js';
-import { locale, t } from './language.js';
+import { button, icon, ICONS, make, select, setText } from './dom.js';
+import { fit } from './fit.js';
+import { t } from './language.js';
+import { MemberGrid } from './members_grid.js';
 
 const REFRESH = 1000; // ms
-const MOST = 300; // rows; beyond that a list helps nobody
+const SOON = 200; // ms, in which several reasons to look again are one
+const FEW = 6; // members who need no search
 const NARROW = 640; // px of map below which the list starts closed
-const STATES = ['is-absent', 'is-fresh', 'is-stale', 'is-lost'];
+const SORTS = ['name', 'age', 'speed', 'battery', 'accuracy'];
 
-export function createMembers({ L, map, session, isolate }) {
-  const list = new MemberList(map, session);
+export function createMembers(context) {
+  const { L, map, isolate } = context;
+  const list = new MemberList(context);
   const control = new (L.Control.extend({ options: { position: 'topright' }, onAdd: () => list.element }))();
   isolate(list.element);
   map.addControl(control);
@@ -21,33 +24,35 @@ export function createMembers({ L, map, session, isolate }) {
 }
 
 class MemberList {
-  constructor(map, session) {
-    this.map = map;
+  constructor(context) {
+    const { map, session } = context;
     this.session = session;
-    this.rows = new Map();
     this.title = make('span', { text: t('members.title') });
     this.head = button({
-      className: 'locshare-members-head', label: t('members.title'), on: { click: () => this.open(!this.isOpen) },
+      className: 'locshare-members-head', on: { click: () => this.open(!this.isOpen) },
     }, icon(ICONS.members), this.title, make('span', { className: 'locshare-caret', attributes: { 'aria-hidden': 'true' } }));
-    this.body = make('ul', { className: 'locshare-members-body', label: t('members.title') });
-    this.more = make('div', { className: 'locshare-members-more' });
-    this.element = make('div', { className: 'locshare-panel locshare-members' }, this.head, this.body, this.more);
+    this.grid = new MemberGrid(map, session, () => this.refresh());
+    this.none = make('p', { className: 'locshare-members-none', attributes: { role: 'status' } });
+    this.element = make('section', { className: 'locshare-panel locshare-members', label: t('members.title') },
+      this.head, this.#tools(context), this.grid.element, this.none);
     this.open(map.getSize().x >= NARROW);
     this.timer = setInterval(() => this.refresh(), REFRESH);
     this.undo = [
-      session.on('bounds', () => this.#soon()), session.on('choice', () => this.#soon()),
-      session.on('clock', () => this.#soon()),
+      ...['bounds', 'choice', 'clock'].map(what => session.on(what, () => this.#soon())),
       session.on('frame', () => { if (session.clock.state !== 'live') this.#soon(); }),
     ];
     this.refresh();
   }
 
   #pending = null;
+  #isAsking = false;
+  #isBehind = false;
 
   close() {
     clearInterval(this.timer);
     clearTimeout(this.#pending);
     this.undo.forEach(step => step());
+    this.grid.close();
   }
 
   open(isOpen) {
@@ -55,90 +60,64 @@ class MemberList {
     this.element.classList.toggle('is-open', isOpen);
     this.head.setAttribute('aria-expanded', String(isOpen));
     this.head.title = t(isOpen ? 'members.close' : 'members.open');
-    if (isOpen) this.refresh();
+    this.refresh();
   }
+
+  #tools(context) {
+    this.search = make('input', {
+      className: 'locshare-members-search', label: t('members.search'), on: { input: () => this.refresh() },
+      attributes: { type: 'search', placeholder: t('members.search'), spellcheck: 'false', autocomplete: 'off' },
+    });
+    this.sort = select({ title: t('members.sort'), label: t('members.sort'), on: { change: () => this.refresh() } },
+      SORTS.map(sort => [sort, t(`members.sort.${sort}`)]), 'name');
+    this.reverse = button({
+      title: t('members.reverse'), label: t('members.reverse'), attributes: { 'aria-pressed': 'false' },
+      on: { click: () => {
+        this.reverse.setAttribute('aria-pressed', String(!this.isReversed));
+        this.refresh();
+      } },
+    }, icon(ICONS.order));
+    const tool = (name, shape, click) => button({ title: t(name), label: t(name), on: { click } }, icon(shape));
+    const show = tool('members.showAll', ICONS.eye, () => this.session.setHidden(this.grid.ids, false));
+    const hide = tool('members.hideAll', ICONS.hidden, () => this.session.setHidden(this.grid.ids, true));
+    const see = tool('members.fitShown', ICONS.fit, () => fit(context, this.grid.ids));
+    this.tools = make('div', { className: 'locshare-members-tools' },
+      this.search, make('div', { className: 'locshare-members-row' }, this.sort, this.reverse, show, hide, see));
+    return this.tools;
+  }
+
+  get isReversed() { return this.reverse.getAttribute('aria-pressed') === 'true'; }
 
   #soon() {
-    this.#pending ??= setTimeout(() => { this.#pending = null; this.refresh(); }, 150);
+    this.#pending ??= setTimeout(() => { this.#pending = null; this.refresh(); }, SOON);
   }
 
+  /** Ask who is to be listed and show it; one question at a time, so that a slow answer delays no drawing. */
   async refresh() {
     const count = this.session.bounds.members;
-    setText(this.title, t('members.count', { count }));
-    this.head.setAttribute('aria-label', `${this.title.textContent}: ${this.head.title}`);
-    if (!this.isOpen) return;
-    const members = await this.session.ask('members');
-    const { names } = this.session;
-    members.sort((a, b) => collator.compare(names[a.id] ?? '', names[b.id] ?? ''));
-    const kept = new Set();
-    members.slice(0, MOST).forEach((member, place) => {
-      const row = this.rows.get(member.id) ?? this.#add(member.id);
-      kept.add(member.id);
-      if (this.body.children[place] !== row.element) this.body.insertBefore(row.element, this.body.children[place] ?? null);
-      row.update(member);
+    this.#count(count, count);
+    if (!this.isOpen || document.hidden) return;
+    if (this.#isAsking) { this.#isBehind = true; return; }
+    this.#isAsking = true;
+    this.tools.hidden = count < FEW && this.search.value === '';
+    const [from, to] = this.grid.span();
+    const { ids, rows } = await this.session.ask('roster', {
+      search: this.search.value, sort: this.sort.value, isReversed: this.isReversed, from, to,
     });
-    for (const [id, row] of this.rows) {
-      if (!kept.has(id)) {
-        row.element.remove();
-        this.rows.delete(id);
-      }
+    this.grid.show(ids, rows);
+    this.#count(ids.length, count);
+    setText(this.none, ids.length || !this.search.value ? '' : t('members.none'));
+    this.#isAsking = false;
+    if (this.#isBehind) {
+      this.#isBehind = false;
+      this.refresh();
     }
-    setText(this.more, members.length > MOST ? `+ ${members.length - MOST}` : '');
   }
 
-  #add(id) {
-    const row = new Row(id, this.map, this.session);
-    this.rows.set(id, row);
-    return row;
+  #count(found, count) {
+    const isPart = this.isOpen && this.search.value.trim() !== '';
+    setText(this.title, isPart ? t('members.found', { found, count }) : t('members.count', { count }));
+    const said = `${this.title.textContent}: ${this.head.title}`;
+    if (this.head.getAttribute('aria-label') !== said) this.head.setAttribute('aria-label', said);
   }
-}
-
-const collator = new Intl.Collator(locale(), { numeric: true, sensitivity: 'base' });
-
-class Row {
-  constructor(id, map, session) {
-    this.id = id;
-    this.session = session;
-    this.show = make('input', {
-      className: 'locshare-show', attributes: { type: 'checkbox' },
-      on: { change: () => session.setHidden(id, !this.show.checked) },
-    });
-    this.name = make('span', { className: 'locshare-name' });
-    this.age = make('span', { className: 'locshare-age' });
-    this.more = make('span', { className: 'locshare-more' });
-    this.centre = button({ className: 'locshare-centre', on: { click: () => this.#centre(map) } },
-      make('span', { className: 'locshare-first' }, this.name, this.age), this.more);
-    this.follow = button({ className: 'locshare-follow', on: { click: () => session.follow(id) } }, icon(ICONS.target));
-    this.element = make('li', { className: 'locshare-row' }, this.show, this.centre, this.follow);
-  }
-
-  update(member) {
-    const { session, id } = this;
-    const name = session.names[id] ?? '';
-    const isHidden = session.hidden.has(id);
-    const isFollowed = session.followed === id;
-    this.element.style.setProperty('--locshare-color', session.colors.of(id));
-    this.element.className = `locshare-row ${STATES[member.state]}${isHidden ? ' is-hidden' : ''}`;
-    this.show.checked = !isHidden;
-    setText(this.name, name);
-    setText(this.age, isHidden ? t('members.hidden') : member.state === 0 ? t('members.notYet') : format.age(member.age));
-    const heard = Number.isFinite(member.heard) ? t('members.heard', { age: format.age(member.heard) }) : null;
-    const parts = [heard, format.speed(member.speed), format.battery(member.battery), format.accuracy(member.accuracy)];
-    setText(this.more, member.state === 0 ? '' : parts.filter(part => part !== null).join(' · '));
-    label(this.show, t('members.show', { name }));
-    label(this.centre, [t('members.centre', { name }), this.age.textContent, this.more.textContent].filter(Boolean).join(', '));
-    label(this.follow, t('members.follow', { name }));
-    this.follow.setAttribute('aria-pressed', String(isFollowed));
-  }
-
-  #centre(map) {
-    const place = this.session.placeOf(this.id);
-    if (place) map.panTo([place.lat, place.lon]);
-  }
-}
-
-function label(element, text) {
-  if (element.getAttribute('aria-label') === text) return;
-  element.setAttribute('aria-label', text);
-  element.title = text;
 }

@@ -5,9 +5,11 @@ import { Display, LOST, NONE } from './display.js';
 import { Heads } from './heads.js';
 import { KnownStore } from './known.js';
 import { paintFor } from './paint.js';
+import { locale } from './language.js';
 import { Painter } from './painter.js';
 import { Store } from './store.js';
 import { rangeOf } from './ramp.js';
+import { Roster } from './roster.js';
 
 const REACH = 14; // css px from the pointer to a head that it is on
 
@@ -15,6 +17,7 @@ const store = new Store();
 const known = new KnownStore(store);
 const display = new Display();
 const heads = new Heads();
+const listed = new Roster(locale());
 const views = new Map();
 const options = {
   trailsVersion: 0, names: [], colors: [], hidden: new Set(), followed: null, trail: 600000, interpolate: true,
@@ -46,10 +49,10 @@ const handlers = {
     Object.assign(options, message.options);
     if (clock !== options.clock) tellBounds();
     if (message.options.hidden) options.hidden = new Set(message.options.hidden);
+    if (message.options.styles) options.widths = widthsOf(options.styles);
     if (message.options.gapAfter !== undefined) store.setShortestGap(message.options.gapAfter);
     if (before !== trailsOf(options)) options.trailsVersion++;
     choosePaint();
-    if (message.options.styles) options.widths = widthsOf(options.styles);
   },
   view({ view, geometry }) {
     if (!views.has(view)) views.set(view, new Painter());
@@ -67,7 +70,11 @@ const handlers = {
   step({ ask, moment, direction }) {
     postMessage({ op: 'answer', ask, answer: byClock().step(moment, direction) });
   },
-  extent({ ask, all }) { postMessage({ op: 'answer', ask, answer: extent(all) }); },
+  extent({ ask, all, ids }) { postMessage({ op: 'answer', ask, answer: extent(all, ids) }); },
+  roster({ ask, ...question }) {
+    const answer = roster(question);
+    postMessage({ op: 'answer', ask, answer }, [answer.ids.buffer]);
+  },
   members({ ask }) { postMessage({ op: 'answer', ask, answer: members() }); },
 };
 
@@ -90,6 +97,11 @@ function trailsOf({ hidden, trail, gapAfter }) {
   return JSON.stringify([[...hidden], trail, gapAfter]);
 }
 
+/** Return the widths of trails by member id, css px, of those that have their own. */
+function widthsOf(styles) {
+  return new Map(Array.from(styles, ([id, { width }]) => [id, width]).filter(([, width]) => width !== undefined));
+}
+
 /** What answers for the clock that people look by. */
 function byClock() { return options.clock === 'received' ? known : store; }
 
@@ -97,11 +109,6 @@ function tellBounds() {
   const { oldest, newest } = options.clock === 'received' ? known.reach() : store;
   postMessage({ op: 'bounds', fixes: store.fixes, oldest, newest, members: store.members });
 }
-/** Return the widths of trails by member id, css px, of those that have their own. */
-function widthsOf(styles) {
-  return new Map(Array.from(styles, ([id, { width }]) => [id, width]).filter(([, width]) => width !== undefined));
-}
-
 
 function draw({ view, live, moment, reference }) {
   const painter = views.get(view);
@@ -134,11 +141,14 @@ function hit(painter, x, y) {
   return { ...describe(id), x: visible.xs[row], y: visible.ys[row], numbers };
 }
 
-/** Return {xs, north, south} around all fixes, or around members and their trails of now; lost ones only if all are. */
-function extent(all) {
+/**
+ * Return {xs, north, south} around all fixes, or around members (`wanted`: ids, else everybody) and their
+ * trails of now; lost ones only if all are.
+ */
+function extent(all, wanted = store.tracks.keys()) {
   if (all) return store.extent(store.tracks.keys(), -Infinity, Infinity);
   if (!window_) return null;
-  const shown = [...store.tracks.keys()].filter(id => id < display.count && display.state[id] !== NONE);
+  const shown = [...wanted].filter(id => id < display.count && display.state[id] !== NONE);
   const found = shown.filter(id => display.state[id] !== LOST);
   const ids = found.length ? found : shown;
   const box = seen.extent(ids, window_.end - window_.length, window_.end);
@@ -167,13 +177,21 @@ function heardAge(track, index) {
 }
 
 function members() {
-  const listed = [];
-  if (!window_) return listed;
-  for (let id = 0; id < store.tracks.length; id++) {
-    const track = store.tracks[id];
-    if (!track?.count) continue;
-    const isShown = id < display.count && display.state[id] !== NONE;
-    listed.push(isShown ? describe(id) : { id, state: NONE, age: NaN, heard: NaN });
-  }
-  return listed;
+  return window_ ? present().map(rowOf) : [];
 }
+
+/** Return {ids, rows}: all that a list has, in order, and what is known of those in its rows [from, to). */
+function roster({ search, sort, isReversed, from, to }) {
+  if (!window_) return { ids: new Uint32Array(0), rows: [] };
+  const valueOf = id => {
+    if (!isShown(id)) return NaN;
+    const index = display.index[id];
+    return sort === 'age' ? window_.reference - store.tracks[id].key[index] : store.tracks[id].number(sort, index);
+  };
+  const ids = listed.list({ names: options.names, present: present(), search, sort, isReversed, valueOf });
+  return { ids, rows: Array.from(ids.subarray(from, to), rowOf) };
+}
+
+const isShown = id => id < display.count && display.state[id] !== NONE;
+const present = () => [...store.tracks.keys()].filter(id => store.tracks[id]?.count);
+const rowOf = id => (isShown(id) ? describe(id) : { id, state: NONE, age: NaN, heard: NaN });
