@@ -132,15 +132,17 @@ class Group(Live, Framed, Managed):
 
     # recordings
 
-    def record(self, name: str, *, since: Any = None, description: str = "") -> Recording:
+    def record(self, name: str, *, since: Any = None, until: Any = None, description: str = "") -> Recording:
         """Begin to keep the group's fixes under a name, until `stop()`.
 
         since: a moment in the past from which on they are kept, as far as the server has them.
-        A group that nobody has shared in yet begins with it.
+        until: with since, where it ends already. A group that nobody has shared in yet begins
+        with it. Raises InvalidInput for moments ahead or the wrong way round.
         """
         body: dict[str, Any] = {"group": self._title, "name": name}
-        if since is not None:
-            body["since"] = ms_from(since, tz=self._tz, field="since")
+        for field, moment in (("since", since), ("until", until)):
+            if moment is not None:
+                body[field] = ms_from(moment, tz=self._tz, field=field)
         if description:
             body["description"] = description
         return Recording.begin(self._api, body, tz=self._tz)

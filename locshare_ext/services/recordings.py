@@ -59,12 +59,20 @@ class Recordings:
         )
 
     async def start(
-        self, group: Group, name: str, *, since: int | None = None, description: str = ""
+        self,
+        group: Group,
+        name: str,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        description: str = "",
     ) -> RecordingInfo:
-        """Begin to record a group from now, or from `since` (ms) as far as it is kept."""
+        """Begin to record a group from now, or from `since` (ms) as far as it is kept.
+
+        until: ms; it is stopped there already, and takes what comes late from now on as others do.
+        """
         now = self._clock()
-        if since is not None and since > now:
-            raise InvalidInput(f"since {since} lies in the future", field="since")
+        _check_span(since, until, now)
         after = group.log.head if since is None else await self._offset_before(group, since)
         if not group.is_stored:
             await self._groups.create(str(group.settings["title"]), {})
@@ -78,6 +86,9 @@ class Recordings:
             after=after,
             description=_checked_description(description),
         )
+        if until is not None:
+            upto = max(after, await self._offset_before(group, until + 1))
+            info = replace(info, until=until, upto=upto, closed=now + LATE)
         await self._store.put_recording(info)
         return info
 
@@ -208,6 +219,16 @@ class Recordings:
             else:
                 low = min(entries[0].offset, high)
         return low
+
+
+def _check_span(since: int | None, until: int | None, now: int) -> None:
+    """Refuse moments of a new recording that lie ahead, or the wrong way round."""
+    for name, moment in (("since", since), ("until", until)):
+        if moment is not None and moment > now:
+            raise InvalidInput(f"{name} {moment} lies in the future", field=name)
+    if until is not None and (since is None or until <= since):
+        what = "goes with since" if since is None else f"is not after since {since}"
+        raise InvalidInput(f"until {until} {what}", field="until")
 
 
 def recording_json(info: RecordingInfo, now: int) -> dict[str, Any]:

@@ -57,6 +57,28 @@ async def test_it_may_begin_in_the_past(groups, recordings, clock):
         await recordings.start(group, "walk", since=clock.now + 1)
 
 
+async def test_it_may_lie_in_the_past_whole(groups, recordings, clock):
+    for _ in range(20):
+        await publish(groups, clock.now)
+        clock.now += 1000
+    group = await groups.find("hikers")
+    info = await recordings.start(group, "walk", since=NOW + 3000, until=NOW + 7000)
+    assert (info.after, info.upto, info.until) == (3, 8, NOW + 7000)
+    assert recording_json(info, clock.now)["state"] == "stopped"
+    await publish(groups, NOW + 5500)  # a phone without network then
+    await publish(groups, clock.now)
+    table = await recordings.trails(info, Selection())
+    assert table["seq"].to_pylist() == [4, 5, 6, 7, 8, 21]
+    for since, until, field in (
+        (NOW, clock.now + 1, "until"),
+        (NOW + 5, NOW + 5, "until"),
+        (None, NOW, "until"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            await recordings.start(group, "walk", since=since, until=until)
+        assert refused.value.field == field
+
+
 async def test_a_recording_may_begin_before_the_first_fix(groups, recordings, clock):
     info = await recordings.start(await groups.open("hikers"), "walk")
     clock.now += 5

@@ -123,7 +123,7 @@ class RecordingsHandler(Handler):
             return
         self.query()
         sent = self.json_body()
-        known = ("group", "name", "since", "description")
+        known = ("group", "name", "since", "until", "description")
         for name in sent:
             if name not in known:
                 raise InvalidInput(
@@ -135,10 +135,12 @@ class RecordingsHandler(Handler):
             raise InvalidInput("group is missing", code="group_missing", field="group")
         slug = self.require(sent["group"], MANAGE)
         group = await self.site.groups.find(slug)
-        since = None if sent.get("since") is None else moment(sent["since"], "since")
+        since, until = (
+            None if sent.get(name) is None else moment(sent[name], name) for name in ("since", "until")
+        )
         text = sent.get("description")
         info = await self.site.recordings.start(
-            group, sent.get("name", ""), since=since, description="" if text is None else text
+            group, sent.get("name", ""), since=since, until=until, description="" if text is None else text
         )
         self.audit("recording_started", group=group.slug, target=info.id)
         self.answer(recording_json(info, self.site.clock()), 201)

@@ -84,9 +84,13 @@ SCHEMAS: dict[str, Schema] = {
             "group": {"type": "string", "minLength": 1},
             "name": _NAME,
             "since": {**or_null(MOMENT), "description": "Begin there, as far as it is kept; null: now."},
+            "until": {
+                **or_null(MOMENT),
+                "description": "With since: it ended there; null: it goes on until it is stopped.",
+            },
             "description": or_null(_DESCRIPTION),
         },
-        optional=("since", "description"),
+        optional=("since", "until", "description"),
     ),
     "RecordingChange": closed(
         {
