@@ -1,13 +1,17 @@
 // The bar below the map: when there were fixes, the moment that is shown, and how it moves on.
 
-import { button, icon, ICONS, make, select } from './dom.js';
+import { button, icon, ICONS, make, select, setText } from './dom.js';
 import { SPEEDS } from './clock.js';
 import { span } from './format.js';
+import { nextOf } from './happenings.js';
 import { t } from './language.js';
+import { saying } from './timeline_ticks.js';
 import { TimelineTrack } from './timeline_track.js';
 
 const SPANS = [900, 3600, 21600, 86400, 604800]; // s
 const DAY = 86400000;
+const TARGETS = ['fix', 'note', 'event'];
+const CLOCKS = ['time', 'received'];
 
 export function createTimeline({ map, session, isolate }) {
   const bar = new Timeline(session);
@@ -20,6 +24,7 @@ export function createTimeline({ map, session, isolate }) {
     bar.track.resize();
   });
   resize.observe(bar.element);
+  resize.observe(bar.track.element);
   return () => {
     resize.disconnect();
     bar.close();
@@ -32,36 +37,63 @@ class Timeline {
     this.session = session;
     this.isLive = session.model.get('mode') === 'live';
     this.span = null; // ms shown; null: chosen by what there is, 0: all
-    const control = (name, label, click) => button({ title: label, label, on: { click } }, icon(ICONS[name]));
-    this.back = control('back', t('timeline.back'), () => this.step(-1));
-    this.play = control('play', t('timeline.play'), () => session.steer((clock, now) => clock.toggle(now)));
-    this.play.classList.add('locshare-play');
-    this.forward = control('forward', t('timeline.forward'), () => this.step(1));
-    for (const step of [this.back, this.forward]) step.classList.add('locshare-step');
-    this.loop = control('loop', t('timeline.loop'), () => session.steer(clock => { clock.loop = !clock.loop; }));
-    this.speed = select({
-      className: 'locshare-speed', title: t('timeline.speed'), label: t('timeline.speed'),
-      on: { change: () => session.steer((clock, now) => clock.setSpeed(Number(this.speed.value), now)) },
-    }, SPEEDS.map(speed => [speed, `${speed}×`]), 1);
-    this.spanBox = select({
-      className: 'locshare-span', title: t('timeline.span'), label: t('timeline.span'),
-      on: { change: () => { this.span = Number(this.spanBox.value); this.track.refresh(); } },
-    }, [[0, t('timeline.all')], ...SPANS.map(seconds => [seconds * 1000, span(seconds)])], 0);
+    this.track = new TimelineTrack(session, () => this.range());
+    this.#makeButtons();
+    this.#makeChoices();
     this.live = button({
       className: 'locshare-live', text: t('timeline.live'), label: t('timeline.goLive'),
       on: { click: () => session.steer(clock => clock.live()) },
     });
-    this.loop.hidden = this.isLive;
     this.live.hidden = this.spanBox.hidden = !this.isLive;
-    this.track = new TimelineTrack(session, () => this.range());
-    const buttons = make('div', { className: 'locshare-buttons' }, this.back, this.play, this.forward, this.speed, this.loop, this.spanBox);
+    this.said = make('div', { className: 'locshare-unseen', attributes: { 'aria-live': 'polite' } });
+    const buttons = make('div', { className: 'locshare-buttons' }, this.back, this.play, this.forward, this.speed, this.loop, this.more);
     this.element = make('div', {
       className: 'locshare-bar', attributes: { role: 'group' }, label: t('timeline.title'), on: { keydown: event => this.#key(event) },
-    }, buttons, this.track.element, this.live);
+    }, buttons, this.choices, this.track.element, this.live, this.track.chosen.panel, this.said);
     const update = () => this.update();
-    this.undo = ['clock', 'frame', 'bounds', 'kernel', 'status'].map(name => session.on(name, update));
+    this.undo = ['clock', 'frame', 'bounds', 'kernel', 'status', 'told:abilities'].map(name => session.on(name, update));
+    this.undo.push(session.on('settings', () => this.#setClock()), session.on('told:events', update));
     this.update();
   }
+
+  #makeButtons() {
+    const { session } = this;
+    const control = (name, click) => button({ title: t(`timeline.${name}`), label: t(`timeline.${name}`), on: { click } }, icon(ICONS[name]));
+    this.back = control('back', () => this.step(-1));
+    this.play = control('play', () => session.steer((clock, now) => clock.toggle(now)));
+    this.play.classList.add('locshare-play');
+    this.forward = control('forward', () => this.step(1));
+    for (const step of [this.back, this.forward]) step.classList.add('locshare-step');
+    this.loop = control('loop', () => session.steer(clock => { clock.loop = !clock.loop; }));
+    this.more = control('more', () => this.#open(!this.isOpen));
+    this.more.classList.add('locshare-more');
+    this.more.setAttribute('aria-expanded', 'false');
+    this.choose = control('choose', () => this.#choose());
+    this.choose.classList.add('locshare-choose');
+    this.speed = select({
+      className: 'locshare-speed', title: t('timeline.speed'), label: t('timeline.speed'),
+      on: { change: () => session.steer((clock, now) => clock.setSpeed(Number(this.speed.value), now)) },
+    }, SPEEDS.map(speed => [speed, `${speed}×`]), 1);
+  }
+
+  #makeChoices() {
+    const { model } = this.session;
+    const choice = (name, choices, value, change) => select({ title: t(`timeline.${name}`), label: t(`timeline.${name}`), on: { change } }, choices, value);
+    this.target = choice('target', TARGETS.map(name => [name, t(`timeline.target.${name}`)]), 'fix', () => this.#nameSteps());
+    this.clockBox = choice('clock', CLOCKS.map(name => [name, t(`timeline.clock.${name}`)]), model.get('clock'), () => {
+      model.set('clock', this.clockBox.value);
+      model.save_changes();
+    });
+    this.clockBox.classList.add('locshare-clock');
+    this.spanBox = choice('span', [[0, t('timeline.all')], ...SPANS.map(seconds => [seconds * 1000, span(seconds)])], 0, () => {
+      this.span = Number(this.spanBox.value);
+      this.track.refresh();
+      this.update();
+    });
+    this.choices = make('div', { className: 'locshare-choices' }, this.target, this.clockBox, this.spanBox, this.choose);
+  }
+
+  isOpen = false;
 
   close() {
     this.undo.forEach(step => step());
@@ -82,29 +114,36 @@ class Timeline {
     return [from, Math.max(end, from + 1000)];
   }
 
-  async step(direction) {
+  /** Go to the next of what is stepped to, or to the one before (direction -1), and hold there. */
+  async step(direction, target = this.target.value) {
     const { session } = this;
     const at = session.clock.moment(performance.now());
     if (at === null) return;
-    const next = await session.ask('step', { moment: at, direction });
+    let next;
+    if (target === 'fix') next = await session.ask('step', { moment: at, direction });
+    else {
+      const event = nextOf(this.track.ticks.events, at, direction, target === 'note' ? 'note' : null);
+      next = event?.at ?? null;
+      setText(this.said, event ? saying(event) : t('timeline.noMore'));
+    }
     if (next !== null) session.steer((clock, now) => { clock.pause(now); clock.seek(next, now); });
   }
 
   update() {
-    const { clock } = this.session;
+    const { clock, bounds, isConnected, status } = this.session;
     const isRunning = clock.state === 'playing' || clock.state === 'live';
-    const isEmpty = !(this.session.bounds.fixes > 0);
+    const isEmpty = !(bounds.fixes > 0);
     this.#setPlay(isRunning);
-    for (const control of [this.back, this.play, this.forward]) control.disabled = isEmpty;
+    for (const control of [this.back, this.play, this.forward, this.choose]) control.disabled = isEmpty;
     this.element.classList.toggle('is-inviting', !this.isLive && clock.state === 'paused' && !isEmpty);
     this.loop.setAttribute('aria-pressed', String(clock.loop));
-    if (document.activeElement !== this.speed) this.speed.value = String(clock.speed);
-    if (this.span === null) this.spanBox.value = this.session.end - this.session.bounds.oldest > DAY ? String(DAY) : '0';
-    const isLit = clock.state === 'live' && this.session.isConnected;
+    this.choose.setAttribute('aria-pressed', String(this.track.chosen.isChoosing));
+    this.#setSpeed(clock.speed);
+    if (this.span === null) this.spanBox.value = this.session.end - bounds.oldest > DAY ? String(DAY) : '0';
+    const isLit = clock.state === 'live' && isConnected;
     this.live.classList.toggle('is-lit', isLit);
     this.live.setAttribute('aria-pressed', String(clock.state === 'live'));
-    const note = this.session.status?.note;
-    this.live.title = isLit ? [t('timeline.isLive'), note].filter(Boolean).join('. ') : t('timeline.goLive');
+    this.live.title = isLit ? [t('timeline.isLive'), status?.note].filter(Boolean).join('. ') : t('timeline.goLive');
     this.track.update();
   }
 
@@ -118,6 +157,42 @@ class Timeline {
     this.play.setAttribute('aria-label', this.play.title);
   }
 
+  #setSpeed(speed) {
+    if (document.activeElement === this.speed && Number(this.speed.value) === speed) return;
+    this.speed.value = String(speed);
+    if (this.speed.value === String(speed)) return;
+    this.speed.append(make('option', { text: `${speed}×`, attributes: { value: String(speed) } })); // code may ask for any
+    this.speed.value = String(speed);
+  }
+
+  #setClock() {
+    const clock = this.session.model.get('clock');
+    if (this.clockBox.value === clock && this.element.dataset.clock === clock) return;
+    this.clockBox.value = this.element.dataset.clock = clock;
+    this.track.ticks.read();
+    this.track.refresh();
+  }
+
+  #nameSteps() {
+    for (const [control, way] of [[this.back, 'back'], [this.forward, 'forward']]) {
+      control.title = t(this.target.value === 'fix' ? `timeline.${way}` : `timeline.${way}.${this.target.value}`);
+      control.setAttribute('aria-label', control.title);
+    }
+  }
+
+  #choose() {
+    const { chosen } = this.track;
+    chosen.isChoosing = !chosen.isChoosing;
+    setText(this.said, chosen.isChoosing ? t('range.how') : '');
+    this.update();
+  }
+
+  #open(isOpen) {
+    this.isOpen = isOpen;
+    this.element.classList.toggle('is-open', isOpen);
+    this.more.setAttribute('aria-expanded', String(isOpen));
+  }
+
   #key(event) {
     const { session } = this;
     if (event.target.tagName === 'SELECT' || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -125,15 +200,23 @@ class Timeline {
     if (range === null) return;
     const at = session.clock.moment(performance.now());
     const move = fraction => session.steer((clock, now) => clock.seek(at + (range[1] - range[0]) * fraction, now));
+    const { chosen } = this.track;
     const actions = {
       ' ': event.target.tagName === 'BUTTON' ? null : () => session.steer((clock, now) => clock.toggle(now)),
       ArrowLeft: () => (event.shiftKey ? this.step(-1) : move(-0.01)),
       ArrowRight: () => (event.shiftKey ? this.step(1) : move(0.01)),
-      PageUp: () => move(-0.1),
-      PageDown: () => move(0.1),
+      ArrowDown: () => move(-0.01),
+      ArrowUp: () => move(0.01),
+      PageUp: () => move(0.1),
+      PageDown: () => move(-0.1),
       Home: () => session.steer((clock, now) => clock.seek(range[0], now)),
       End: () => session.steer((clock, now) => (this.isLive ? clock.live() : clock.seek(range[1], now))),
       l: this.isLive ? () => session.steer(clock => clock.live()) : null,
+      n: () => this.step(1, 'note'),
+      N: () => this.step(-1, 'note'),
+      '[': () => chosen.setEdge(0),
+      ']': () => chosen.setEdge(1),
+      Escape: chosen.isChoosing ? () => this.#choose() : session.clock.range ? () => chosen.choose(null) : null,
     };
     const action = actions[event.key];
     if (!action) return;
@@ -141,4 +224,3 @@ class Timeline {
     action();
   }
 }
-

@@ -1,9 +1,12 @@
-// The strip of the timeline: density of the fixes, names of the hours, and the playhead, which can be dragged.
+// The strip of the timeline: density of the fixes, names of the hours, events, the chosen range, and the playhead,
+// which can be dragged.
 
 import { heightsOf } from './density.js';
 import { make, setText } from './dom.js';
 import { clockSeconds, clockTime, day, moment, shortDay } from './format.js';
 import { t } from './language.js';
+import { TimelineRange } from './timeline_range.js';
+import { TimelineTicks } from './timeline_ticks.js';
 
 const COUNT_AGAIN = 1000; // ms between counts of the fixes
 const PER_BIN = 3; // px
@@ -20,16 +23,22 @@ export class TimelineTrack {
     this.playhead = make('div', { className: 'locshare-playhead' }, this.label);
     this.ghost = make('div', { className: 'locshare-ghost' }, make('span'));
     this.ghost.hidden = true;
-    this.element = make('div', {
+    this.chosen = new TimelineRange(session, {
+      range, xOf: at => this.#xOf(at, this.#drag?.range ?? range()), momentAt: event => this.#momentAt(event, this.#drag?.range ?? range()),
+    });
+    this.ticks = new TimelineTicks(session, range, at => session.steer((clock, now) => { clock.pause(now); clock.seek(at, now); }));
+    this.slider = make('div', {
       className: 'locshare-track', label: t('timeline.moment'),
-      attributes: { role: 'slider', tabindex: '0', 'aria-orientation': 'horizontal' },
+      attributes: { role: 'slider', tabindex: '0', 'aria-orientation': 'horizontal', 'aria-keyshortcuts': 'ArrowLeft ArrowRight PageUp PageDown Home End Space' },
       on: {
         pointerdown: event => this.#down(event), pointermove: event => this.#move(event),
         pointerup: event => this.#up(event), pointercancel: event => this.#up(event),
-        keydown: () => this.element.classList.remove('is-pointed'),
+        keydown: () => this.slider.classList.remove('is-pointed'),
         pointerleave: () => { this.ghost.hidden = true; },
       },
-    }, this.canvas, this.ghost, this.playhead);
+    }, this.canvas, this.chosen.band, this.ghost, this.playhead);
+    // beside the slider and not in it: what is inside of a slider is nothing to a screen reader
+    this.element = make('div', { className: 'locshare-strip' }, this.slider, this.ticks.box, this.ticks.tip);
     this.counts = null;
     this.counted = 0;
     this.width = 0;
@@ -45,12 +54,14 @@ export class TimelineTrack {
   close() {
     this.theme.disconnect();
     this.undo();
+    this.chosen.close();
+    this.ticks.close();
     clearTimeout(this.#later);
   }
 
   resize() {
-    this.width = this.element.clientWidth;
-    this.height = this.element.clientHeight;
+    this.width = this.slider.clientWidth;
+    this.height = this.slider.clientHeight;
     this.refresh();
     this.update();
   }
@@ -78,20 +89,42 @@ export class TimelineTrack {
   /** Put the playhead where the clock is. */
   update() {
     const range = this.range();
-    this.element.classList.toggle('is-empty', range === null);
+    this.slider.classList.toggle('is-empty', range === null);
+    this.slider.classList.toggle('is-choosing', this.chosen.isChoosing);
+    this.ticks.draw(this.width);
+    this.chosen.update();
     if (range === null) return;
-    if (performance.now() - this.counted > COUNT_AGAIN && this.session.clock.isLive) this.refresh(false);
+    // the fixes are as they were; a group's strip goes on with the time
+    if (performance.now() - this.counted > COUNT_AGAIN && this.session.clock.isLive && !this.#drag) this.refresh(false);
     const at = this.session.clock.moment(performance.now());
     if (at === null) return;
     const x = this.#xOf(at, range);
     this.playhead.style.transform = `translateX(${x.toFixed(1)}px)`;
     setText(this.label, this.width < 420 || day(at) === day(this.session.wall()) ? this.#short(at) : moment(at));
-    const half = this.label.offsetWidth / 2;
-    this.label.style.transform = `translateX(${Math.round(Math.max(half, Math.min(this.width - half, x)) - x - half)}px)`;
-    this.element.setAttribute('aria-valuemin', String(Math.round(range[0])));
-    this.element.setAttribute('aria-valuemax', String(Math.round(range[1])));
-    this.element.setAttribute('aria-valuenow', String(Math.round(at)));
-    this.element.setAttribute('aria-valuetext', moment(at));
+    this.#centre(this.label, x);
+    this.#describe(at, range);
+  }
+
+  /** Tell assistive technology where the playhead is; while it plays, once a second is enough. */
+  #describe(at, range) {
+    const now = performance.now();
+    const { state } = this.session.clock;
+    if (state !== 'paused' && now - this.#described < 1000) return;
+    this.#described = now;
+    this.slider.setAttribute('aria-valuemin', String(Math.round(range[0])));
+    this.slider.setAttribute('aria-valuemax', String(Math.round(range[1])));
+    this.slider.setAttribute('aria-valuenow', String(Math.round(Math.max(range[0], Math.min(range[1], at)))));
+    this.slider.setAttribute('aria-valuetext', state === 'live' ? t('timeline.isLive') : moment(at));
+  }
+
+  #described = -Infinity;
+  #widths = new Map(); // of texts by their length: digits are of one width, and asking costs a layout
+
+  #centre(element, x) {
+    const key = `${element.className} ${element.textContent.length}`;
+    if (!this.#widths.has(key)) this.#widths.set(key, element.offsetWidth / 2);
+    const half = this.#widths.get(key);
+    element.style.transform = `translateX(${Math.round(Math.max(half, Math.min(this.width - half, x)) - x - half)}px)`;
   }
 
   #short(at) {
@@ -103,38 +136,45 @@ export class TimelineTrack {
   }
 
   #momentAt(event, [from, to]) {
-    const box = this.element.getBoundingClientRect();
+    const box = this.slider.getBoundingClientRect();
     return from + Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)) * (to - from);
   }
 
   #down(event) {
     const range = this.range();
     if (range === null || event.button > 0) return;
-    this.element.setPointerCapture(event.pointerId);
-    this.element.classList.add('is-pointed'); // its ring is for those who came by keyboard
-    this.element.focus({ preventScroll: true });
-    const wasPlaying = this.session.clock.state === 'playing';
-    this.#drag = { range, wasPlaying }; // of then: while live the bar goes on moving
+    this.slider.setPointerCapture(event.pointerId);
+    this.slider.classList.add('is-pointed'); // its ring is for those who came by keyboard
+    this.slider.focus({ preventScroll: true });
+    event.preventDefault();
+    this.ghost.hidden = true;
+    const isRange = this.chosen.down(event);
+    const wasPlaying = !isRange && this.session.clock.state === 'playing';
+    this.#drag = { range, wasPlaying, isRange }; // of then: while live the bar goes on moving
+    if (isRange) return;
+    this.session.link.hold();
     if (wasPlaying) this.session.steer((clock, now) => clock.pause(now));
     this.#seek(event);
-    event.preventDefault();
   }
 
   #move(event) {
-    if (this.#drag) this.#seek(event);
-    else this.#hover(event);
+    if (!this.#drag) this.#hover(event);
+    else if (this.#drag.isRange) this.chosen.move(event);
+    else this.#seek(event);
   }
 
   #up(event) {
     if (!this.#drag) return;
-    const { wasPlaying } = this.#drag;
+    const { wasPlaying, isRange } = this.#drag;
+    if (isRange) this.chosen.up(event);
     this.#drag = null;
-    this.element.releasePointerCapture?.(event.pointerId);
+    this.slider.releasePointerCapture?.(event.pointerId);
+    if (isRange) return;
     if (wasPlaying && event.type === 'pointerup') this.session.steer((clock, now) => clock.play(now));
+    this.session.link.release();
   }
 
   #seek(event) {
-    this.ghost.hidden = true;
     const at = this.#momentAt(event, this.#drag.range);
     this.session.steer((clock, now) => clock.seek(at, now));
   }
@@ -144,12 +184,11 @@ export class TimelineTrack {
     if (range === null || event.pointerType === 'touch') return;
     const at = this.#momentAt(event, range);
     const x = this.#xOf(at, range);
+    this.slider.classList.toggle('is-edge', this.chosen.isEdge(at));
     this.ghost.hidden = false;
     this.ghost.style.transform = `translateX(${x.toFixed(0)}px)`;
-    const text = this.ghost.firstChild;
-    setText(text, this.#short(at));
-    const half = text.offsetWidth / 2;
-    text.style.transform = `translateX(${Math.round(Math.max(half, Math.min(this.width - half, x)) - x - half)}px)`;
+    setText(this.ghost.firstChild, this.#short(at));
+    this.#centre(this.ghost.firstChild, x);
   }
 
   #draw() {
@@ -160,7 +199,7 @@ export class TimelineTrack {
     canvas.height = Math.round(height * dpr);
     const context = canvas.getContext('2d');
     context.scale(dpr, dpr);
-    const style = getComputedStyle(this.element);
+    const style = getComputedStyle(this.slider);
     const color = name => style.getPropertyValue(name).trim();
     const base = height - 15; // below it the hours
     context.fillStyle = color('--locshare-line');

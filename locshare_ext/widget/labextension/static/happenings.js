@@ -1,0 +1,27 @@
+// What happened besides fixes, as the timeline needs it: in order of a clock, next to one another, and by the px.
+
+const NEAR = 7; // px, within which ticks are one
+
+/** Return events from the kernel's rows, [time, received, kind, member, text], in order of a clock. */
+export function eventsOf(rows, clock) {
+  const events = rows.map(([time, received, kind, member, text]) => ({ at: clock === 'received' ? received : time, kind, member, text }));
+  return events.sort((a, b) => a.at - b.at);
+}
+
+/** Return the next event after a moment, or the last one before it (direction -1), of one kind or of all; null without. */
+export function nextOf(events, moment, direction, kind = null) {
+  const found = events.filter(event => (direction > 0 ? event.at > moment : event.at < moment) && (kind === null || event.kind === kind));
+  return (direction > 0 ? found[0] : found[found.length - 1]) ?? null;
+}
+
+/** Return [{x, events}] of the events in a range [from, to], on a strip of so many px; near ones together. */
+export function ticksOf(events, [from, to], width) {
+  const ticks = [];
+  for (const event of events) {
+    if (event.at < from || event.at > to) continue;
+    const x = (event.at - from) / (to - from) * width;
+    const last = ticks[ticks.length - 1];
+    if (last && x - last.x < NEAR) last.events.push(event); else ticks.push({ x, events: [event] });
+  }
+  return ticks;
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { load } from './support.js';
+
+const { eventsOf, nextOf, ticksOf } = await load('happenings.js');
+
+const ROWS = [
+  [3000, 3100, 'join', 'ben', null],
+  [1000, 9000, 'note', 'ann', 'lost the trail'], // told long after it was
+  [2000, 2100, 'note', null, 'lunch'],
+];
+
+test('events are in order of the clock that is looked by', () => {
+  assert.deepEqual(eventsOf(ROWS, 'time').map(event => event.at), [1000, 2000, 3000]);
+  assert.deepEqual(eventsOf(ROWS, 'received').map(event => event.text), ['lunch', null, 'lost the trail']);
+});
+
+test('the next one and the one before, of all or of notes', () => {
+  const events = eventsOf(ROWS, 'time');
+  assert.equal(nextOf(events, 1000, 1).at, 2000);
+  assert.equal(nextOf(events, 2500, 1).kind, 'join');
+  assert.equal(nextOf(events, 2500, 1, 'note'), null);
+  assert.equal(nextOf(events, 9999, -1).at, 3000);
+  assert.equal(nextOf(events, 9999, -1, 'note').at, 2000);
+  assert.equal(nextOf(events, 1000, -1), null);
+  assert.equal(nextOf([], 5, 1), null);
+});
+
+test('ticks that would cover one another are one', () => {
+  const events = eventsOf([[0, 0, 'note', null, 'a'], [6, 6, 'note', null, 'b'], [10, 10, 'note', null, 'c'], [200, 200, 'note', null, 'd']], 'time');
+  const ticks = ticksOf(events, [0, 100], 100);
+  assert.deepEqual(ticks.map(tick => [tick.x, tick.events.map(event => event.text).join('')]), [[0, 'ab'], [10, 'c']]);
+});
