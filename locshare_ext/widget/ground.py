@@ -31,11 +31,16 @@ class Ground(ipyleaflet.TileLayer):  # type: ignore[misc]  # ipyleaflet is untyp
     darken = Bool(False, help="Invert the tiles' light in a dark theme.").tag(sync=True)
 
 
-def ground_of(basemap: Any) -> ipyleaflet.Layer:
+def ground_of(basemap: Any, route: str = "extension") -> ipyleaflet.Layer:
     """Return the ground for `basemap`: an xyzservices provider, a layer, or None for the grid alone.
 
-    Layers that are more than plain tiles are returned as they are.
+    Layers that are more than plain tiles are returned as they are, and so are all where our lab
+    extension is not loaded (`route`): there, None is an empty ground.
     """
+    if route != "extension":
+        if basemap is None:
+            return ipyleaflet.TileLayer(url="", base=True, name="Empty")
+        return basemap if isinstance(basemap, ipyleaflet.Layer) else ipyleaflet.basemap_to_tiles(basemap)
     if basemap is None:
         return Ground(url="", is_on=False, base=True, name="Grid")
     if not isinstance(basemap, ipyleaflet.Layer):

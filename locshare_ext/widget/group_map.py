@@ -11,9 +11,12 @@ from ipywidgets import Layout
 from traitlets import Unicode
 
 from locshare_ext.errors import InvalidInput, LocShareError
+from locshare_ext.widget.beside import stock_names
 from locshare_ext.widget.cells import running_cell
+from locshare_ext.widget.errands import errands_of
 from locshare_ext.widget.ground import ground_of
 from locshare_ext.widget.happenings import happenings_of
+from locshare_ext.widget.keeping import keeping_of
 from locshare_ext.widget.layer import MODULE, MODULE_VERSION, TrailLayer
 from locshare_ext.widget.looks_back import LooksBack
 from locshare_ext.widget.source_feed import SourceFeed, feed_of
@@ -73,14 +76,18 @@ class GroupMap(LooksBack, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet i
         )
         self._timeline = Timeline(self.trail_layer, source)
         self._happenings = happenings_of(self.trail_layer, source)
+        self._keeping = keeping_of(self.trail_layer, source)
+        self._errands = errands_of(self.trail_layer, source, self._look_for_events)
         defaults = {
             "center": (20.0, 0.0),
             "zoom": 2,
             "scroll_wheel_zoom": True,
             "world_copy_jump": True,
             "layout": Layout(height=height, min_width="0", width="100%"),
-            "layers": (ground_of(basemap), self.trail_layer),
+            "layers": (ground_of(basemap, self.trail_layer.route), self.trail_layer),
         }
+        if self.trail_layer.route == "anywidget":  # nothing of ours but the layer is loaded there
+            defaults |= stock_names(ipyleaflet.Map)
         super().__init__(**{**defaults, **options})
         # the page exchanges `style` for one of the others: all are to be closed
         self._styles = (self.style, self.default_style, self.dragging_style, self.layout)
@@ -107,13 +114,20 @@ class GroupMap(LooksBack, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet i
         self._is_closed = True
         _made.discard(self)
         self._timeline.close()
-        if self._happenings is not None:
-            self._happenings.close()
+        for part in (self._happenings, self._keeping):
+            if part is not None:
+                part.close()
+        if self._errands is not None:
+            self._errands.close()
         if self._feed is not None:
             self._feed.detach(self.trail_layer)
         for part in (*self.layers, *self.controls, *self._styles):
             part.close()
         super().close()
+
+    def _look_for_events(self) -> None:
+        if self._happenings is not None:
+            self._happenings.refresh()
 
     def _replace_earlier(self) -> None:
         """Have the maps of this cell's earlier runs end when the last page has left them."""

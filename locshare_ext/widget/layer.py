@@ -7,10 +7,12 @@ import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import ipyleaflet
 import numpy as np
 import numpy.typing as npt
 from traitlets import Unicode
 
+from locshare_ext.widget.beside import chosen_route, new_painter, stock_names
 from locshare_ext.widget.frames import encode_columns
 from locshare_ext.widget.inputs import column_of, columns_of_frame, ms_column, value_column
 from locshare_ext.widget.pacer import pacer
@@ -34,6 +36,9 @@ class TrailLayer(LayerSettings):
     is drawn there, also while a cell runs. `on_click` takes a function that is called with
     `member`, `coordinates` and `time` when a head is clicked. Settings are synced traits
     (`LayerSettings`); positions never are, so that a saved notebook holds none.
+
+    route: how the page gets the code that draws, see `beside.chosen_route`: `extension` (JupyterLab,
+    Notebook, Voila), `anywidget` (elsewhere), or `auto`.
     """
 
     _view_name = Unicode("TrailLayerView").tag(sync=True)
@@ -43,7 +48,7 @@ class TrailLayer(LayerSettings):
     _view_module_version = Unicode(MODULE_VERSION).tag(sync=True)
     _model_module_version = Unicode(MODULE_VERSION).tag(sync=True)
 
-    def __init__(self, log: TrailLog | None = None, **settings: Any) -> None:
+    def __init__(self, log: TrailLog | None = None, *, route: str = "auto", **settings: Any) -> None:
         self._log = TrailLog() if log is None else log
         self._pacing = Pacing()
         self._pacing_lock = threading.Lock()
@@ -55,7 +60,13 @@ class TrailLayer(LayerSettings):
         self._said: dict[str, dict[str, Any]] = {}  # what every page is to know, by its kind
         self._unseen: Callable[[], None] | None = None
         self._is_state_due = False
-        super().__init__(**settings)
+        self.route = chosen_route(route)
+        self._painter = new_painter() if self.route == "anywidget" else None
+        stock = {} if self._painter is None else stock_names(ipyleaflet.LayerGroup)
+        subitems = {} if self._painter is None else {"subitems": (self._painter,)}
+        super().__init__(**stock, **subitems, **settings)
+        if self._painter is not None:
+            self._painter.layer = f"IPY_MODEL_{self.model_id}"
         self.on_msg(self._receive)
         self.expect_page()
 
@@ -198,6 +209,8 @@ class TrailLayer(LayerSettings):
     def close(self) -> None:
         """End the layer here and on the pages."""
         pacer.forget(self)
+        if self._painter is not None:
+            self._painter.close()
         super().close()
 
     def when_unseen(self, call: Callable[[], None]) -> None:

@@ -1,5 +1,6 @@
 // What lies under the members: map tiles when they can be had, else a grid of degrees.
 
+import { urlOf } from './assets.js';
 import { createGraticule } from './graticule.js';
 
 const FAILURES = 4; // tiles in a row that cannot be loaded
@@ -126,7 +127,7 @@ export function createGround(L, bridge) {
 /** Resolve whether a tile can be had; asked in a worker, where failing is no error on the page. */
 function canLoad(url) {
   return new Promise(resolve => {
-    const worker = new Worker(new URL('./probe.js', import.meta.url));
+    const worker = new Worker(urlOf('probe.js'));
     const finish = isThere => {
       worker.terminate();
       resolve(isThere);

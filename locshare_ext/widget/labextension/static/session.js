@@ -1,5 +1,6 @@
 // One layer on this page: its fixes and renderer, its playhead, and what people chose. Views share it.
 
+import { urlOf } from './assets.js';
 import { Colors } from './colors.js';
 import { Emitter } from './emitter.js';
 import { Feed } from './feed.js';
@@ -42,7 +43,7 @@ export class Session extends Emitter {
   #unwatch;
 
   #start() {
-    this.worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    this.worker = new Worker(urlOf('worker.js'), { type: 'module' });
     this.worker.onmessage = ({ data }) => this.#fromWorker(data);
     this.worker.onerror = event => console.error('locshare renderer:', event.message);
     this.sendOptions();

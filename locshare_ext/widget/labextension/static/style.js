@@ -1,7 +1,9 @@
 // Our style sheet, once per page.
 
+import { urlOf } from './assets.js';
+
 export function loadStyle() {
-  const href = new URL('./style.css', import.meta.url).href;
+  const href = urlOf('style.css');
   if (document.querySelector(`link[href="${href}"]`)) return;
   const link = document.createElement('link');
   link.rel = 'stylesheet';

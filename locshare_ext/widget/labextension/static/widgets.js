@@ -1,21 +1,17 @@
 // The widgets' classes, made from the page's Leaflet and ipyleaflet.
 
 import { EarlyMessages } from './early.js';
-import { createOverlay } from './overlay.js';
-import { acquire, release } from './session.js';
-import { createPanels } from './panels.js';
 import { createGround } from './ground.js';
+import { withoutPlaces } from './privacy.js';
 import { loadStyle } from './style.js';
+import { createDrawing, guard } from './views.js';
 
 const MODULE = 'locshare-ext';
 const VERSION = '^0.1.0';
 
-/** What shows where people are: it belongs to the page alone, never into a saved notebook. */
-const PRIVATE = ['center', 'zoom', 'north', 'south', 'east', 'west', 'top', 'bottom', 'left', 'right', 'window_url'];
-
 export function createWidgets(L, bridge) {
   loadStyle();
-  const Overlay = createOverlay(L);
+  const draw = createDrawing(L);
 
   class TrailLayerModel extends bridge.LeafletLayerModel {
     defaults() {
@@ -37,8 +33,10 @@ export function createWidgets(L, bridge) {
 
   class TrailLayerView extends bridge.LeafletLayerView {
     create_obj() {
-      const session = this.session = acquire(this.model);
-      this.obj = new Overlay(session, (map, overlay) => createPanels(L, map, overlay, session));
+      const { overlay, end } = draw(this.model);
+      this.obj = overlay;
+      this.end = end;
+      if (this.map_view?.model) guard(this.model, this.map_view.model);
       // ipyleaflet's map goes without a word to its layers
       this.map_view?.once?.('remove', () => {
         this.remove();
@@ -50,8 +48,7 @@ export function createWidgets(L, bridge) {
       if (this.isRemoved) return this;
       this.isRemoved = true;
       super.remove();
-      this.obj?.remove();
-      release(this.model);
+      this.end?.();
       return this;
     }
   }
@@ -62,11 +59,7 @@ export function createWidgets(L, bridge) {
     }
 
     /** Return the state that is saved with the notebook. */
-    get_state(dropDefaults) {
-      const state = super.get_state(dropDefaults);
-      for (const name of PRIVATE) delete state[name];
-      return state;
-    }
+    get_state(dropDefaults) { return withoutPlaces(super.get_state(dropDefaults)); }
   }
   GroupMapModel.serializers = bridge.LeafletMapModel.serializers;
 
