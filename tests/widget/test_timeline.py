@@ -196,7 +196,7 @@ def test_playing_on_the_page_calls_on_fix_only_when_that_is_switched_on(
 ) -> None:
     seen: list[int] = []
     walk.on_fix(lambda fix: seen.append(fix.time))
-    page.tell("playing", START + 50_000, speed=600.0)
+    page.tell("playing", START + 50_100, speed=0.25)
     assert walk._player is None
     shown.drives_on_fix = True
     page.tell("paused", START + 50_500)
