@@ -48,7 +48,7 @@ def test_it_runs_from_top_to_bottom(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ):
-    if path.stem.startswith("02"):
+    if path.stem.startswith(("02", "03")):
         real_recording(request.getfixturevalue("data"), tmp_path / "recording.gpkg")
     for name, value in {**lab.environment, "LOCSHARE_RUNTIME": str(lab.runtime_file())}.items():
         monkeypatch.setenv(name, value)
@@ -72,6 +72,16 @@ def test_saved_notebooks_hold_no_output():
     for path in NOTEBOOKS:
         for cell in nbformat.read(path, as_version=4).cells:
             assert not outputs_of(cell), path.name
+
+
+def test_the_detector_is_moved_unchanged():
+    recorded, live = (
+        [cell.source for cell in nbformat.read(path, as_version=4).cells if "class Stops" in cell.source]
+        for path in NOTEBOOKS
+        if path.stem.startswith(("03", "04"))
+    )
+    assert recorded == live
+    assert len(live) == 1
 
 
 def real_recording(data: Path, target: Path) -> None:
