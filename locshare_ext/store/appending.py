@@ -170,20 +170,22 @@ class Batches:
 
         Fixes newer than all that is stored of their member cannot be there and cost nothing.
         """
-        wanted: set[tuple[int, int]] = set()
+        wanted: set[Key] = set()
         for draft in drafts:
             if isinstance(draft, Event):
                 continue
             folded = fold(draft.member)
             newest = state.numbering.newest.get(folded)
             if newest is not None and (sent := sent_time(draft)) <= newest.sent:
-                wanted.add((state.members[folded].id, sent))
+                wanted.add((state.members[folded].id, sent, draft.lat, draft.lon))
         if not wanted:
             return _never
         self._flush()  # the batches before may hold them
         found = _find_stored(self._conn, wanted)
         if state.sealed_to:
             found |= find_sealed(self._conn, self._sealed, state.id, wanted)
+        if found.isdisjoint(wanted):  # as of a backlog, which is late and new
+            return _never
         members = state.members
 
         def is_stored(fix: Fix) -> bool:
@@ -206,9 +208,9 @@ def _tallies(state: LogState) -> Iterator[tuple[int | None, ...]]:
         )
 
 
-def _find_stored(conn: sqlite3.Connection, wanted: set[tuple[int, int]]) -> set[Key]:
+def _find_stored(conn: sqlite3.Connection, wanted: set[Key]) -> set[Key]:
     found: set[Key] = set()
-    rest = iter(sorted(wanted))
+    rest = iter(sorted({key[:2] for key in wanted}))
     while some := list(islice(rest, _LOOKED_UP_AT_ONCE)):
         size = 8 if len(some) <= 8 else _LOOKED_UP_AT_ONCE  # two statements, prepared once each
         some += [some[-1]] * (size - len(some))

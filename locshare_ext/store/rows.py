@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -84,8 +85,7 @@ def insert(conn: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, .
 
 def fix_row(entry_id: int, member: int, fix: Fix) -> tuple[Any, ...]:
     """Return the values of a row for INSERT_FIXES."""
-    flags = fix.flags
-    bits = sum(_BITS.get(flag, 0) for flag in flags) if flags else 0
+    bits = _bits_of(fix.flags) if fix.flags else 0
     return (
         entry_id,
         member,
@@ -103,6 +103,11 @@ def fix_row(entry_id: int, member: int, fix: Fix) -> tuple[Any, ...]:
         sent_time(fix) if bits & REPAIRED else None,
         _encode(fix.extra).decode() if fix.extra else None,
     )
+
+
+@lru_cache(maxsize=64)  # there are few, and a backlog has some in every fix
+def _bits_of(flags: tuple[str, ...]) -> int:
+    return sum(_BITS.get(flag, 0) for flag in flags)
 
 
 def fix_from_row(row: tuple[Any, ...], epoch: str) -> Entry:

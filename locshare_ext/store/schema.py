@@ -148,6 +148,10 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         # [ids of members, sources] as JSON: what a segment's codes mean, without unpacking any of it
         "ALTER TABLE segments ADD COLUMN dictionaries TEXT",
     ),
+    (
+        # by which most late fixes are known not to be in a segment; one that an older version made has none
+        "CREATE TABLE prints (segment INTEGER PRIMARY KEY REFERENCES segments(id), packed BLOB NOT NULL)",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from locshare_ext.model.trail import STREAM_END
+from locshare_ext.store.prints import unpack
 from locshare_ext.store.rows import first_id, last_id
 from locshare_ext.store.segment import HIGHEST, Part, Segment, Summary, codes_of, columns_of, sent_times
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
+
+    from locshare_ext.store.prints import Prints
 
     Ints = NDArray[np.int64]
 
@@ -31,6 +34,7 @@ _KEY_COLUMNS = ("member", "time", "repaired")
 SUMMARIES = 4096  # of a few KiB each
 PARTS = 16  # of about 1 MiB each, unpacked
 COLUMNS = 128  # of about 250 KiB each
+PRINTS = 32  # of 256 KiB each
 
 
 class Keys:
@@ -94,6 +98,7 @@ class Sealed:
         self._parts: _Newest[pa.RecordBatch] = _Newest(PARTS)
         self._ranges: _Newest[pa.RecordBatch] = _Newest(COLUMNS)
         self._keys: _Newest[Keys] = _Newest(COLUMNS)
+        self._prints: _Newest[Prints | None] = _Newest(PRINTS)
         self._live: dict[int, tuple[int, int, int, int]] = {}
         self._logs: _Newest[SealedLog] = _Newest(64)
 
@@ -135,6 +140,15 @@ class Sealed:
             return Keys(self.part(conn, segment, part) if is_any_repaired else batch)
 
         return self._get(self._keys, (segment.id, part.number), read)
+
+    def prints(self, conn: sqlite3.Connection, segment: Segment) -> Prints | None:
+        """Return the fingerprints of a segment's fixes; None if it has none: an older version made it."""
+
+        def read() -> Prints | None:
+            row = conn.execute("SELECT packed FROM prints WHERE segment = ?", (segment.id,)).fetchone()
+            return None if row is None else unpack(row[0])
+
+        return self._get(self._prints, segment.id, read)
 
     def live_since(self, conn: sqlite3.Connection, log_id: int, sealed_to: int) -> tuple[int, int]:
         """Return a `time` and a `received` (ms) before which no row of a log has any.

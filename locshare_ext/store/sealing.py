@@ -60,6 +60,7 @@ def put_segment(desk: Desk, log_id: int, built: Built) -> int:
             ),
         )
         conn.execute("INSERT INTO bodies VALUES (?, ?)", (made.lastrowid, built.body))
+        conn.execute("INSERT INTO prints VALUES (?, ?)", (made.lastrowid, built.prints))
     return int(made.lastrowid or 0)
 
 
@@ -145,5 +146,6 @@ def clear_hidden(desk: Desk) -> bool:
         return False
     with transaction(conn):
         conn.execute("DELETE FROM bodies WHERE segment = ?", row)
+        conn.execute("DELETE FROM prints WHERE segment = ?", row)
         conn.execute("DELETE FROM segments WHERE id = ?", row)
     return True

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from locshare_ext.model.sequence import ORIGINAL_TIME
 from locshare_ext.model.trail import ARROW_FIELDS, STREAM_END, arrow_schema
+from locshare_ext.store.prints import pack, prints_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,11 +104,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A segment that is not in the store yet; its id is 0. summary, body: Arrow streams."""
+    """A segment that is not in the store yet; its id is 0.
+
+    summary, body: Arrow streams. prints: its fixes' fingerprints, packed.
+    """
 
     segment: Segment
     summary: bytes
     body: bytes
+    prints: bytes
 
 
 class Summary:
@@ -197,7 +202,9 @@ def build(batch: pa.RecordBatch) -> Built:
         index=index,
         texts=_texts(batch),
     )
-    return Built(segment, _summary(batch, seq, time, received, sent), body)
+    ids, codes = codes_of(batch)
+    prints = prints_of(ids[codes], sent, *(batch.column(name).to_numpy() for name in ("lat", "lon")))
+    return Built(segment, _summary(batch, seq, time, received, sent), body, pack(prints))
 
 
 def messages_of(segment: Segment, body: bytes) -> bytes:
