@@ -81,6 +81,14 @@ class Attached:
         return None if feed is None else feed.status.transport
 
     @property
+    def roles(self) -> tuple[str, ...]:
+        """What we may do in the group: `publish`, `watch`, `manage` (all of it); nothing by an ended invite."""
+        if not self._api.server.is_by_invite:
+            return ("publish", "watch", "manage")
+        who = self._who()
+        return () if who is None else who.roles
+
+    @property
     def tz(self) -> tzinfo | None:
         """The zone of times that have none; None refuses them."""
         return self._tz

@@ -91,7 +91,7 @@ class Happenings:
 
     def _tell(self, events: list[Event]) -> None:
         rows = [
-            [event.time, event.received or event.time, event.kind, event.member, event.text]
+            [event.time, event.received or event.time, event.kind, event.member, event.text, event.cursor]
             for event in events
             if event.kind not in HIDDEN
         ]

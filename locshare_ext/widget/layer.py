@@ -146,11 +146,13 @@ class TrailLayer(LayerSettings):
         near: Sequence[str] = (),
         note: str = "",
         unrecorded_since: int | None = None,
+        transport: str | None = None,
     ) -> None:
         """Tell people on the page how the source is; any thread may call it.
 
         state: one of `SourceStatus`, or `no_server`. since: ms since 1970 UTC. note: what is
         worth knowing while it is live. unrecorded_since: ms, from when on what is shown is kept nowhere.
+        transport: what brings the fixes, if anything does.
         """
         self._status = {
             "state": state,
@@ -159,6 +161,7 @@ class TrailLayer(LayerSettings):
             "near": list(near),
             "note": note,
             "unrecorded": unrecorded_since,
+            "transport": transport,
         }
         if self._pacing.pages:
             self._say("status", status=self._status)

@@ -64,7 +64,7 @@ class SourceFeed:
         self._waiting: list[FixBatch] | None = []  # what comes before the history is there
         self._is_void = False  # whether the history that is being read may be
         self._ids = np.empty(0, np.uint32)  # of the batches' names, in the log
-        self._status: tuple[str, int, str, list[str], str, int | None] | None = None
+        self._status: tuple[str, int, str, list[str], str, int | None, str | None] | None = None
         self._ages: dict[str, float] = {}
         self._stop: Callable[[], None] | None = None
         threading.Thread(target=self._begin, name="locshare-history", daemon=True).start()
@@ -185,6 +185,7 @@ class SourceFeed:
             list(status.near),
             status.note,
             status.unrecorded_since,
+            status.transport,
         )
         if before is not None and status.state == "live" != before[0]:
             self._ask_ages_soon()  # it may be another server's life, or a group that has only begun
@@ -197,8 +198,9 @@ class SourceFeed:
         near: list[str],
         note: str = "",
         unrecorded_since: int | None = None,
+        transport: str | None = None,
     ) -> None:
-        self._status = (state, since, text, near, note, unrecorded_since)
+        self._status = (state, since, text, near, note, unrecorded_since, transport)
         for layer in list(self._layers):
             layer.show_status(*self._status)
 

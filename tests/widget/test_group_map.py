@@ -154,6 +154,7 @@ def test_status_goes_to_the_layer(source: Source, shown: GroupMap) -> None:
         "near": ["hikers"],
         "note": "",
         "unrecorded": None,
+        "transport": None,
     }
     source.say(SourceStatus("live", 6, "Live", transport="sse", note="Live over SSE."))
     assert (shown.trail_layer._status or {})["note"] == "Live over SSE."

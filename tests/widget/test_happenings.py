@@ -12,8 +12,8 @@ from locshare_ext.errors import ServerUnreachable
 from locshare_ext.model.event import Event
 from locshare_ext.widget.happenings import Happenings, happenings_of
 
-NOTE = Event(kind="note", time=1000, received=1500, member="ann", text="lost the trail")
-JOIN = Event(kind="join", time=2000, received=2000, member="ben")
+NOTE = Event(kind="note", time=1000, received=1500, member="ann", text="lost the trail", cursor="e.1")
+JOIN = Event(kind="join", time=2000, received=2000, member="ben", cursor="e.2")
 ALIVE = Event(kind="alive", time=2100, received=2100, member="ben")
 
 
@@ -67,10 +67,10 @@ def happenings(group: Group, layer: Layer, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def test_events_travel_and_what_comes_later_too(group: Group, layer: Layer, happenings: Happenings) -> None:
-    first = [[1000, 1500, "note", "ann", "lost the trail"], [2000, 2000, "join", "ben", None]]
+    first = [[1000, 1500, "note", "ann", "lost the trail", "e.1"], [2000, 2000, "join", "ben", None, "e.2"]]
     assert layer.told.get(timeout=10) == first
     group.events = [*group.events, Event(kind="note", time=3000, text="found")]
-    assert layer.told.get(timeout=10) == [*first, [3000, 3000, "note", None, "found"]]
+    assert layer.told.get(timeout=10) == [*first, [3000, 3000, "note", None, "found", None]]
     assert group.asked.get(timeout=10) is None
     assert group.asked.get(timeout=10) == "3"  # only what is new is asked for
 
@@ -81,7 +81,7 @@ def test_what_was_removed_goes_when_all_is_asked_for(
     layer.told.get(timeout=10)
     group.events = [JOIN]
     happenings.refresh()
-    assert layer.told.get(timeout=10) == [[2000, 2000, "join", "ben", None]]
+    assert layer.told.get(timeout=10) == [[2000, 2000, "join", "ben", None, "e.2"]]
 
 
 def test_a_server_that_is_away_loses_no_event(group: Group, layer: Layer, happenings: Happenings) -> None:

@@ -2,9 +2,9 @@
 
 const NEAR = 7; // px, within which ticks are one
 
-/** Return events from the kernel's rows, [time, received, kind, member, text], in order of a clock. */
+/** Return events from the kernel's rows, [time, received, kind, member, text, id], in order of a clock. */
 export function eventsOf(rows, clock) {
-  const events = rows.map(([time, received, kind, member, text]) => ({ at: clock === 'received' ? received : time, kind, member, text }));
+  const events = rows.map(([time, received, kind, member, text, id]) => ({ at: clock === 'received' ? received : time, kind, member, text, id }));
   return events.sort((a, b) => a.at - b.at);
 }
 

@@ -1,0 +1,88 @@
+// Notes on the group's timeline: a tool to write one at the moment that is shown, and all that there are.
+
+import { button, icon, ICONS, make, setText } from './dom.js';
+import { ask } from './errands.js';
+import { clockSeconds, day, moment, since } from './format.js';
+import { eventsOf } from './happenings.js';
+import { t } from './language.js';
+import { Popover } from './popover.js';
+
+const LONGEST = 2000; // characters, as the server takes them
+const MOST = 200; // notes of the list, the newest
+
+/** Return {element, update, close}: the tool. */
+export function createNotes(context) {
+  const { session } = context;
+  const opener = button({ className: 'locshare-note-tool', title: t('note.title'), label: t('note.title') }, icon(ICONS.note));
+  const popover = new Popover(context, opener, t('note.title'), body => fill(body, session));
+  const update = () => {
+    opener.hidden = !session.told.keeping?.may_note && !notesOf(session).length;
+  };
+  const undo = ['told:keeping', 'told:events'].map(what => session.on(what, update));
+  update();
+  return { element: opener, close: () => { undo.forEach(step => step()); popover.remove(); } };
+}
+
+const notesOf = session => eventsOf(session.told.events?.events ?? [], 'time').filter(event => event.kind === 'note');
+
+function fill(body, session) {
+  const said = make('p', { className: 'locshare-pop-said', attributes: { role: 'status' } });
+  const list = make('ul', { className: 'locshare-notes' });
+  const none = make('p', { text: t('note.none') });
+  const form = session.told.keeping?.may_note ? formOf(session, said) : null;
+  body.append(...[form?.element, said, none, list].filter(Boolean));
+  const show = () => {
+    const notes = notesOf(session).reverse().slice(0, MOST);
+    none.hidden = notes.length > 0;
+    list.replaceChildren(...notes.map(note => itemOf(note, session, said)));
+  };
+  const undo = [session.on('told:events', show), session.on('frame', () => form?.update()), session.on('clock', () => form?.update())];
+  show();
+  return () => undo.forEach(step => step());
+}
+
+/** Return the form for a new note; it is written at the moment that is shown, while live at the moment of writing. */
+function formOf(session, said) {
+  const text = make('textarea', { label: t('note.text'), attributes: { rows: 2, maxlength: LONGEST, placeholder: t('note.what') } });
+  const at = make('span', { className: 'locshare-note-at' });
+  const save = button({ className: 'locshare-primary', text: t('note.save'), attributes: { type: 'submit' } });
+  const shown = () => (session.clock.state === 'live' ? null : session.clock.moment(performance.now()));
+  const update = () => {
+    const when = shown();
+    setText(at, t('note.at', { time: when === null ? t('note.now') : day(when) === day(session.wall()) ? clockSeconds(when) : moment(when) }));
+  };
+  const submit = async event => {
+    event.preventDefault();
+    if (text.value.trim() === '' || save.disabled) return;
+    save.disabled = true;
+    setText(said, '');
+    const when = shown();
+    const why = await ask(session, 'note', { text: text.value, at: when === null ? Math.round(session.wall()) : Math.round(when) },
+      () => setText(said, t('dialog.waiting')));
+    save.disabled = false;
+    setText(said, why ? t('note.failed', { why }) : '');
+    if (why === null) text.value = '';
+  };
+  text.addEventListener('keydown', event => { if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) submit(event); });
+  const element = make('form', { className: 'locshare-note-form', on: { submit } }, text, make('div', { className: 'locshare-pop-row' }, at, save));
+  update();
+  return { element, update };
+}
+
+function itemOf(note, session, said) {
+  const time = since(note.at, session.wall());
+  const text = note.text ?? '';
+  const go = button({
+    className: 'locshare-note-go', label: t('note.go', { time, text }),
+    on: { click: () => session.steer((clock, now) => { clock.pause(now); clock.seek(note.at, now); }) },
+  }, make('span', { className: 'locshare-note-time', text: time }),
+  make('span', { className: 'locshare-note-text', text: note.member ? `${note.member}: ${text}` : text }));
+  const remove = button({ className: 'locshare-note-remove', title: t('note.remove'), label: t('note.remove'), on: { click: async () => {
+    remove.disabled = true;
+    const why = await ask(session, 'remove_note', { id: note.id }, () => setText(said, t('dialog.waiting')));
+    remove.disabled = false;
+    setText(said, why ? t('note.removeFailed', { why }) : '');
+  } } }, icon(ICONS.close));
+  remove.hidden = !session.told.keeping?.may_note || !note.id;
+  return make('li', {}, go, remove);
+}
