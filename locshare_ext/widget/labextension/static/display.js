@@ -18,6 +18,9 @@ const COLUMNS = {
   state: Uint8Array,
   index: Int32Array, // newest fix that counts
   tail: Int32Array, // newest fix that the head has reached
+  tailKey: Float64Array, // its effective time
+  indexKey: Float64Array, // that of the newest that counts
+  known: Uint32Array, // the member's count of news in the store, as of when it was placed
 };
 const GLIDES = {
   key: Float64Array, // of the fix that the head glides to, or is at; NaN: none yet
@@ -56,17 +59,24 @@ export class Display {
   update(store, { live, moment, reference, now }, options) {
     this.#reserve(store.tracks.length);
     if (this.wasLive !== live) this.#forgetGlides(); // no gliding between then and now
+    const isAgain = live && this.wasLive === true && this.#last.store === store && this.#last.hidden === options.hidden;
     this.wasLive = live;
+    this.#last = { store, hidden: options.hidden };
     this.isMoving = false;
     for (let id = 0; id < this.count; id++) {
-      const track = store.tracks[id];
-      this.state[id] = NONE;
-      this.time[id] = NaN;
-      if (!track || !track.count || options.hidden.has(id)) continue;
-      if (live) this.#placeLive(id, track, now, options.interpolate);
-      else this.#placeAt(id, track, store.placeAt(track, moment, options.interpolate));
-      if (Number.isNaN(this.time[id])) continue;
-      const age = reference - track.key[this.index[id]];
+      if (!(isAgain && this.#isResting(id, store.news, now))) {
+        const track = store.tracks[id];
+        this.state[id] = NONE;
+        this.time[id] = NaN;
+        if (!track || !track.count || options.hidden.has(id)) continue;
+        if (live) this.#placeLive(id, track, now, options.interpolate);
+        else this.#placeAt(id, track, store.placeAt(track, moment, options.interpolate));
+        if (Number.isNaN(this.time[id])) continue;
+        this.known[id] = store.news?.[id] ?? 0;
+        this.tailKey[id] = track.key[this.tail[id]];
+        this.indexKey[id] = track.key[this.index[id]];
+      }
+      const age = reference - this.indexKey[id];
       this.state[id] = age > options.lostAfter ? LOST : age > options.staleAfter ? STALE : FRESH;
     }
   }
@@ -74,6 +84,14 @@ export class Display {
   /** Return where a member heads: degrees from north as on the map, NaN at rest or unknown. */
   headingOf(store, id) {
     return directionAt(store.tracks[id], this.index[id], this.moving[id] === 1);
+  }
+
+  #last = {}; // what places were looked up in
+
+  /** Whether a member is where it was in the last frame; its fixes, far away in memory, are not looked at then. */
+  #isResting(id, news, now) {
+    return news !== undefined && news[id] === this.known[id] && this.state[id] !== NONE && now >= this.glides.end[id]
+      && this.tail[id] === this.index[id];
   }
 
   #placeAt(id, track, place) {

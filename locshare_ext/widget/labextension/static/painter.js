@@ -62,7 +62,8 @@ export class Painter {
   }
 
   #count(store, display, window, now, isPending) {
-    if (display.count > 1000 && isPending && now - this.#counted < COUNT_AGAIN) return;
+    const canWait = isPending || display.wasLive; // there will be another frame soon
+    if (display.count > 500 && canWait && now - this.#counted < COUNT_AGAIN) return;
     this.#counted = now;
     this.points = 0;
     for (let id = 0; id < display.count; id++) {

@@ -106,7 +106,8 @@ export class Passes {
         const ax = px + 0.5 - x0;
         const ay = py + 0.5 - y0;
         const along = squared > 0 ? Math.max(0, Math.min(1, (ax * dx + ay * dy) / squared)) : 0;
-        const far = Math.hypot(ax - along * dx, ay - along * dy);
+        const [offX, offY] = [ax - along * dx, ay - along * dy];
+        const far = Math.sqrt(offX * offX + offY * offY); // Math.hypot takes ten times as long
         if (far < reach) this.#cover(py * this.w + px, half - far + 0.5, reach - far, edge, stamp, index);
       }
     }

@@ -12,6 +12,7 @@ export class Store {
 
   clear() {
     this.tracks = []; // by member id; holes for members without a fix
+    this.news = new Uint32Array(64); // by member id: how often something came
     this.fixes = 0;
     this.members = 0;
     this.oldest = Infinity; // effective times of all, ms
@@ -41,9 +42,20 @@ export class Store {
       if (rows) rows.push(row); else late.set(track, [row]);
     }
     for (const [track, rows] of late) track.insert(columns, rows);
-    for (let row = from; row < to; row++) this.#note(this.tracks[members[row]], columns.received ? 0 : arrived);
+    this.#reserve(this.tracks.length);
+    for (let row = from; row < to; row++) {
+      this.news[members[row]]++;
+      this.#note(this.tracks[members[row]], columns.received ? 0 : arrived);
+    }
     this.fixes += to - from;
     if (late.size) this.revision++;
+  }
+
+  #reserve(count) {
+    if (count <= this.news.length) return;
+    const larger = new Uint32Array(Math.max(count, this.news.length * 2));
+    larger.set(this.news);
+    this.news = larger;
   }
 
   #begin() {

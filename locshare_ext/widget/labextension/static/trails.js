@@ -135,7 +135,7 @@ export class Trails {
     this.#spare = null;
     this.back.clear();
     for (let id = 0; id < display.count; id++) {
-      this.#keys[id] = display.state[id] === NONE ? NaN : store.tracks[id].key[display.tail[id]];
+      this.#keys[id] = display.state[id] === NONE ? NaN : display.tailKey[id];
     }
     this.#task = this.#taskFor(store, window, null);
     this.#done = { ...wanted, end: window.end, revision: this.#done?.revision ?? -1, at: 0, isMoved: false };
@@ -173,10 +173,9 @@ export class Trails {
     const { count } = display;
     for (let n = 0; n < count; n++) {
       const id = (this.#turn + n) % count;
-      if (display.state[id] === NONE) continue;
+      if (display.state[id] === NONE || display.tailKey[id] === this.#keys[id]) continue;
       const track = store.tracks[id];
       const to = display.tail[id];
-      if (track.key[to] === this.#keys[id]) continue;
       if ((n & 63) === 63 && performance.now() - start > BUDGET) {
         this.#turn = id; // it is the first of the next frame
         return true;
