@@ -91,20 +91,12 @@ def counts_of(read: Callable[[], Asides]) -> Mapping[str, int] | None:
 
 def asides_for_file(read: Callable[[], Asides]) -> list[SetAside]:
     """Return a file's table of them: with all that is known but who sent it; none where one may not know."""
-    from locshare_ext.formats.rows import SetAside
+    from locshare_ext.formats.asides import rows_of_asides
 
     try:
-        asides = read()
+        return rows_of_asides(read())
     except AccessDenied:
         return []
-    return [
-        SetAside(
-            int(one["id"]),
-            one["error"]["message"],
-            json.dumps({name: value for name, value in one.items() if name != "credential"}),
-        )
-        for one in asides
-    ]
 
 
 def asides_of_file(rows: Sequence[SetAside]) -> list[Mapping[str, Any]]:

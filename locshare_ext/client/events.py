@@ -10,7 +10,6 @@ import msgspec
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import KINDS, Event
-from locshare_ext.model.store import RecordingInfo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,28 +26,25 @@ def read_events(api: Api, group: str) -> list[Event]:
 
 def read_events_after(api: Api, group: str, after: str) -> tuple[list[Event], str]:
     """Return a group's events after a cursor, and the cursor behind them; raises NotFound."""
-    events: list[Event] = []
-    while True:
-        query = {"format": "json", "after": after, "limit": PAGE}
-        answer = api.get(path_of("groups", group, "events"), query)
-        page = msgspec.convert(answer["events"], list[Event])
-        events += page
-        after = answer["cursor"]
-        if len(page) < PAGE:
-            return events, after
+    return _read_after(api, path_of("groups", group, "events"), {"format": "json"}, after)
 
 
 def read_recording_events(api: Api, info: Mapping[str, Any]) -> list[Event]:
     """Return the events of a recording that the server describes by `info`; an import has none."""
     if info["kind"] != "group":
         return []
-    known = {name: info[name] for name in RecordingInfo.__dataclass_fields__ if name in info}
-    recording = RecordingInfo(**known)
-    return [
-        event
-        for event in read_events(api, recording.log)
-        if recording.has(_offset(event), event.time, event.received)
-    ]
+    return _read_after(api, path_of("recordings", str(info["id"]), "events"), {}, "start")[0]
+
+
+def _read_after(api: Api, path: str, query: Mapping[str, Any], after: str) -> tuple[list[Event], str]:
+    events: list[Event] = []
+    while True:
+        answer = api.get(path, {**query, "after": after, "limit": PAGE})
+        page = msgspec.convert(answer["events"], list[Event])
+        events += page
+        after = answer["cursor"]
+        if len(page) < PAGE:
+            return events, after
 
 
 def events_frame(events: Sequence[Event]) -> pd.DataFrame:

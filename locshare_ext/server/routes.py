@@ -12,6 +12,7 @@ from locshare_ext.server.api.invites import InviteHandler, InvitesHandler, MeHan
 from locshare_ext.server.api.notes import NoteHandler, NotesHandler
 from locshare_ext.server.api.openapi.handler import OpenApiHandler
 from locshare_ext.server.api.recordings import (
+    RecordingEventsHandler,
     RecordingFileHandler,
     RecordingHandler,
     RecordingsHandler,
@@ -46,6 +47,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/recordings", RecordingsHandler),
     (r"/locshare/api/recordings/([^/]+)", RecordingHandler),
     (r"/locshare/api/recordings/([^/]+)/trails", RecordingTrailsHandler),
+    (r"/locshare/api/recordings/([^/]+)/events", RecordingEventsHandler),
     (r"/locshare/api/recordings/([^/]+)/file", RecordingFileHandler),
     (r"/locshare/api/replays", ReplaysHandler),
     (r"/locshare/api/replays/([^/]+)", ReplayHandler),

@@ -176,12 +176,16 @@ class Site:
             self._tidying = asyncio.ensure_future(self._tidy())
 
     async def _tidy(self) -> None:
-        """Remove what a server that was killed left half done."""
+        """Remove what a server that was killed left half done, and go on with what it recorded."""
         try:
             if removed := await self.recordings.remove_unfinished():
                 self.log.info("removed %d imports that an earlier server had not finished", removed)
+            if resumed := await self.recordings.resume():
+                self.log.info(
+                    "recording goes on in %d groups, where it ran in an earlier server", len(resumed)
+                )
         except LocShareError as error:
-            self.store_failed(f"unfinished imports could not be removed: {error.message}")
+            self.store_failed(f"what an earlier server left could not be tidied: {error.message}")
 
     def joined(self, session: Connection) -> None:
         """Note an open connection; the first one starts the timer of pings."""

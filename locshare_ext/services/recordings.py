@@ -6,13 +6,15 @@ import asyncio
 import json
 import math
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from locshare_ext.broker.routing import check_recordable
 from locshare_ext.errors import InvalidFile, InvalidInput, NotFound
 from locshare_ext.model.clock import NEWEST
 from locshare_ext.model.cursor import new_epoch
+from locshare_ext.model.event import Event
 from locshare_ext.model.fix import NUMBERS, Fix
 from locshare_ext.model.names import member_name, near_names
 from locshare_ext.model.store import LogStore, RecordingInfo, Selection
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LATE", "Recordings", "recording_json"]
 
+AWAY = "The server was away; what was sent meanwhile and not again is missing."
 LATE = 24 * 3_600_000  # ms after its stop that a recording takes what comes late
 MAX_NAME = 64
 MAX_DESCRIPTION = 2000
@@ -73,6 +76,7 @@ class Recordings:
         """
         now = self._clock()
         _check_span(since, until, now)
+        check_recordable(group.slug, group.settings)
         after = group.log.head if since is None else await self._offset_before(group, since)
         if not group.is_stored:
             await self._groups.create(str(group.settings["title"]), {})
@@ -175,6 +179,35 @@ class Recordings:
             self._under_way.discard(log)
         return info
 
+    async def resume(self) -> list[str]:
+        """Go on with what was running when a server ended, and note that on each log; returns these.
+
+        A recording is a part of its log, so that nothing needs to be begun again; but what was
+        sent from the last entry until now may be missing, which an event of kind `gap` says.
+        """
+        running = {info.log: info for info in await self.all() if info.kind == "group" and info.until is None}
+        for slug, info in running.items():
+            group = await self._groups.open(slug)
+            newest = await self._store.read(slug, group.log.head - 1, 1) if group.log.head else []
+            now = self._clock()
+            since = min(max([info.since, *(entry.item.received for entry in newest)]), now)
+            away = Event(kind="gap", time=since, received=now, text=AWAY, data={"until": now})
+            await self._groups.note(group, away)
+        return sorted(running)
+
+    async def interruptions(self, infos: Sequence[RecordingInfo]) -> dict[str, list[dict[str, int]]]:
+        """Return for each recording's id when the server was away while it ran: {"since", "until"} in ms."""
+        logs = {info.log for info in infos if info.kind == "group"}
+        gaps = {log: await self._store.events(log, Selection(), kind="gap") for log in sorted(logs)}
+        return {
+            info.id: [
+                {"since": entry.item.time, "until": entry.item.received}
+                for entry in gaps.get(info.log, ())
+                if info.after < entry.offset and (info.upto is None or entry.offset <= info.upto)
+            ]
+            for info in infos
+        }
+
     async def remove_unfinished(self) -> int:
         """Remove imports that were under way when a server ended; returns how many."""
         whole = {info.log for info in await self.all()} | self._under_way
@@ -231,9 +264,16 @@ def _check_span(since: int | None, until: int | None, now: int) -> None:
         raise InvalidInput(f"until {until} {what}", field="until")
 
 
-def recording_json(info: RecordingInfo, now: int) -> dict[str, Any]:
-    """Return a recording as the API gives it."""
-    return {**asdict(info), "group": info.log if info.kind == "group" else None, "state": info.state(now)}
+def recording_json(
+    info: RecordingInfo, now: int, interruptions: Sequence[dict[str, int]] = ()
+) -> dict[str, Any]:
+    """Return a recording as the API gives it; interruptions: see `Recordings.interruptions`."""
+    return {
+        **asdict(info),
+        "group": info.log if info.kind == "group" else None,
+        "state": info.state(now),
+        "interruptions": list(interruptions),
+    }
 
 
 def _new_id() -> str:

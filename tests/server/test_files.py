@@ -79,6 +79,38 @@ async def test_a_recording_as_our_file(fetch, shared, tmp_path: Path):
     assert loaded.table.to_pylist() == whole.to_pylist()
 
 
+async def test_what_was_refused_is_in_the_file_of_who_may_manage(fetch, invite, tmp_path: Path):
+    await post(fetch, fix(1))
+    made = said(await fetch("api/recordings", "POST", {"group": "hikers", "name": "walk", "since": 0}), 201)
+    await post(fetch, fix(2), {**fix(3), "lat": 91.2})
+    path = tmp_path / "walk.gpkg"
+    for roles, expected in (("watch manage", ["lat"]), ("watch", [])):
+        token = (await invite("zoe", roles=roles.split()))["token"]
+        response = await fetch(
+            f"api/recordings/{made['id']}/file", headers={"X-Locshare-Token": token, "Authorization": ""}
+        )
+        path.write_bytes(response.body)
+        assert verify_geopackage(path).is_sound
+        assert [row.reason[:3] for row in load(path).set_aside] == expected
+    assert "credential" not in path.read_bytes().decode("latin-1")
+
+
+async def test_events_of_a_recording_by_pages(fetch, shared):
+    at = f"api/recordings/{shared}/events"
+    for number in range(3):
+        said(await fetch("api/groups/hikers/notes", "POST", {"text": f"note {number}"}), 201)
+    first = said(await fetch(f"{at}?limit=2"))
+    rest = said(await fetch(f"{at}?after={first['cursor']}"))
+    texts = [one["text"] for one in first["events"] + rest["events"]]
+    assert texts == ["=lost", "note 0", "note 1", "note 2"]
+    assert said(await fetch(f"{at}?after={rest['cursor']}")) == {"events": [], "cursor": rest["cursor"]}
+    said(await fetch(f"api/recordings/{shared}", "PATCH", {"close": True}))
+    said(await fetch("api/groups/hikers/notes", "POST", {"text": "after its end"}), 201)
+    assert len(said(await fetch(f"{at}?members=ann"))["events"]) == 0
+    assert [one["text"] for one in said(await fetch(at))["events"]] == texts
+    assert error(await fetch(f"{at}?after=nonsense"), 400)["field"] == "after"
+
+
 @pytest.mark.parametrize("name", [one.name for one in writable()])
 async def test_a_recording_in_every_format(fetch, shared, name):
     response = await fetch(f"api/recordings/{shared}/file?format={name}")

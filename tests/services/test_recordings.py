@@ -170,3 +170,36 @@ async def test_columns_of_wrong_types_are_named(recordings, store, name, column)
         await recordings.import_("old", one(pa.table({**GOOD_COLUMNS, name: column})), received_known=True)
     assert caught.value.field == name
     assert await store.logs() == []
+
+
+async def test_a_new_server_goes_on_with_what_ran_and_says_so(groups, recordings, clock, store):
+    await publish(groups, NOW)
+    group = await groups.find("hikers")
+    done = await recordings.start(group, "before")
+    done = await recordings.stop(done)
+    running = [await recordings.start(group, name) for name in ("one", "two")]
+    clock.now += 1000
+    await publish(groups, clock.now)
+    last, clock.now = clock.now, clock.now + 60_000
+    assert await recordings.resume() == ["hikers"]
+    await publish(groups, clock.now)
+    one = await recordings.get(running[0].id)
+    assert one.state(clock.now) == "running"
+    away = {"since": last, "until": clock.now}
+    found = await recordings.interruptions([done, *running])
+    assert found == {done.id: [], running[0].id: [away], running[1].id: [away]}
+    assert recording_json(one, clock.now, found[one.id])["interruptions"] == [away]
+    (told,) = await store.events("hikers", Selection(recording=one.id))
+    assert (told.item.kind, told.item.data) == ("gap", {"until": clock.now})
+    assert (await recordings.trails(one, Selection())).num_rows == 2
+    for info in running:
+        await recordings.stop(info)
+    assert await recordings.resume() == []
+
+
+async def test_nothing_was_recorded_before_the_server_went(groups, recordings, clock):
+    group = await groups.open("hikers")
+    made = await recordings.start(group, "empty")
+    clock.now += 60_000
+    await recordings.resume()
+    assert (await recordings.interruptions([made]))[made.id] == [{"since": NOW, "until": clock.now}]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import Event
 from locshare_ext.model.store import RecordingInfo, Selection
 from locshare_ext.server.api.exports import send_file
-from locshare_ext.server.api.parameters import TRAIL_PARAMETERS, moment, selection
+from locshare_ext.server.api.parameters import TRAIL_PARAMETERS, moment, selection, whole_number
 from locshare_ext.server.api.trails import ARROW, send
 from locshare_ext.server.base import Handler
 from locshare_ext.server.bodies import JSON_TYPES, media_type
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from locshare_ext.formats.trail import Trail
 
 __all__ = [
+    "RecordingEventsHandler",
     "RecordingFileHandler",
     "RecordingHandler",
     "RecordingTrailsHandler",
@@ -34,6 +36,7 @@ __all__ = [
     "find_recording",
 ]
 
+_MOST_EVENTS = 1000  # in one answer
 _IN_MEMORY = 4 << 20  # bytes of an import that need no file
 _MOST_AT_ONCE = 1 << 20  # bytes written to it at a time
 
@@ -113,8 +116,7 @@ class RecordingsHandler(Handler):
         else:
             self.require(None, WATCH)
             found = await self.site.recordings.all()
-        now = self.site.clock()
-        self.answer({"recordings": [recording_json(info, now) for info in found]})
+        await answer_recordings(self, found)
 
     async def post(self) -> None:
         """Start a recording of a group, or import a file."""
@@ -179,7 +181,7 @@ class RecordingHandler(Handler):
         """Give one."""
         self.query()
         info = await find_recording(self, recording_id, WATCH)
-        self.answer(recording_json(info, self.site.clock()))
+        await answer_recording(self, info)
 
     async def patch(self, recording_id: str) -> None:
         """Stop it, close it, or change its name or description."""
@@ -203,7 +205,7 @@ class RecordingHandler(Handler):
             info = await recordings.stop(info)
         if "close" in sent:
             info = await recordings.close(info)
-        self.answer(recording_json(info, self.site.clock()))
+        await answer_recording(self, info)
 
     async def delete(self, recording_id: str) -> None:
         """Remove it."""
@@ -233,6 +235,26 @@ class RecordingTrailsHandler(Handler):
         await send(self, query, part, info.log if info.kind == "group" else None, log)
 
 
+class RecordingEventsHandler(Handler):
+    """`api/recordings/{id}/events`."""
+
+    async def get(self, recording_id: str) -> None:
+        """Give what it has besides fixes, in order of arrival: {"events": [...], "cursor": ...}."""
+        query = self.query("after", "limit", "since", "until", "clock", "members")
+        limit = whole_number(query.get("limit", str(_MOST_EVENTS)), "limit", 1, _MOST_EVENTS)
+        after = query.pop("after", "start")
+        info = await find_recording(self, recording_id, WATCH)
+        log = await self.site.store.log(info.log)
+        assert log is not None  # noqa: S101 -- a recording's log is there as long as it is
+        begin = {"start": 0, "now": log.head}.get(after)
+        begin = Cursor.parse(after).offset if begin is None else begin
+        chosen = replace(self.site.recordings.part(info, selection(query, None)), after=begin)
+        entries = await self.site.store.events(info.log, chosen, limit=limit)
+        end = entries[-1].offset if entries else begin
+        cursor = str(Cursor(log.epoch, end))
+        self.answer({"events": [entry.item for entry in entries], "cursor": cursor})
+
+
 class RecordingFileHandler(Handler):
     """`api/recordings/{id}/file`."""
 
@@ -244,8 +266,10 @@ class RecordingFileHandler(Handler):
         part = self.site.recordings.part(info, Selection())
         table = await self.site.store.trails(info.log, part)
         events = [entry.item for entry in await self.site.store.events(info.log, part)]
+        asides = await self._asides(info)
 
         def made() -> Trail:
+            from locshare_ext.formats.asides import rows_of_asides
             from locshare_ext.formats.trail import trail_of_table
 
             return trail_of_table(
@@ -255,9 +279,30 @@ class RecordingFileHandler(Handler):
                 description=info.description,
                 received_known=info.received_known,
                 events=tuple(one for one in events if isinstance(one, Event)),
+                set_aside=rows_of_asides(asides),
             )
 
         await send_file(self, made, found, info.name)
+
+    async def _asides(self, info: RecordingInfo) -> list[dict[str, Any]]:
+        """Return what was refused while it ran, to who may know."""
+        if info.kind != "group" or not self.principal.may(info.log, MANAGE):
+            return []
+        group = await self.site.groups.find(info.log)
+        span = Selection(since=info.since, until=info.until)
+        return [one.as_json() for one in await self.site.groups.asides.select(group, span)]
+
+
+async def answer_recordings(handler: Handler, infos: Sequence[RecordingInfo]) -> None:
+    """Answer with recordings, and when the server was away while they ran."""
+    now, away = handler.site.clock(), await handler.site.recordings.interruptions(infos)
+    handler.answer({"recordings": [recording_json(info, now, away[info.id]) for info in infos]})
+
+
+async def answer_recording(handler: Handler, info: RecordingInfo) -> None:
+    """Answer with one."""
+    away = await handler.site.recordings.interruptions([info])
+    handler.answer(recording_json(info, handler.site.clock(), away[info.id]))
 
 
 async def find_recording(handler: Handler, recording_id: str, role: Any) -> RecordingInfo:

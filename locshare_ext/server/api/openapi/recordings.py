@@ -7,13 +7,17 @@ from typing import Any
 
 from locshare_ext.model.store import RecordingInfo
 from locshare_ext.model.trail import ARROW_FIELDS
+from locshare_ext.server.api.openapi.events import PAGED
+from locshare_ext.server.api.openapi.fixes import place
 from locshare_ext.server.api.openapi.parts import (
+    CURSOR,
     ETAG,
     MOMENT,
     Schema,
     answer,
     closed,
     errors,
+    member_list,
     object_of,
     operation,
     or_null,
@@ -22,7 +26,7 @@ from locshare_ext.server.api.openapi.parts import (
     requested,
 )
 from locshare_ext.server.api.trails import ARROW
-from locshare_ext.services.recordings import MAX_DESCRIPTION, MAX_NAME
+from locshare_ext.services.recordings import AWAY, MAX_DESCRIPTION, MAX_NAME
 
 __all__ = ["PATHS", "SCHEMAS"]
 
@@ -50,6 +54,16 @@ _EXAMPLE = {
     "received_known": True,
     "group": "hikers",
     "state": "running",
+    "interruptions": [],
+}
+_AWAY = {
+    "type": "event",
+    "kind": "gap",
+    "time": 1_763_806_275_123,
+    "received": 1_763_806_299_042,
+    "text": AWAY,
+    "data": {"until": 1_763_806_299_042},
+    "cursor": "4k7qm2xa-1043",
 }
 _FIELDS: dict[str, Schema] = {
     "id": {"type": "string"},
@@ -65,9 +79,10 @@ _FIELDS: dict[str, Schema] = {
     "description": {"type": "string"},
     "received_known": {"type": "boolean", "description": "Whether the source had the server's clock, too."},
 }
+_READ = ("readRecordingTrails", "readRecordingEvents")
 _LINKS: dict[str, Schema] = {
     name: {"operationId": name, "parameters": {"path.recording": "$response.body#/id"}}
-    for name in ("readRecording", "changeRecording", "readRecordingTrails", "deleteRecording")
+    for name in ("readRecording", "changeRecording", *_READ, "deleteRecording")
 }
 _COLUMNS = ", ".join(name for name, _ in ARROW_FIELDS if name != "seq")
 
@@ -77,6 +92,17 @@ SCHEMAS: dict[str, Schema] = {
             **{field.name: _FIELDS[field.name] for field in fields(RecordingInfo)},
             "group": or_null({"type": "string", "description": "Null: an import."}),
             "state": {"enum": ["running", "stopped", "closed"]},
+            "interruptions": {
+                "type": "array",
+                "items": closed({"since": _MS, "until": _MS}),
+                "description": "When the server was away while it ran: it went on by itself.",
+            },
+        }
+    ),
+    "RecordingEvents": closed(
+        {
+            "events": {"type": "array", "items": ref("Event")},
+            "cursor": {**CURSOR, "description": "`after` of the next request."},
         }
     ),
     "RecordingStart": closed(
@@ -191,6 +217,25 @@ PATHS: dict[str, dict[str, Any]] = {
             name="deleteRecording",
             tag="recordings",
             needs="manage, in its group; in all groups for an import",
+        ),
+    },
+    "/locshare/api/recordings/{recording}/events": {
+        "get": operation(
+            "What a recording has besides fixes: notes, alerts, gaps of the server",
+            {
+                "200": answer(
+                    "In order of arrival.",
+                    ref("RecordingEvents"),
+                    {"events": [_AWAY], "cursor": "4k7qm2xa-1043"},
+                    headers=ETAG,
+                ),
+                "304": ref("NotModified", "responses"),
+                **errors(s404=_NOT_THERE),
+            },
+            name="readRecordingEvents",
+            tag="recordings",
+            needs="watch, in its group; in all groups for an import",
+            parameters=(place("start"), *PAGED, member_list("Only events that concern these members.")),
         ),
     },
 }
