@@ -181,12 +181,32 @@ def _replay(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "replay",
         "replay",
-        "play a file into a live group, its times shifted to now",
-        "jupyter locshare replay walk.gpx --to hikers --speed 10",
+        "play a file into a live group as if it were now; or a recording on its server, for all who follow",
+        "jupyter locshare replay walk.gpx --to hikers --speed 10\n"
+        '          jupyter locshare replay "morning walk" --recording --speed 60',
     )
-    command.add_argument("file", help=f"{_titles(readable())}; what it is, its content says")
-    command.add_argument("--to", dest="group", required=True, metavar="GROUP", help="the group's name")
+    command.add_argument(
+        "name", metavar="FILE", help=f"{_titles(readable())}; or with --recording a recording's name or id"
+    )
+    command.add_argument("--to", dest="group", metavar="GROUP", help="the live group that it goes into")
+    command.add_argument(
+        "--recording",
+        action="store_true",
+        help="replay one that the server keeps, on a topic of its own, 0.1 to 1000 times as fast",
+    )
     command.add_argument("--loop", action="store_true", help="begin again at the end, until Ctrl-C")
+    command.add_argument("--start", metavar="TIME", help="with --recording: where it begins, RFC 3339")
+    command.add_argument(
+        "--max-gap",
+        type=_positive,
+        metavar="S",
+        help="with --recording: of longer silences play only the last so many seconds",
+    )
+    command.add_argument(
+        "--clock",
+        choices=("time", "received"),
+        help="with --recording: as it was (default), or as it was known",
+    )
     _columns(command)
     _speed(command, 1.0)
     _server(command)

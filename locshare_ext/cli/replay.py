@@ -1,19 +1,38 @@
-"""`jupyter locshare replay`: a file's fixes into a live group, as if they were now."""
+"""`jupyter locshare replay`: a file into a live group as if it were now, or a recording on the server."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 
 from locshare_ext.cli.files import read_file
-from locshare_ext.cli.progress import watched
+from locshare_ext.cli.progress import measured, watched
 from locshare_ext.cli.publishing import Sender, locate_server, timed_from_loaded
+from locshare_ext.errors import InvalidInput
 
 __all__ = ["run"]
 
+LOOK = 0.5  # s between two looks how far the server is
+
 
 def run(options: argparse.Namespace) -> int:
-    """Play the file, once or until Ctrl-C."""
+    """Play it, once or until Ctrl-C."""
+    return _on_server(options) if options.recording else _from_file(options)
+
+
+def _from_file(options: argparse.Namespace) -> int:
+    if options.group is None:
+        raise InvalidInput(
+            f"--to GROUP says where {options.name} goes. On a topic of its own the server replays what it "
+            "keeps: jupyter locshare import FILE, then jupyter locshare replay NAME --recording",
+            field="to",
+        )
+    for name in ("start", "max_gap", "clock"):
+        if getattr(options, name) is not None:
+            said = name.replace("_", "-")
+            raise InvalidInput(f"--{said} goes with --recording, a recording on the server", field=said)
+    options.file = options.name
     loaded = read_file(options)
     print(
         f"Playing {loaded.path.name} into {options.group!r} at {options.speed:g}x (Ctrl-C stops)",
@@ -26,3 +45,32 @@ def run(options: argparse.Namespace) -> int:
             sender.play(timed_from_loaded(loaded), speed=options.speed, progress=progress)
         if not options.loop:
             return 0
+
+
+def _on_server(options: argparse.Namespace) -> int:
+    from locshare_ext.cli.transfer import recording_of
+
+    recording = recording_of(options)
+    replay = recording.replay(
+        options.speed,
+        clock=options.clock or "time",
+        start=options.start,
+        loop=options.loop,
+        max_gap=options.max_gap,
+        into=options.group,
+    )
+    where = replay.topic if options.group is None else f"{replay.topic} and into {options.group!r}"
+    print(f"Replaying {recording.name!r} on {where} at {options.speed:g}x (Ctrl-C ends it)", file=sys.stderr)
+    print(f"In a notebook: follow_replay({replay.id!r})", file=sys.stderr)
+    try:
+        info = replay.info
+        span = info["end"] - info["begin"]
+        with measured("s of the recording", span // 1000, "s") as progress:
+            while (info := replay.info)["state"] != "ended":
+                progress((info["playhead"] - info["begin"]) // 1000, span // 1000)
+                time.sleep(LOOK)
+    except KeyboardInterrupt:
+        replay.stop()
+        raise
+    print(f"{info['delivered']} fixes; it stays while somebody looks at it", file=sys.stderr)
+    return 0

@@ -20,7 +20,7 @@ from locshare_ext.formats.registry import by_name, by_suffix, writable
 if TYPE_CHECKING:
     from locshare_ext.client.recording import Recording
 
-__all__ = ["run"]
+__all__ = ["recording_of", "run"]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,7 +56,7 @@ def _export(options: argparse.Namespace) -> int:
     found = by_suffix(target) if options.format is None else by_name(options.format, writable())
     if target.exists() and not options.force:
         raise InvalidInput(f"{target} exists; --force replaces it", field="file")
-    source = _recording(options) if options.recording else Group(options.name, **_where(options))
+    source = recording_of(options) if options.recording else Group(options.name, **_where(options))
     frame = source.trails(last=options.last, since=options.since, until=options.until, clock=options.clock)
     if frame.empty:
         raise NotFound(f"{options.name} has no fixes in this span", code="nothing_to_export")
@@ -75,7 +75,8 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _recording(options: argparse.Namespace) -> Recording:
+def recording_of(options: argparse.Namespace) -> Recording:
+    """Return the recording on the server that the options name; raises NotFound with near names."""
     from locshare_ext.client.opening import find_recording
     from locshare_ext.client.recording import Recording
 
