@@ -38,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     _simulate(commands)
     _serve(commands)
     _invite(commands)
+    _record(commands)
+    _recordings(commands)
     _import(commands)
     _replay(commands)
     _export(commands)
@@ -155,6 +157,48 @@ def _invite(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--revoke", action="append", metavar="ID", help="end this invite, or a member's; may be given again"
     )
+    _server(command)
+
+
+def _record(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "record",
+        "recordings",
+        "keep a group's fixes under a name, until `recordings --stop`; prints the recording's id",
+        'jupyter locshare record hikers "morning walk" --since 2026-11-22T08:00+09:00',
+    )
+    command.add_argument("group", help="the group's name")
+    command.add_argument("name", help="what the recording is called")
+    command.add_argument("--since", metavar="TIME", help="begin there, in the past; RFC 3339 with an offset")
+    command.add_argument("--description", metavar="TEXT", help="what it is about")
+    _server(command)
+
+
+def _recordings(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "recordings",
+        "recordings",
+        "list recordings and imports; stop, close, rename, describe or delete them",
+        'jupyter locshare recordings hikers --stop "morning walk"',
+    )
+    command.add_argument("group", nargs="?", help="only those of this group")
+    for name, parts, text in (
+        ("stop", ("RECORDING",), "end it, by name or id; what comes late joins it for a day more"),
+        ("close", ("RECORDING",), "end it, and take nothing more"),
+        ("rename", ("RECORDING", "NAME"), "give it another name"),
+        ("describe", ("RECORDING", "TEXT"), "say what it is about"),
+        ("delete", ("RECORDING",), "remove it; an import with its fixes"),
+    ):
+        command.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            nargs=None if len(parts) == 1 else len(parts),
+            metavar=parts[0] if len(parts) == 1 else parts,
+            help=f"{text}; may be given again",
+        )
     _server(command)
 
 

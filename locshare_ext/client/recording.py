@@ -245,6 +245,15 @@ class Recording(Replayable, Analysed):
         self._origin.recording = self.name_on_server()
         return self
 
+    @property
+    def description(self) -> str:
+        """What it is about, as was said; see `describe`."""
+        return str(self._info.get("description") or "")
+
+    def describe(self, text: str) -> Recording:
+        """Say what it is about; its file says so, too."""
+        return self._change({"description": text})
+
     def name_on_server(self) -> str:
         """Return the name as the server has it."""
         return str(self._info["name"])
@@ -285,7 +294,7 @@ class Recording(Replayable, Analysed):
             precision=precision,
             pseudonyms=pseudonyms,
             name=self.name,
-            description=str(self._info.get("description") or ""),
+            description=self.description,
             received_known=self.received_known,
             events=tuple(self._events()),
             set_aside=self._set_aside_rows(),

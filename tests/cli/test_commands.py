@@ -144,7 +144,10 @@ def test_without_a_server_the_usual_causes_are_named(shell: Shell, tmp_path: Pat
 
 
 def test_every_command_explains_itself():
-    for command in ("demo", "simulate", "serve", "invite", "import", "replay", "export"):
+    for command in (
+        *("demo", "simulate", "serve", "invite", "record", "recordings"),
+        *("import", "replay", "export", "verify"),
+    ):
         shown = subprocess.run(
             [sys.executable, "-m", "locshare_ext.cli.main", command, "--help"],
             text=True,
