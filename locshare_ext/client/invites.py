@@ -12,11 +12,12 @@ from urllib.parse import quote
 
 from locshare_ext.client.discovery import server_from_url
 from locshare_ext.client.http import Api, path_of
-from locshare_ext.client.times import ms_from, now_ms, span_ms
+from locshare_ext.client.times import ms_from, now_ms
 from locshare_ext.errors import InvalidInput, NotFound
 from locshare_ext.model.clock import datetime_from_ms
 from locshare_ext.model.credentials import INVITE
 from locshare_ext.model.names import fold, member_name, near_names
+from locshare_ext.model.spans import span_ms
 
 if TYPE_CHECKING:
     from datetime import timedelta, tzinfo

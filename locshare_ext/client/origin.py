@@ -8,10 +8,11 @@ from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Protocol
 
 from locshare_ext.client.http import Api, path_of
-from locshare_ext.client.times import ms_from, now_ms, span_ms
+from locshare_ext.client.times import ms_from, now_ms
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import Clock, check_clock
 from locshare_ext.model.names import fold, join_names
+from locshare_ext.model.spans import span_ms
 from locshare_ext.model.trail import HEARD, arrow_schema, with_heard
 
 if TYPE_CHECKING:

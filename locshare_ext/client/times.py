@@ -1,9 +1,7 @@
-"""Moments and spans as people write them, as the integer milliseconds of the wire."""
+"""Moments as people write them, as the integer milliseconds of the wire."""
 
 from __future__ import annotations
 
-import math
-import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import NEWEST
 
-__all__ = ["check_zone", "ms_from", "now_ms", "span_ms"]
+__all__ = ["check_zone", "ms_from", "now_ms"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -93,30 +91,3 @@ def _refuse(value: Any, field: str) -> InvalidInput:
         "RFC 3339 text such as 2026-11-22T10:32+09:00, or integer milliseconds since 1970",
         field=field,
     )
-
-
-def span_ms(value: Any, *, field: str = "last") -> int:
-    """Return a span in integer ms: text such as `2h` or `90min`, or a timedelta.
-
-    Raises InvalidInput for what is none, and for spans that are not above 0.
-    """
-    span: timedelta | None = None
-    if isinstance(value, timedelta):  # pandas' Timedelta is one
-        span = value
-    elif isinstance(value, str):
-        import pandas as pd
-
-        try:
-            span = pd.Timedelta(re.sub(r"(\d\s*)d\b", r"\1D", value))  # pandas 4 knows days as D only
-        except ValueError:
-            span = None
-    if span is None or span != span:
-        raise InvalidInput(
-            f"{field} {str(value)[:40]!r} is no span of time; expected text such as '2h', '90min' or '1d', "
-            "or a timedelta",
-            field=field,
-        )
-    ms = math.floor(span / _MS)
-    if ms <= 0:
-        raise InvalidInput(f"{field} {str(value)[:40]!r} is not above 0", field=field)
-    return ms
