@@ -1,6 +1,30 @@
 // Columns of a message from the kernel: views into its one buffer.
 
 const TYPES = { u4: Uint32Array, f4: Float32Array, f8: Float64Array };
+const NEEDED = ['member', 'x', 'y', 'time'];
+const MOST_MEMBERS = 2 ** 20; // a pixel holds whose it is in 20 bits
+
+/** Whether a message is one that can be decoded and drawn: a broken one is left out as if it had not come. */
+export function isSound({ first, count, columns }, buffer) {
+  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(count) || first < 0 || count < 1) return false;
+  if (!Array.isArray(columns)) return false;
+  const isKnown = column => Object.hasOwn(TYPES, column?.type) && Number.isFinite(column.base ?? 0);
+  if (!columns.every(isKnown) || !NEEDED.every(name => columns.some(column => column.name === name))) return false;
+  const size = columns.reduce((all, { type }) => all + TYPES[type].BYTES_PER_ELEMENT * count, 0);
+  if (size !== buffer.byteLength) return false;
+  const isInOrder = columns.every(({ type }, k) => type !== 'f8' || k === 0 || columns[k - 1].type === 'f8');
+  return isInOrder && hasPlaces(columns, count, buffer);
+}
+
+/** Whether each fix is of a member and at a time that there can be. */
+function hasPlaces(columns, count, buffer) {
+  const decoded = decodeColumns(columns, count, buffer);
+  const [members, times] = [decoded.member.values, decoded.time.values];
+  for (let row = 0; row < count; row++) {
+    if (members[row] >= MOST_MEMBERS || !Number.isFinite(times[row])) return false;
+  }
+  return ['x', 'y'].every(name => decoded[name].values instanceof Uint32Array);
+}
 
 /** Return {name: {values, base}} of a message with `count` fixes; the buffer is aligned by 8. */
 export function decodeColumns(descriptions, count, buffer) {

@@ -1,5 +1,6 @@
 // What comes from the kernel: asks for what is missing until it is there, and acknowledges what came.
 
+import { isSound } from './columns.js';
 import { join, missing } from './ranges.js';
 
 const HELLO_AGAIN = 2000; // ms
@@ -127,13 +128,14 @@ export class Feed {
     this.sequence = Math.max(this.sequence, sequence);
     if (names) this.sink.names(...names);
     if (categories) this.sink.categories(categories);
+    // the bytes may lie at any offset of the message, and go to the worker as a buffer of their own
+    const buffer = data ? data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) : new ArrayBuffer(0);
+    if (!isSound({ first, count, columns }, buffer)) return this.#acknowledge();
     const spans = missing(this.have, first, first + count);
     if (spans.length) {
       const isHistory = first + count <= this.head;
       this.have = join(this.have, first, first + count);
       this.head = Math.max(this.head, first + count);
-      // the buffer may lie at any offset of the message, and goes to the worker whole
-      const buffer = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
       this.sink.fixes({ columns, count }, buffer, spans.map(([a, b]) => [a - first, b - first]), isHistory);
     }
     this.#acknowledge();

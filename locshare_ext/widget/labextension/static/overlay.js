@@ -115,6 +115,13 @@ export function createOverlay(L) {
       this.session.worker.postMessage({ op: 'draw', view: this.id, ...moment });
     },
 
+    /** Try again after a picture that could not be drawn. */
+    fail() {
+      this.isBusy = false;
+      clearTimeout(this.later);
+      this.later = setTimeout(() => this.wake(), 1000);
+    },
+
     /** Show a frame that the renderer has drawn. */
     show({ bitmap, geometry, isMoving, isPending }) {
       this.isBusy = false;

@@ -270,6 +270,8 @@ export class Session extends Emitter {
       this.bounds = data;
       this.emit('bounds', data);
       if (!this.#isDrawnLive) this.wake(); // else it was asked for with the fixes
+    } else if (data.op === 'failed') {
+      this.views.get(data.view)?.fail();
     } else if (data.op === 'range') {
       this.range = data.range;
       this.emit('range');

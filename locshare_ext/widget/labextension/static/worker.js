@@ -78,7 +78,15 @@ const handlers = {
   members({ ask }) { postMessage({ op: 'answer', ask, answer: members() }); },
 };
 
-onmessage = ({ data }) => handlers[data.op](data);
+onmessage = ({ data }) => {
+  try {
+    handlers[data.op](data);
+  } catch (error) { // what failed is left out; the next picture is tried all the same
+    console.error('locshare renderer:', error);
+    if (data.op === 'draw') postMessage({ op: 'failed', view: data.view });
+    else if (data.ask !== undefined) postMessage({ op: 'answer', ask: data.ask, answer: null });
+  }
+};
 
 /** Decide which colours things have, and tell the page the range that they stand for. */
 function choosePaint() {
