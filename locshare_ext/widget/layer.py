@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipyleaflet
@@ -14,6 +16,7 @@ from traitlets import Unicode
 
 from locshare_ext.widget.beside import chosen_route, new_painter, stock_names
 from locshare_ext.widget.frames import encode_columns
+from locshare_ext.widget.imaging import NOBODY, Imaging, MapImage, NoPicture, question_for, with_density
 from locshare_ext.widget.inputs import column_of, columns_of_frame, ms_column, value_column
 from locshare_ext.widget.pacer import pacer
 from locshare_ext.widget.pacing import EXPECTED, Pacing
@@ -58,6 +61,7 @@ class TrailLayer(LayerSettings):
         self._status: dict[str, Any] | None = None
         self._given = frozenset(settings)
         self._said: dict[str, dict[str, Any]] = {}  # what every page is to know, by its kind
+        self._imaging = Imaging(self)
         self._unseen: Callable[[], None] | None = None
         self._is_state_due = False
         self.route = chosen_route(route)
@@ -202,6 +206,40 @@ class TrailLayer(LayerSettings):
         else:
             self.set(fit=True, is_fitted=False)
 
+    def to_image(
+        self,
+        path: str | Path | None = None,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        scale: float | None = None,
+        dpi: float | None = None,
+        background: bool = True,
+        legend: bool = True,
+        timeout: float = 30.0,
+    ) -> MapImage:
+        """Return a PNG of the map as a page shows it now: an image of IPython, whose `bytes` are the file.
+
+        path: where to write it too. width, height: css px, None as on the page; a larger picture
+        shows more around the same middle. scale: pixels for each of these, 2 unless given; or dpi,
+        where 96 is scale 1. background: tiles and grid, else it is transparent. legend: that of
+        `color_by`. Of other layers only tiles are in it. Works while the cell runs, from any
+        thread; waits up to `timeout` seconds. Raises InvalidInput, and NoPicture when no page
+        shows the map.
+        """
+        question = question_for(width, height, scale, dpi, background=background, legend=legend)
+        if not self._pacing.pages:
+            raise NoPicture(NOBODY)
+
+        def send(number: int) -> None:
+            self._say("image", ask=number, head=self._log.head, oldest=self._log.oldest, **question)
+
+        png = with_density(self._imaging.ask(send, timeout), question["scale"])
+        if path is not None:
+            Path(path).write_bytes(png)
+        shown = struct.unpack(">I", png[16:20])[0] / question["scale"]
+        return MapImage(png, round(shown))
+
     def _announce(self, settings: Mapping[str, Any]) -> None:
         if self._pacing.pages:
             self._say("settings", settings=dict(settings))
@@ -291,6 +329,8 @@ class TrailLayer(LayerSettings):
             with self._pacing_lock:
                 self._pacing.acknowledge(page, int(content["sequence"]), now)
             pacer.wake(self)
+        elif op == "image":
+            self._imaging.take(page, content, buffers, self._pacing.pages)
         elif op == "bye":
             with self._pacing_lock:
                 self._pacing.bye(page)

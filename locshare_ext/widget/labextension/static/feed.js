@@ -14,7 +14,7 @@ const EXPECTED = ''; // the kernel's name for a page that it cannot hear yet
 const pageName = () => Math.random().toString(36).slice(2, 10);
 
 export class Feed {
-  /** sink: {names(first, names), fixes(message, buffer, spans, isHistory), clear(), settings(settings), categories(texts), status(status), fit(members), picture(question)} */
+  /** sink: {names(first, names), fixes(message, buffer, spans, isHistory), clear(), settings(settings), categories(texts), status(status), fit(members), image(question)} */
   constructor(model, sink) {
     this.model = model;
     this.sink = sink;
@@ -85,6 +85,26 @@ export class Feed {
   /** Tell the kernel something that it need not answer. */
   tell(content) { this.#send(content); }
 
+  /** Tell the kernel something, with buffers, on the channel that it reads while a cell runs. */
+  tellNow(content, buffers) {
+    const { kernel } = this.model.widget_manager ?? {};
+    if (!kernel?.sendControlMessage) {
+      this.model.send({ ...content, page: this.page }, undefined, buffers);
+      return;
+    }
+    const header = {
+      msg_id: crypto.randomUUID?.() ?? `${pageName()}${pageName()}`, msg_type: 'comm_msg', session: kernel.clientId,
+      username: kernel.username, version: '5.3', date: new Date().toISOString(),
+    };
+    const data = { method: 'custom', content: { ...content, page: this.page } };
+    kernel.sendControlMessage({
+      channel: 'control', header, parent_header: {}, metadata: {}, content: { comm_id: this.model.model_id, data }, buffers,
+    });
+  }
+
+  /** Whether all fixes of [oldest, head) are here. */
+  isWhole(oldest, head) { return missing(this.have, oldest, head).length === 0; }
+
   #receive(content, buffers) {
     this.heard = Date.now();
     const offset = content.now - this.heard;
@@ -95,6 +115,7 @@ export class Feed {
     else if (content.op === 'beat') this.#beat(content);
     else if (content.op === 'settings') this.sink.settings(content.settings);
     else if (content.op === 'fit') this.sink.fit(content.members);
+    else if (content.op === 'image') this.sink.image(content);
     else if (content.op === 'status') this.sink.status(content.status);
     else if (content.op === 'told') this.sink.told(content.said);
   }

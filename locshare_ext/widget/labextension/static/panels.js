@@ -3,6 +3,7 @@
 import { isolate } from './dom.js';
 import { fitFirst, fitOnDemand } from './fit.js';
 import { createFollower } from './follow.js';
+import { offerImage } from './image.js';
 import { createLegend } from './legend.js';
 import { createMembers } from './members.js';
 import { createStatus } from './status.js';
@@ -17,7 +18,7 @@ const MAKERS = { timeline: createTimeline, members: createMembers, tools: create
 export function createPanels(L, map, overlay, session) {
   const context = { L, map, overlay, session, isolate: element => isolate(L, element) };
   map.getContainer().classList.add('locshare-map');
-  const undo = [watchSize(map.getContainer()), watchTheme(context), createTooltip(context), createLegend(context), createFollower(context), fitFirst(context), fitOnDemand(context)];
+  const undo = [watchSize(map.getContainer()), watchTheme(context), createTooltip(context), createLegend(context), createFollower(context), fitFirst(context), fitOnDemand(context), offerImage(context)];
   if (session.model.get('panels').includes('tools')) undo.push(addScale(L, map));
   for (const name of session.model.get('panels')) if (MAKERS[name]) undo.push(MAKERS[name](context));
   return () => {

@@ -4,6 +4,7 @@ import { urlOf } from './assets.js';
 import { Colors } from './colors.js';
 import { Emitter } from './emitter.js';
 import { Feed } from './feed.js';
+import { answerImage } from './image.js';
 import { Looks } from './looks.js';
 import { latOf, lonOf } from './projection.js';
 import { PlayClock } from './clock.js';
@@ -24,6 +25,7 @@ export class Session extends Emitter {
     this.names = [];
     this.colors = new Colors();
     this.looks = new Looks(model, name => this.#ids.get(name));
+    this.imagers = new Set(); // one for each view: functions that make a picture of it
     this.categories = {}; // texts of columns, by number
     this.status = null;
     this.told = {}; // the newest of what the kernel says of each kind, for panels that come later
@@ -59,6 +61,7 @@ export class Session extends Emitter {
       settings: settings => this.model.set(settings), // the kernel sets them too, when no cell runs
       categories: texts => this.#categorize(texts),
       fit: members => this.emit('fit', members),
+      image: question => answerImage(this, question),
       status: status => { this.status = status; this.emit('status', status); },
       told: said => { this.told[said.op] = said; this.emit(`told:${said.op}`, said); },
     });

@@ -11,6 +11,8 @@ import { Store } from './store.js';
 import { rangeOf } from './ramp.js';
 import { Roster } from './roster.js';
 
+const LONGEST_IMAGE = 20000; // ms
+const IMAGE_STEP = 1000; // ms that are said to lie between its frames, so that none waits for the next
 const REACH = 14; // css px from the pointer to a head that it is on
 
 const store = new Store();
@@ -75,6 +77,10 @@ const handlers = {
     const answer = roster(question);
     postMessage({ op: 'answer', ask, answer }, [answer.ids.buffer]);
   },
+  image({ ask, ...question }) {
+    const answer = image(question);
+    postMessage({ op: 'answer', ask, answer }, [answer]);
+  },
   members({ ask }) { postMessage({ op: 'answer', ask, answer: members() }); },
 };
 
@@ -118,16 +124,21 @@ function tellBounds() {
   postMessage({ op: 'bounds', fixes: store.fixes, oldest, newest, members: store.members });
 }
 
-function draw({ view, live, moment, reference }) {
-  const painter = views.get(view);
-  if (!painter) return;
-  const now = performance.now();
+/** Bring all that is drawn to a moment. */
+function prepare({ live, moment, reference }, now) {
   window_ = { end: moment, length: options.trail, reference };
   if (options.colorBy !== 'member' && store.fixes > ranged * 2) choosePaint(); // more is known
   // live, all that came is known
   seen = options.clock === 'received' && !live ? known.until(moment, moment - options.trail) : store;
   display.update(seen, { live, moment, reference, now }, options);
   paint.update(seen, display, reference);
+}
+
+function draw({ view, ...moment }) {
+  const painter = views.get(view);
+  if (!painter) return;
+  const now = performance.now();
+  prepare(moment, now);
   const { bitmap, isPending } = painter.draw(seen, display, window_, options, paint, heads, now);
   const xs = display.x.slice(0, display.count);
   const ys = display.y.slice(0, display.count);
@@ -137,6 +148,20 @@ function draw({ view, live, moment, reference }) {
     op: 'frame', view, bitmap, geometry: { w, h, ox, oy, dpr, z }, xs, ys, times, points: painter.points,
     isMoving: display.isMoving, isPending, visible: painter.visible.count, cost: performance.now() - now,
   }, [bitmap, xs.buffer, ys.buffer, times.buffer]);
+}
+
+/** Return a whole picture of its own, once nothing of it is missing. */
+function image({ geometry, ...moment }) {
+  const painter = new Painter();
+  painter.setView(geometry);
+  let now = performance.now();
+  prepare(moment, now);
+  const end = now + LONGEST_IMAGE;
+  for (;; now += IMAGE_STEP) {
+    const { bitmap, isPending } = painter.draw(seen, display, window_, options, paint, heads, now);
+    if (!isPending || performance.now() > end) return bitmap;
+    bitmap.close();
+  }
 }
 
 /** Return what a tooltip says of the head nearest to device pixels, null when none is near. */
