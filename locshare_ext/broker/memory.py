@@ -230,9 +230,9 @@ class MemoryStore:
             self._trim(self._logs[log], old)
         return len(old)
 
-    async def size(self) -> int:
-        """Return about how many bytes the entries take."""
-        return sum(log.size for log in self._logs.values())
+    async def size(self, log: str | None = None) -> int:
+        """Return about how many bytes the entries take, of all logs or of one."""
+        return sum(one.size for name, one in self._logs.items() if log in (None, name))
 
     async def received_first(self, logs: Sequence[str], count: int) -> int | None:
         """Return when (ms) the `count`-th entry was received that trims may remove."""

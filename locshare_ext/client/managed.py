@@ -33,9 +33,11 @@ class Managed(Attached):
         """Change settings, such as `title="Hikers", stale=30`; None resets one; returns all of them.
 
         title: what people call it. stale, lost, gap: seconds, see `settings`. retention:
-        seconds that fixes are kept. precision: metres to which positions are rounded before
-        anybody gets them. tz: a zone such as Asia/Seoul. consent: what members are told. A
-        group that nobody has shared in yet begins with it. Raises InvalidInput.
+        seconds that fixes are kept, retention_bytes: that they may take. ephemeral: True keeps
+        them in the server's memory only, never on a disk; settled before the first fix.
+        precision: metres to which positions are rounded before anybody gets them. tz: a zone
+        such as Asia/Seoul. consent: what members are told. A group that nobody has shared in
+        yet begins with it. Raises InvalidInput.
         """
         try:
             answer = self._api.send("PATCH", self._path(), settings)

@@ -335,8 +335,8 @@ class LogStore(Protocol):
         refused before, while no recording ran, goes too and is not counted.
         """
 
-    async def size(self) -> int:
-        """Return the bytes in use, of all logs; falls when entries are removed.
+    async def size(self, log: str | None = None) -> int:
+        """Return the bytes in use, of all logs or about those of one; falls when entries are removed.
 
         A store in a file says what its entries take in it: room left by removed ones is used
         again and does not count. One in memory estimates.

@@ -67,8 +67,24 @@ class LocShareApp(ExtensionApp):
         help="Bytes that fixes may take, over all groups; above it those received first go first. What "
         "recordings keep is never removed and does not count. None: no bound.",
     ).tag(config=True)
+    sealed_fixes = Integer(
+        65_536,
+        min=1_024,
+        max=1_048_576,
+        help="Fixes that are packed together once they are old: more make smaller files, fewer are sooner "
+        "looked up.",
+    ).tag(config=True)
+    live_fixes = Integer(
+        65_536,
+        min=0,
+        help="Newest fixes of a group that are not packed. All until then are read one by one, which takes "
+        "ten times as long.",
+    ).tag(config=True)
     log_length = Integer(
         10_000, min=1, help="Fixes per group in memory for readers that lag; older ones come from the store."
+    ).tag(config=True)
+    ephemeral_length = Integer(
+        10_000, min=1, help="Fixes of an ephemeral group, which are in memory and nowhere else."
     ).tag(config=True)
     allowed_hosts = List(
         Unicode(),
@@ -240,7 +256,14 @@ class LocShareApp(ExtensionApp):
 
         assert self.serverapp is not None  # noqa: S101
         events = self.serverapp.event_logger
-        store, path = open_store(self._where, self.synchronous, self.log)
+        store, path = open_store(
+            self._where,
+            self.synchronous,
+            self.log,
+            self.ephemeral_length,
+            sealed_fixes=self.sealed_fixes,
+            live_fixes=self.live_fixes,
+        )
         site = Site(
             store,
             store_path=path,

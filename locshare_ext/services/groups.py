@@ -73,6 +73,8 @@ class Group:
     """An open group: its log, its settings, and what is remembered of its members.
 
     is_stored: whether the store knows it; until its first entry a group lives in memory.
+    unsure: why the store could not be asked for it, None if it could: its settings are not
+    known then, so nothing of it may be stored.
     names: folded name -> the name as first written. heard: folded name -> ms by the
     server's clock when something of the member last came, duplicates included.
     """
@@ -83,6 +85,7 @@ class Group:
     is_stored: bool
     names: dict[str, str] = field(default_factory=dict)
     heard: dict[str, int] = field(default_factory=dict)
+    unsure: StoreError | None = None
 
 
 class Companion(Protocol):
@@ -149,6 +152,8 @@ class Groups:
                 task.add_done_callback(lambda _: self._opening.pop(slug, None))
             # shielded: others may wait for the same group when this caller is cancelled
             await asyncio.shield(task)
+        if group.unsure is not None:
+            return await self._opened_again(group)
         return group
 
     async def find(self, name: str) -> Group:
@@ -167,10 +172,7 @@ class Groups:
             if known[slug].epoch == group.log.epoch:  # its first entry was stored since
                 group.is_stored = True
                 return group
-            # opened while the store failed; now it answers
-            self._open.pop(slug, None)
-            group.log.close("the store is back: subscribe again")
-            return await self.open(slug)
+            return await self._replaced(group)  # made by somebody else
         near = near_names(slug, known)
         hint = f"; near names: {', '.join(near)}" if near else ""
         raise NotFound(
@@ -273,6 +275,9 @@ class Groups:
         log = group.log
         if not batch.fixes:
             return Stored(0, 0, batch.refused, log.cursor(log.head))
+        if group.unsure is not None:
+            log.offer(batch.fixes)
+            raise group.unsure
         appended = await log.append(batch.fixes)
         group.is_stored = True
         self.asides.add(group, batch.refused)
@@ -282,6 +287,12 @@ class Groups:
         self, group: Group, batches: Sequence[Batch]
     ) -> asyncio.Future[list[Appended | LocShareError]]:
         """Store batches that came together, at once; each has its own result, see `stored`."""
+        if group.unsure is not None:
+            group.log.offer([fix for batch in batches for fix in batch.fixes])
+            refused: asyncio.Future[list[Appended | LocShareError]]
+            refused = asyncio.get_running_loop().create_future()
+            refused.set_exception(group.unsure)
+            return refused
         future = group.log.append_all([batch.fixes for batch in batches])
 
         def note(done: asyncio.Future[list[Appended | LocShareError]]) -> None:
@@ -332,14 +343,15 @@ class Groups:
             self._on_open()
             self._on_open = None
         names: dict[str, str] = {}
+        unsure: StoreError | None = None
         try:
             info = await self.store.log(slug)
             if info is not None:
                 names = {fold(name): name for name in await self.store.counts(slug)}
         except SchemaTooNew:
             raise
-        except StoreError:
-            info = None  # whoever is here still sees what comes, marked volatile
+        except StoreError as error:
+            info, unsure = None, error  # whoever is here still sees what comes, marked volatile
         if info is None:
             self._make_room()
             info = LogInfo(slug, "group", new_epoch(), oldest=1, head=0, created=self.clock())
@@ -347,9 +359,31 @@ class Groups:
         else:
             is_stored = True
         log = GroupLog(info, self.store, length=self.options.log_length)
-        group = Group(slug, log, complete_settings(info.settings, slug), is_stored, names)
+        settings = complete_settings(info.settings, slug)
+        group = Group(slug, log, settings, is_stored, names, unsure=unsure)
         self._open[slug] = group
         return group
+
+    async def _opened_again(self, group: Group) -> Group:
+        """Return a group that was opened while the store failed, anew if that answers by now."""
+        try:
+            found = await self.store.log(group.slug)
+        except SchemaTooNew:
+            raise
+        except StoreError as error:
+            group.unsure = error
+            return group
+        if found is not None:
+            return await self._replaced(group)
+        group.unsure = None
+        return group
+
+    async def _replaced(self, group: Group) -> Group:
+        """Return a group as the store has it; who reads of the one that was open reads anew."""
+        if self._open.get(group.slug) is group:  # nobody was faster
+            del self._open[group.slug]
+            group.log.close("the store is back: subscribe again")
+        return await self.open(group.slug)
 
     def _make_room(self) -> None:
         """Drop a group that exists nowhere and that nobody reads, when there are too many."""

@@ -21,11 +21,12 @@ ROUNDS = 1000  # of one run; what is still too much goes in the next
 
 
 class Retention:
-    """Trims every group's log by age, and all of them together by the bytes in use.
+    """Trims every group's log by age and by its own bound of bytes, and all together by the bytes in use.
 
     age: seconds that are kept by default, None for ever; a group's `retention` beats it.
     max_bytes: of all that no recording keeps; over it what was received first goes first,
-    of whichever group. None for no bound. Does nothing until `start`.
+    of whichever group. None for no bound. A group's `retention_bytes` is one of its own.
+    Does nothing until `start`.
     """
 
     def __init__(
@@ -71,17 +72,22 @@ class Retention:
             age = group.settings["retention"] or self._age
             if age is not None:
                 removed += await group.log.trim(self._groups.clock() - int(age * 1000))
-        if self._max_bytes is not None and groups:
-            removed += await self._shrink(groups, self._max_bytes)
+        kept = [group for group in groups if not group.settings["ephemeral"]]  # else memory has its own bound
+        for group in kept:
+            if (own := group.settings["retention_bytes"]) is not None:
+                removed += await self._shrink([group], own, group.slug)
+        if self._max_bytes is not None and kept:
+            removed += await self._shrink(kept, self._max_bytes)
         return removed
 
-    async def _shrink(self, groups: list[Group], max_bytes: int) -> int:
+    async def _shrink(self, groups: list[Group], max_bytes: int, only: str | None = None) -> int:
+        """Trim groups to a bound: `only` one by its setting, or all by the server's."""
         store = self._groups.store
         names = [group.slug for group in groups]
         removed, bound = 0, float(max_bytes)
         for _ in range(ROUNDS):
-            share = await self._entries()
-            size = await store.size() if share.removable else 0
+            share = await self._entries(only)
+            size = await store.size(only) if share.removable else 0
             free = size * share.removable / (share.removable + share.kept or 1)  # bytes that could go
             if free <= bound:
                 break
@@ -98,14 +104,16 @@ class Retention:
             removed += gone
         if removed:
             self._log.warning(
-                "the store had more than %d bytes that no recording keeps: the %d entries received first "
-                "are removed; LocShareApp.retention_bytes is the bound",
+                "%s had more than %d bytes that no recording keeps: the %d entries received first "
+                "are removed; %s is the bound",
+                "the store" if only is None else f"group {only}",
                 max_bytes,
                 removed,
+                "LocShareApp.retention_bytes" if only is None else "its setting retention_bytes",
             )
         return removed
 
-    async def _entries(self) -> _Entries:
+    async def _entries(self, only: str | None) -> _Entries:
         """Return how many entries recordings and imports keep, and how many they do not, by offsets.
 
         A little too many where some were forgotten, and late ones of a recording count as its
@@ -115,6 +123,8 @@ class Retention:
         recordings = await store.recordings()
         kept = removable = 0
         for info in await store.logs():
+            if info.settings.get("ephemeral") or only not in (None, info.name):
+                continue
             if info.kind != "group":
                 kept += info.head - info.oldest + 1
                 continue

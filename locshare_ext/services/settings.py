@@ -9,10 +9,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.names import group_slug, near_names
 
-__all__ = ["COARSEST", "LONGEST", "MAX_TEXT", "SETTINGS", "check_settings", "complete_settings"]
+__all__ = [
+    "COARSEST",
+    "LEAST_BYTES",
+    "LONGEST",
+    "MAX_TEXT",
+    "MOST_BYTES",
+    "SETTINGS",
+    "check_settings",
+    "complete_settings",
+]
 
 MAX_TEXT = 2000  # characters of a consent text
 COARSEST = 100_000  # m
+LEAST_BYTES, MOST_BYTES = 100_000, 1 << 50  # less would be gone before anybody has read it
 LONGEST = 366 * 86_400 * 10  # s; more is a mistake of units
 
 
@@ -20,19 +30,20 @@ def check_settings(sent: object, slug: str) -> dict[str, Any]:
     """Return the settings of a request's JSON object, each checked; null resets one.
 
     title: what people call the group. retention: seconds that its fixes are kept, None for the
-    server's own (7 days). stale, lost: seconds of age after which a position is so (60, 600).
-    gap: seconds, the shortest silence of a member that a map shows as a gap in the trail (120).
-    tz: a zone such as Asia/Seoul. consent: what members are told before they share.
-    precision: metres of the grid that positions are put on before they are kept or seen, None
-    for as they were measured; from now on, what is kept stays as it is.
+    server's own (7 days). retention_bytes: that they may take, above it those received first
+    go first, None for the server's own bound alone. ephemeral: whether they are only in memory,
+    the newest of them, and never on a disk; such a group cannot be recorded. stale, lost:
+    seconds of age after which a position is so (60, 600). gap: seconds, the shortest silence of
+    a member that a map shows as a gap in the trail (120). tz: a zone such as Asia/Seoul.
+    consent: what members are told before they share. precision: metres of the grid that
+    positions are put on before they are kept or seen, None for as they were measured; from now
+    on, what is kept stays as it is.
     Raises InvalidInput that names the first setting that cannot be.
     """
     if not isinstance(sent, dict):
         raise InvalidInput("settings are a JSON object", code="invalid_settings")
     checked: dict[str, Any] = {}
     for name, value in sent.items():
-        if name in _LATER:
-            raise InvalidInput(f"setting {name!r} is not supported yet", code="not_supported", field=name)
         if name not in SETTINGS:
             near = near_names(str(name)[:64], SETTINGS, 1)
             hint = f"did you mean `{near[0]}`?" if near else f"expected {', '.join(SETTINGS)}"
@@ -64,6 +75,20 @@ def _seconds(name: str, value: object, slug: str) -> int:
     return round(value)
 
 
+def _bytes(name: str, value: object, slug: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not LEAST_BYTES <= value <= MOST_BYTES:
+        raise InvalidInput(
+            f"{name} {value!r} is not a whole number of bytes in [{LEAST_BYTES}, {MOST_BYTES}]", field=name
+        )
+    return value
+
+
+def _flag(name: str, value: object, slug: str) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{name} {value!r} is not true or false", field=name)
+    return value
+
+
 def _metres(name: str, value: object, slug: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= COARSEST:
         raise InvalidInput(f"{name} {value!r} is not a number of metres in [1, {COARSEST}]", field=name)
@@ -91,6 +116,8 @@ _Check = Callable[[str, object, str], Any]
 SETTINGS: dict[str, tuple[Any, _Check]] = {
     "title": (None, _title),
     "retention": (None, _seconds),
+    "retention_bytes": (None, _bytes),
+    "ephemeral": (False, _flag),
     "stale": (60, _seconds),
     "lost": (600, _seconds),
     "gap": (120, _seconds),
@@ -98,4 +125,3 @@ SETTINGS: dict[str, tuple[Any, _Check]] = {
     "consent": (None, _text),
     "precision": (None, _metres),
 }
-_LATER = frozenset({"ephemeral"})

@@ -44,6 +44,7 @@ from locshare_ext.store.newest import nobody, read_at
 from locshare_ext.store.oldest import nth_received
 from locshare_ext.store.places import list_places, put_places
 from locshare_ext.store.sealed import Sealed
+from locshare_ext.store.sizes import bytes_in_use, bytes_of_log
 from locshare_ext.store.work import LIVE, ROWS
 from locshare_ext.store.writer import Writer
 
@@ -231,9 +232,11 @@ class SQLiteStore:
         """
         return await self._maintenance.seal(log) if self._file.exists else 0
 
-    async def size(self) -> int:
-        """Return the bytes of the file's pages that are in use, 0 without a file."""
-        return await self._file.read(_bytes_in_use, 0)
+    async def size(self, log: str | None = None) -> int:
+        """Return the bytes of the file's pages that are in use, or about those of one log."""
+        if log is not None:
+            return await self._file.read(partial(bytes_of_log, log=log), 0)
+        return await self._file.read(bytes_in_use, 0)
 
     async def received_first(self, logs: Sequence[str], count: int) -> int | None:
         """Return when (ms) the `count`-th entry was received that trims may remove."""
@@ -335,14 +338,6 @@ def _info(conn: sqlite3.Connection, name: str) -> LogInfo:
     if found is None:
         raise _no_log(name)
     return found[1]
-
-
-def _bytes_in_use(conn: sqlite3.Connection) -> int:
-    pages, free, size = (
-        int(conn.execute(f"PRAGMA {name}").fetchone()[0])
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return (pages - free) * size
 
 
 def _no_log(name: str) -> NotFound:

@@ -26,8 +26,11 @@ async def sealed(fetch: Any, site: Any) -> tuple[pa.Table, str]:
         await post(fetch, *fixes)
         said(await fetch("api/groups/hikers/notes", "POST", {"text": "here"}), 201)
     before = await fetch("api/groups/hikers/trails"), await fetch("api/groups/hikers/trails?format=csv")
-    site.store._maintenance._rows, site.store._maintenance._live = 16, 10  # what a few fixes can show
-    assert await site.store.seal("hikers") == 3
+    site.store.kept._maintenance._rows, site.store.kept._maintenance._live = (
+        16,
+        10,
+    )  # what a few fixes can show
+    assert await site.store.kept.seal("hikers") == 3
     return table(before[0]), before[1].body.decode()
 
 
@@ -97,5 +100,5 @@ async def test_an_export_goes_on_when_its_process_was_killed(fetch, site, sealed
     monkeypatch.setattr(file_module, "IN_THREAD", -1)
     whole, _ = sealed
     await fetch("api/groups/hikers/trails")
-    os.kill(site.store._file.process_id, signal.SIGKILL)
+    os.kill(site.store.kept._file.process_id, signal.SIGKILL)
     assert table(await fetch("api/groups/hikers/trails")).num_rows == whole.num_rows

@@ -131,3 +131,23 @@ async def test_start_and_stop(retention):
     retention.start()
     retention.stop()
     retention.stop()
+
+
+async def test_a_group_has_a_bound_of_its_own(groups, clock, store, caplog):
+    await fill(groups, clock, 200, "alps", "buses")
+    recordings = Recordings(store, groups, clock=clock)
+    group = await groups.find("alps")
+    recording = await recordings.start(group, "all of it", since=0)
+    await recordings.close(recording)
+    await fill(groups, clock, 200, "alps", "buses")
+    await groups.update(group, {"retention_bytes": 100_000})
+    before = await store.size("alps")
+    assert 0.4 < before / await store.size() < 0.6
+    assert await bounded(groups, 1 << 40).run_once() > 0
+    assert len(await kept(store, "buses")) == 4000
+    left = [entry.offset for entry in await kept(store, "alps")]
+    assert left[:2000] == list(range(1, 2001))  # a recording keeps them, and they do not count
+    assert left[-1] == 4000
+    assert 0.5 < (len(left) - 2000) * before / 4000 / 100_000 <= 1.3
+    assert "group alps had more than 100000 bytes" in caplog.text
+    assert await bounded(groups, 1 << 40).run_once() == 0

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from locshare_ext.broker.memory import MemoryStore
+from locshare_ext.broker.routing import RoutedStore
 from locshare_ext.model.store import LogStore
 from locshare_ext.store import SQLiteStore, segment
 from tests.store.helpers import SealingStore
 
 
-@pytest.fixture(params=["memory", "sqlite", "sealed"])
+@pytest.fixture(params=["memory", "sqlite", "sealed", "routed"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LogStore]:
     """Every store there is, for the contract."""
     made: LogStore = MemoryStore()
@@ -19,6 +20,8 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         made = SQLiteStore(tmp_path / "store.db")
     elif request.param == "sealed":
         made = SealingStore(tmp_path / "store.db")
+    elif request.param == "routed":
+        made = RoutedStore(MemoryStore(), 100)
     yield made
     await made.close()
 

@@ -19,7 +19,7 @@ from locshare_ext.server.api.openapi.parts import (
     ref,
     requested,
 )
-from locshare_ext.services.settings import COARSEST, LONGEST, MAX_TEXT, SETTINGS
+from locshare_ext.services.settings import COARSEST, LEAST_BYTES, LONGEST, MAX_TEXT, MOST_BYTES, SETTINGS
 
 __all__ = ["PATHS", "SCHEMAS"]
 
@@ -38,6 +38,22 @@ _TITLE: Schema = {
 _SETTINGS: dict[str, Schema] = {
     "title": _TITLE,
     "retention": {**_SECONDS, "description": "Seconds that fixes are kept; null: as the server keeps them."},
+    "retention_bytes": {
+        "type": "integer",
+        "minimum": LEAST_BYTES,
+        "maximum": MOST_BYTES,
+        "description": (
+            "Bytes that its fixes may take, about; above it those received first go first. What recordings "
+            "keep does not count. null: the server's bound for all groups alone."
+        ),
+    },
+    "ephemeral": {
+        "type": "boolean",
+        "description": (
+            "Whether its fixes are in memory only, the newest of them, and never on a disk: RECEIPTs promise "
+            "nothing beyond the server's life, and nothing can be recorded. Settled before the first fix."
+        ),
+    },
     "stale": {**_SECONDS, "description": "Age in seconds after which a position is stale."},
     "lost": {**_SECONDS, "description": "Age in seconds after which a member is lost."},
     "gap": {**_SECONDS, "description": "Seconds: the shortest silence that is drawn as a gap."},
@@ -187,7 +203,10 @@ PATHS: dict[str, dict[str, Any]] = {
         ),
         "patch": operation(
             "Change settings",
-            {"200": answer("The group as it is now.", ref("Group"), _EXAMPLE), **errors(s404=_NO_GROUP)},
+            {
+                "200": answer("The group as it is now.", ref("Group"), _EXAMPLE),
+                **errors(s404=_NO_GROUP, s409="It has begun: whether it is ephemeral is settled."),
+            },
             name="changeGroup",
             tag="groups",
             needs="manage",
