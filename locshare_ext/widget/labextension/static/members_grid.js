@@ -6,6 +6,7 @@ import { t } from './language.js';
 
 const HEIGHT = 40; // px of a row, as in the style sheet
 const AROUND = 4; // rows beyond the edges
+const SAME = 5000; // ms by which position and sign of life may differ before both are told
 const STATES = ['is-absent', 'is-fresh', 'is-stale', 'is-lost'];
 
 /**
@@ -183,8 +184,9 @@ class Row {
 }
 
 function detailsOf(member) {
-  const heard = Number.isFinite(member.heard) ? t('members.heard', { age: format.age(member.heard) }) : null;
-  return [format.speed(member.speed), format.battery(member.battery), format.accuracy(member.accuracy), heard]
+  const isNews = Number.isFinite(member.heard) && Math.abs(member.heard - member.age) > SAME; // else it is said already
+  const heard = isNews ? t('members.heard', { age: format.age(member.heard) }) : null;
+  return [heard, format.speed(member.speed), format.battery(member.battery), format.accuracy(member.accuracy)]
     .filter(part => part !== null);
 }
 

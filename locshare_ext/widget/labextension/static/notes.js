@@ -10,7 +10,7 @@ import { Popover } from './popover.js';
 const LONGEST = 2000; // characters, as the server takes them
 const MOST = 200; // notes of the list, the newest
 
-/** Return {element, update, close}: the tool. */
+/** Return {element, close}: the tool. */
 export function createNotes(context) {
   const { session } = context;
   const opener = button({ className: 'locshare-note-tool', title: t('note.title'), label: t('note.title') }, icon(ICONS.note));
@@ -29,14 +29,18 @@ function fill(body, session) {
   const said = make('p', { className: 'locshare-pop-said', attributes: { role: 'status' } });
   const list = make('ul', { className: 'locshare-notes' });
   const none = make('p', { text: t('note.none') });
-  const form = session.told.keeping?.may_note ? formOf(session, said) : null;
-  body.append(...[form?.element, said, none, list].filter(Boolean));
+  const form = formOf(session, said);
+  body.append(form.element, said, none, list);
   const show = () => {
     const notes = notesOf(session).reverse().slice(0, MOST);
+    form.element.hidden = !session.told.keeping?.may_note;
     none.hidden = notes.length > 0;
     list.replaceChildren(...notes.map(note => itemOf(note, session, said)));
   };
-  const undo = [session.on('told:events', show), session.on('frame', () => form?.update()), session.on('clock', () => form?.update())];
+  const undo = [
+    ...['told:events', 'told:keeping'].map(what => session.on(what, show)),
+    ...['frame', 'clock'].map(what => session.on(what, form.update)),
+  ];
   show();
   return () => undo.forEach(step => step());
 }

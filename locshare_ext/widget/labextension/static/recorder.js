@@ -26,11 +26,12 @@ export function createRecorder(context) {
 }
 
 /** Return {state, words}: `failing` (since when nothing is kept), `on`, `off`, or `none` for who may not record. */
-export function lightOf({ told, status, wall = Date.now }) {
+export function lightOf(session) {
+  const { status, told } = session;
   const { recordings = [], may_record: mayRecord = false } = told.keeping ?? {};
-  if (status?.unrecorded) return { state: 'failing', words: t('record.failing', { time: since(status.unrecorded, wall()) }) };
+  if (status?.unrecorded) return { state: 'failing', words: t('record.failing', { time: since(status.unrecorded, session.wall()) }) };
   if (recordings.length) {
-    const words = recordings.map(({ name, since: began }) => t('record.running', { name, time: since(began, wall()) }));
+    const words = recordings.map(({ name, since: began }) => t('record.running', { name, time: since(began, session.wall()) }));
     return { state: 'on', words: words.join('; ') };
   }
   return { state: mayRecord ? 'off' : 'none', words: t('record.start') };
