@@ -6,19 +6,21 @@ import asyncio
 import random
 import struct
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from locshare_ext.errors import StoreError
+from locshare_ext.model.aside import AsideInfo
 from locshare_ext.model.fix import Fix
-from locshare_ext.model.store import Selection
+from locshare_ext.model.store import InviteInfo, PlaceInfo, RecordingInfo, Selection
 from locshare_ext.model.trail import table_from_pieces
 from locshare_ext.store import SQLiteStore, segment
 from locshare_ext.store import file as file_module
 from locshare_ext.store.connection import open_reader
-from tests.store.helpers import T0, a_fix, a_note, put
+from tests.store.helpers import EPOCH, T0, a_fix, a_note, put
 
 MEMBERS = [f"Zq{number:02d}y" for number in range(12)]
 
@@ -120,6 +122,39 @@ async def test_no_trace_is_left_in_segments_while_an_export_reads(path: Path) ->
     assert all(unpacked(path, member) for member in MEMBERS[3:])
     await store.close()
     assert not any(found_in(path.parent, member) for member in gone)
+
+
+async def test_no_trace_is_left_of_what_stands_beside_the_log(path: Path) -> None:
+    """What was refused, invites, places of durable subscriptions and notes go, too."""
+    store = SQLiteStore(path, sealed_rows=20, live_rows=5)
+    names = MEMBERS[:4]
+    for number, name in enumerate(names * 20):
+        await put(store, a_trace(name, number, random.Random(number)), a_note(f"{name} fell", member=name))
+        aside = AsideInfo(
+            T0 + number, name, f"inv{name}", "lat_out_of_range", f"{name}: 91", "lat", f'"{name}"'.encode()
+        )
+        unknown = replace(aside, member=None, raw=f'{{"member": "{name.upper()}"}}'.encode(), message="no")
+        await store.put_asides("hikers", [aside, unknown], 1000)
+    for name in names:
+        made = InviteInfo(f"inv{name}", "hikers", ("publish",), name, T0, T0 + 1)
+        await store.put_invite(made)
+        await store.put_places([PlaceInfo("hikers", EPOCH, made.id, f"of {name}", 3, T0)])
+    await store.put_recording(RecordingInfo("r1", "walk", "hikers", "group", T0, T0, 0))
+    await store.seal("hikers")
+    assert all(found_in(path.parent, name) and unpacked(path, name) for name in names)
+    gone = names[:2]
+    for name in gone:
+        export = store.export("hikers", Selection(recording="r1"))
+        await anext(export)
+        await store.forget("hikers", name.upper())
+        assert lat_of(name) not in await lats_of(export)
+        assert found_in(path.parent, name) == []
+        assert unpacked(path, name) == []
+    left = await store.asides("hikers", Selection())
+    assert {one.member for one in left} == set(names[2:])  # what nobody can tell whose it is went, too
+    await store.close()
+    assert not any(found_in(path.parent, name) for name in gone)
+    assert all(found_in(path.parent, name) for name in names[2:])
 
 
 async def lats_of(export: AsyncIterator[bytes]) -> set[float]:
