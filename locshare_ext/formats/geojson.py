@@ -66,7 +66,7 @@ def read_geojson(
             elif key == "crs":
                 _check_crs(path, value)
         rows.check(path, "features")
-        if not len(rows):
+        if not len(rows) and not adding.about:
             raise InvalidFile(f"{path.name} has no points with times")
         known = adding.has_received and (not adding.is_own or rows.has_received)
         rows.keeps_seq = adding.is_own

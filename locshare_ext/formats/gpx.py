@@ -18,7 +18,7 @@ from typing import Any
 from xml.parsers import expat
 
 from locshare_ext.errors import InvalidFile, InvalidInput
-from locshare_ext.formats.gpxwrite import NAMESPACE, write_gpx
+from locshare_ext.formats.gpxwrite import CREATOR, NAMESPACE, write_gpx
 from locshare_ext.formats.loaded import Loaded, Progress, as_member, name_of
 from locshare_ext.formats.reading import reading
 from locshare_ext.formats.rows import FixRows
@@ -107,7 +107,7 @@ def _loaded(path: Path, rows: FixRows, found: _Reading, member: str | None) -> L
         rows.name_member(track.member, name)
     if found.kinds is _TRACKS:
         rows.check(path, "points")
-    if not len(rows):
+    if not len(rows) and found.creator != CREATOR:  # ours may be of a recording without fixes
         others = f"; it has {found.others}, none with a time" if found.others else ""
         raise InvalidFile(f"{path.name} has no track points{others}")
     if found.others:

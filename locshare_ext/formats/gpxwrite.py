@@ -27,13 +27,14 @@ from locshare_ext.formats.trail import Trail, trail_of_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NAMESPACE", "write", "write_gpx"]
+__all__ = ["CREATOR", "NAMESPACE", "write", "write_gpx"]
 
+CREATOR = "locshare_ext"
 NAMESPACE = "urn:locshare-ext:gpx:1"
 _GARMIN = "http://www.garmin.com/xmlschemas/TrackPointExtension/v2"
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _BEGIN = f"""<?xml version="1.0" encoding="UTF-8"?>
-<gpx version="1.1" creator="locshare_ext" xmlns="http://www.topografix.com/GPX/1/1"
+<gpx version="1.1" creator="{CREATOR}" xmlns="http://www.topografix.com/GPX/1/1"
  xmlns:gpxtpx="{_GARMIN}" xmlns:locshare="{NAMESPACE}">
 """
 

@@ -56,6 +56,11 @@ def through(folder: Path, name: str, frame: pd.DataFrame, **said: Any) -> pa.Tab
     return loaded.table
 
 
+@pytest.mark.parametrize("name", [one.name for one in writable() if one.reader])
+def test_a_recording_without_fixes_comes_back_as_one(tmp_path: Path, name: str) -> None:
+    assert through(tmp_path, name, empty_frame(group="hikers", recording="quiet")).num_rows == 0
+
+
 def renumbered(table: pa.Table) -> pa.Table:
     """Return the table as a recording of its own: by arrival, numbered from 1."""
     table = table.sort_by([("received", "ascending"), ("seq", "ascending")])
