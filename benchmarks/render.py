@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,19 @@ RATES = """
   return { fps: noted.frames / seconds, drawn: drawn / seconds };
 }
 """
+DRAG_BEGINS = "() => { noted.drag = [performance.now(), window.locshareLayers[0].stats().frames]; }"
+DRAG_ENDS = """
+() => {
+  const drawn = window.locshareLayers[0].stats().frames - noted.drag[1];
+  (noted.drags ??= []).push([performance.now() - noted.drag[0], drawn]);
+}
+"""
+DRAGS = """
+() => {
+  const sum = k => noted.drags.reduce((all, drag) => all + drag[k], 0);
+  return sum(1) / sum(0) * 1000;
+}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +151,7 @@ def _many_at_once(report: Report, browser: Browser, lab: Lab, seconds: float) ->
     with _opened(browser, lab, case, "ours") as notebook:
         found = [_watch(notebook, lab, case, seconds, "") for _ in range(report.options.rounds)]
         for figures in found:
-            report.note(case.name, "ours", figures.text())
+            _note(report, case, "ours", figures)
         figures = sorted(found, key=lambda one: one.p95)[len(found) // 2]
         gil_held(report, notebook, lab, WATCH, case.members, case.hz)
     report.judge(case.name, "updates/s of each on screen", figures.updates, least=9.5)
@@ -157,12 +170,14 @@ def _ten_million(report: Report, browser: Browser, lab: Lab, seconds: float) -> 
     with _opened(browser, lab, case, "ours") as notebook:
         for kind in ("time.sleep", "a Python loop", "a pandas groupby"):
             figures = _watch(notebook, lab, case, seconds, f"busy({kind!r}, {seconds + 1})")
-            report.note(case.name, f"ours, during {kind}", figures.text())
+            _note(report, case, f"ours, during {kind}", figures)
             report.judge(case.name, f"p95 during {kind}", figures.p95, most=50, unit=" ms")
             report.judge(case.name, f"page during {kind}", figures.fps, least=58, unit=" fps")
         figures = _watch(notebook, lab, case, seconds, "", move=True)
-        report.note(case.name, "ours, through zoom and pan", figures.text())
+        _note(report, case, "ours, through zoom and pan", figures)
         report.judge(case.name, "layer through zoom and pan", figures.drawn, least=30, unit=" fps")
+        drags = notebook.page.evaluate(DRAGS)
+        report.judge(case.name, "layer while it is dragged", drags, least=30, unit=" fps")
 
 
 def _hundred_thousand(report: Report, browser: Browser, lab: Lab, seconds: float) -> None:
@@ -195,8 +210,12 @@ def _traffic(report: Report, browser: Browser, lab: Lab) -> None:
 def _measure(report: Report, browser: Browser, lab: Lab, case: Case, way: str, seconds: float) -> Figures:
     with _opened(browser, lab, case, way) as notebook:
         figures = _watch(notebook, lab, case, seconds, "")
-    report.note(case.name, way, figures.text())
+    _note(report, case, way, figures)
     return figures
+
+
+def _note(report: Report, case: Case, way: str, figures: Figures) -> None:
+    report.note(case.name, way, figures.text(), **asdict(figures))
 
 
 @contextmanager
@@ -287,9 +306,11 @@ def _move(notebook: Notebook, seconds: float) -> None:
             page.wait_for_timeout(500)
             page.mouse.move(*middle)
             page.mouse.down()
+            page.evaluate(DRAG_BEGINS)
             for step in range(15):
                 page.mouse.move(middle[0] + 8 * step, middle[1] + 3 * step)
                 page.wait_for_timeout(16)
+            page.evaluate(DRAG_ENDS)
             page.mouse.up()
 
 

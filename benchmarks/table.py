@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["tables"]
+__all__ = ["put", "tables", "verdict_rows"]
 
 BEGIN, END = "<!-- results -->\n", "<!-- end of results -->\n"
 WORDS = {True: "reached", False: "**missed**", None: "not measured"}
@@ -31,11 +31,16 @@ def tables(told: dict[str, Any]) -> str:
 
 def _verdicts(verdicts: list[dict[str, Any]]) -> list[str]:
     whole = [one for one in verdicts if one["what"] == FAULTS]
-    rows = [_row(f"{one['topic']}: {one['what']}", one) for one in verdicts if one not in whole]
+    others = [one for one in verdicts if one not in whole]
     faulty = "; ".join(f"{one['topic']}: {one['value']}" for one in whole if not one["is_met"])
     all_of_them = {"target": "none", "value": faulty or "none", "is_met": not faulty}
+    return [*verdict_rows(others), _row(f"{FAULTS}, in all of these", all_of_them)]
+
+
+def verdict_rows(verdicts: list[dict[str, Any]]) -> list[str]:
+    """Return a table of targets and what was measured, as lines of Markdown."""
     head = ["| what | target | measured | |", "|---|---|---|---|"]
-    return [*head, *rows, _row(f"{FAULTS}, in all of these", all_of_them)]
+    return head + [_row(f"{one['topic']}: {one['what']}", one) for one in verdicts]
 
 
 def _row(what: str, verdict: dict[str, Any]) -> str:
@@ -81,16 +86,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("file", type=Path, help="what `python -m benchmarks brokers --json FILE` wrote")
     parser.add_argument("--into", type=Path, metavar="README", help="put them between its two markers")
     options = parser.parse_args(arguments)
-    text = tables(json.loads(options.file.read_text()))
-    if options.into is None:
+    return put(tables(json.loads(options.file.read_text())), options.into, BEGIN, END)
+
+
+def put(text: str, into: Path | None, begin: str, end: str) -> int:
+    """Put a text between two markers of a file, or print it without one; returns 2 if it has no markers."""
+    if into is None:
         print(text, end="")
         return 0
-    before, begin, rest = options.into.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        print(f"{options.into} has no {BEGIN.strip()} and {END.strip()}")
+    before, found_begin, rest = into.read_text().partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not (found_begin and found_end):
+        print(f"{into} has no {begin.strip()} and {end.strip()}")
         return 2
-    options.into.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+    into.write_text(f"{before}{begin}\n{text}\n{end}{after}")
     return 0
 
 
