@@ -143,6 +143,8 @@ class ReplayFeed(Feed):
 
     def on_mark(self, said: Mapping[str, Any], read: str | None) -> None:
         """Take a mark: a new beginning, where everyone was, or how it goes on."""
+        if said["type"] == "event":  # the recording has them, and so has who asks it
+            return
         if said["type"] == "discontinuity":
             self._intake.begin_anew(said["reason"], said["playhead"], read)
         elif said["state"] == "restored":

@@ -10,7 +10,7 @@ from locshare_ext.model.clock import Clock
 
 __all__ = ["Mark", "MarkState"]
 
-MarkState = Literal["discontinuity", "restored", "playing", "paused", "ended"]
+MarkState = Literal["discontinuity", "restored", "event", "playing", "paused", "ended"]
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -18,7 +18,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     discontinuity: what was seen before is no past of what comes. restored: the fix is a
     member's last before the playhead. playing, paused, ended: how it goes on from here.
-    playhead: ms on `clock`. cursor: its place in the replay's log.
+    event: the recording's own, of this moment; its body is the event. playhead: ms on `clock`.
+    cursor: its place in the replay's log.
     """
 
     state: MarkState
@@ -33,9 +34,9 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.playhead
 
     @property
-    def type(self) -> Literal["discontinuity", "state"]:
+    def type(self) -> Literal["discontinuity", "event", "state"]:
         """What objects of it are called on the wire."""
-        return "discontinuity" if self.state == "discontinuity" else "state"
+        return self.state if self.state in ("discontinuity", "event") else "state"
 
     def age(self, moments: tuple[int, int]) -> int:
         """Return how old (ms) a fix of these `time` and `received` is at the playhead."""

@@ -173,6 +173,13 @@ class Schedule(Generic[Rows]):
         return sum(len(piece.moments) for piece in self._pieces) - self._place
 
     @property
+    def upcoming(self) -> float | None:
+        """The moment of the next row, inf when all of this pass is taken; None: that is not fed yet."""
+        if self._pieces:
+            return self._pieces[0].moments[self._place]
+        return math.inf if self._is_complete else None
+
+    @property
     def is_complete(self) -> bool:
         """Whether all of this pass was fed."""
         return self._is_complete

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +12,6 @@ import msgspec
 
 from locshare_ext.broker.ephemeral import EphemeralLog
 from locshare_ext.errors import StoreError
-from locshare_ext.model import wire
 from locshare_ext.model.clock import Clock
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.fix import Fix
@@ -19,20 +19,19 @@ from locshare_ext.model.mark import Mark, MarkState
 from locshare_ext.model.names import fold
 from locshare_ext.model.replay import Due, Piece, Schedule, State
 from locshare_ext.model.store import LogInfo, LogStore, RecordingInfo, Selection
-from locshare_ext.model.trail import fixes_from_table
+from locshare_ext.services.happenings import Happenings
+from locshare_ext.services.rows import Pair, Rows, pairs_of
 from locshare_ext.services.windows import WANTED, Windows
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
-__all__ = ["Pair", "Replay", "Steering", "Wish", "pairs_of"]
+__all__ = ["Replay", "Steering", "Wish"]
 
 TOLD = 1.0  # s between two marks of the playhead while it is followed
 _AT_ONCE = 500  # fixes given out in one turn of the loop
-_BLOCK = 256  # fixes made of columns at once: 1 ms
 _RETRY = 2.0  # s until a store that failed is asked again
 _ENCODER = msgspec.json.Encoder()
-Pair = tuple[Fix, bytes]
 T = TypeVar("T")
 Emit = Callable[[Sequence[Fix], int, float], None]
 
@@ -68,32 +67,6 @@ class Steering:
     member: str | None = None
 
 
-class _Rows:
-    """Rows of a window, made into fixes a block at a time, as they are needed."""
-
-    def __init__(self, table: pa.Table, epoch: str) -> None:
-        self._table = table
-        self._epoch = epoch
-        self._begin = 0  # of the block
-        self._block: list[Pair] = []
-
-    def pairs(self, start: int, stop: int) -> list[Pair]:
-        """Return fixes with their bodies, as the recording's log has them."""
-        found: list[Pair] = []
-        while start < stop:
-            if not self._begin <= start < self._begin + len(self._block):
-                self._begin, self._block = start, pairs_of(self._table.slice(start, _BLOCK), self._epoch)
-            upto = min(stop, self._begin + len(self._block))
-            found += self._block[start - self._begin : upto - self._begin]
-            start = upto
-        return found
-
-
-def pairs_of(table: pa.Table, epoch: str) -> list[Pair]:
-    """Return the fixes of a table with their bodies."""
-    return [(fix, wire.encode(fix)) for fix in fixes_from_table(table, epoch=epoch)]
-
-
 class Replay:
     """A recording that is played on `log`, steered by any number of hands; belongs to one loop.
 
@@ -127,7 +100,7 @@ class Replay:
         self._now_ms, self._on_end, self._emit = clock, on_end, emit
         self._loop = asyncio.get_running_loop()
         self.log = EphemeralLog(LogInfo(f"replay.{replay_id}", "group", new_epoch(), 1, 0, clock()))
-        self._plan: Schedule[_Rows] = Schedule(
+        self._plan: Schedule[Rows] = Schedule(
             *span,
             self._loop.time(),
             start=wish.at,
@@ -136,6 +109,7 @@ class Replay:
             is_looping=wish.is_looping,
             max_gap=wish.max_gap,
         )
+        self._happenings = Happenings(wish.clock, wish.members)
         self._forgotten: set[str] = set()  # members, folded
         self._changed = asyncio.Event()
         self._windows: Windows | None = None
@@ -209,6 +183,7 @@ class Replay:
     def forget(self, member: str) -> None:
         """Give out no fix of a member any more, and let go of those that were."""
         self._forgotten.add(fold(member))
+        self._happenings.forget(member)
         self.log.forget(member)
 
     async def end(self, reason: str) -> None:
@@ -248,6 +223,8 @@ class Replay:
         if taken:
             self._give(taken, now)
             await asyncio.sleep(0)  # whoever else has something to do
+        elif self._tell_happenings(plan.at(now)):
+            pass  # it may have come to its end by now
         elif plan.turn(now):
             self._why = "loop"
         else:
@@ -255,7 +232,7 @@ class Replay:
                 self._tell(now)
             await self._wait(now)
 
-    def _step(self, now: float) -> list[Due[_Rows]]:
+    def _step(self, now: float) -> list[Due[Rows]]:
         """Return what the steps that were asked for give, as far as it is read."""
         if self._stepping_to is None:
             taken = self._plan.step(self._steps, now)
@@ -271,6 +248,8 @@ class Replay:
 
     async def _wait(self, now: float) -> None:
         due = self._plan.deadline()
+        if due is not None and (upcoming := self._happenings.upcoming) is not None:
+            due = min(due, max(self._plan.head.deadline(upcoming), now))
         if self.log.readers:
             self.used = now
             if self.state == "playing":
@@ -282,17 +261,40 @@ class Replay:
             if timer is not None:
                 timer.cancel()
 
-    def _give(self, taken: Sequence[Due[_Rows]], now: float) -> None:
+    def _give(self, taken: Sequence[Due[Rows]], now: float) -> None:
         for due in taken:
-            pairs = due.piece.rows.pairs(due.start, due.stop)
-            if self._forgotten:
-                pairs = [pair for pair in pairs if fold(pair[0].member) not in self._forgotten]
-            self.log.put_fixes(pairs)
-            self.delivered += len(pairs)
-            if self._emit is not None:
-                self._emit([fix for fix, _ in pairs], round(self._plan.at(now)), self._plan.head.speed)
+            start = due.start
+            while (upcoming := self._happenings.upcoming) is not None and upcoming < due.moment:
+                stop = bisect_right(due.piece.moments, upcoming, start, due.stop)
+                self._put(due, start, stop, now)
+                self._put_events(upcoming)
+                start = stop
+            self._put(due, start, due.stop, now)
         first = taken[0].piece.moments[taken[0].start]
         self.lateness = max(0.0, now - self._plan.head.deadline(first))
+
+    def _put(self, due: Due[Rows], start: int, stop: int, now: float) -> None:
+        """Give out rows [start, stop)."""
+        pairs = due.piece.rows.pairs(start, stop)
+        if self._forgotten:
+            pairs = [pair for pair in pairs if fold(pair[0].member) not in self._forgotten]
+        self.log.put_fixes(pairs)
+        self.delivered += len(pairs)
+        if self._emit is not None and pairs:
+            self._emit([fix for fix, _ in pairs], round(self._plan.at(now)), self._plan.head.speed)
+
+    def _put_events(self, moment: float) -> bool:
+        """Give out what happened up to a moment; returns whether there was something."""
+        told = False
+        for at, _, body in self._happenings.take(moment):
+            self.log.put_mark(Mark(state="event", playhead=at, clock=self.clock), body)
+            told = True
+        return told
+
+    def _tell_happenings(self, playhead: float) -> bool:
+        """Give out what happened up to the playhead, but nothing before a fix that comes before it."""
+        ahead = self._plan.upcoming
+        return ahead is not None and self._put_events(min(playhead, ahead - 1))
 
     async def _begin_pass(self) -> None:
         """Tell that what was seen is past, and where everyone was before; then read on from there."""
@@ -306,6 +308,10 @@ class Replay:
             self._store, source.name, part, start, plan.end, (part.upto or 0) - (part.after or 0)
         )
         self._read_ahead()  # while it is asked where everyone was: both take their time
+        happenings = Happenings(self.clock, part.members)
+        await self._patiently(
+            lambda: happenings.load(self._store, source.name, part, self.info, start, plan.end)
+        )
         before: list[Pair] = []
         if start > plan.begin:
             until = replace(part, until=start - 1)
@@ -313,7 +319,7 @@ class Replay:
             before = pairs_of(table, source.epoch)
         if plan.passes != number:
             return  # there was another seek meanwhile
-        self._begun = number
+        self._begun, self._happenings = number, happenings
         self._mark("discontinuity", start, reason=reason)
         known = [pair for pair in before if fold(pair[0].member) not in self._forgotten]
         for begin in range(0, len(known), _AT_ONCE):
@@ -337,7 +343,7 @@ class Replay:
             self._plan.complete()
         else:
             moments = table.column(self.clock).to_numpy().tolist()
-            self._plan.feed(Piece(moments, _Rows(table, self._source.epoch)))
+            self._plan.feed(Piece(moments, Rows(table, self._source.epoch)))
 
     def _on_read(self, task: asyncio.Task[None]) -> None:
         if task is not self._reading:

@@ -27,6 +27,21 @@ async def recording(fetch):
 
 
 @pytest.fixture
+async def noted(fetch, recording):
+    """The id of one with notes, too: at and between its fixes, before and after them."""
+    for text, at in (
+        ("late", LAST + 1),
+        ("third", TIME + 200),
+        ("between", TIME + 1050),
+        ("early", TIME - 1),
+    ):
+        body = {"text": text, "time": at, "member": "bo" if text == "third" else "ann"}
+        assert (await fetch("api/groups/hikers/notes", "POST", body)).code < 300
+    wish = {"group": "hikers", "name": "noted", "since": 0}
+    return json.loads((await fetch("api/recordings", "POST", wish)).body)["id"]
+
+
+@pytest.fixture
 async def begin(fetch, recording):
     """Begin a replay; returns it when its beginning was told."""
 
@@ -301,3 +316,40 @@ async def test_silences_are_passed_over_when_asked(fetch, begin, stomp):
     for wrong in (-1, "a day", True):
         refused = await fetch("api/replays", "POST", {**wish, "max_gap": wrong})
         assert (refused.code, json.loads(refused.body)["error"]["field"]) == (400, "max_gap")
+
+
+@pytest.mark.parametrize("batch", [{}, {"batch": "20"}])
+async def test_notes_come_at_their_moments(fetch, noted, begin, stomp, batch):
+    replay = await begin(paused=True, recording=noted)
+    client = await stomp()
+    await client.ask("SUBSCRIBE", {"id": "1", "destination": replay["topic"], "after": "start", **batch})
+    await fetch(f"api/replays/{replay['id']}", "PATCH", {"paused": False, "speed": 100})
+    seen = []
+    for frame in await until_ended(client):
+        body = json.loads(frame.body)
+        if frame.get("replay-state") == "event":
+            assert (body["type"], body["kind"]) == ("event", "note")
+            seen.append(body["text"])
+        elif frame.get("replay-state") is None:
+            seen += [one["time"] - TIME for one in (body if isinstance(body, list) else [body])]
+    times = [n * 100 for n in range(20)]
+    assert seen == [*times[:3], "third", *times[3:11], "between", *times[11:]]
+
+
+async def test_notes_come_in_a_silence_and_to_every_stream(fetch, noted, begin, sse, jp_ws_fetch):
+    replay = await begin(paused=True, at=TIME + 1000, recording=noted)
+    path = f"api/replays/{replay['id']}"
+    socket, stream = await jp_ws_fetch("locshare", *path.split("/"), "ws"), await sse(f"{path}/events")
+    assert json.loads(await socket.read_message())["type"] == (await stream.event()).type == "hello"
+    assert (await fetch(path, "PATCH", {"at": TIME + 1050})).code == 200
+    told = [await stream.event() for _ in range(4)]
+    objects = [json.loads(await socket.read_message()) for _ in range(4)]
+    assert [one.data for one in told] == objects
+    assert [one.type for one in told[:2]] == ["discontinuity", "state"]
+    last = {one["type"]: one.get("text", one.get("state")) for one in objects[2:]}  # in either order
+    assert last == {"event": "between", "state": "paused"}
+    assert (await fetch("api/groups/hikers/members/ann", "DELETE")).code == 200
+    assert (await fetch(path, "PATCH", {"at": TIME + 1000})).code == 200
+    again = [json.loads(await socket.read_message()) for _ in range(3)]
+    assert [one["type"] for one in again] == ["discontinuity", "state", "state"]
+    socket.close()

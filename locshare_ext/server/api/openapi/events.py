@@ -212,7 +212,8 @@ PATHS: dict[str, dict[str, Any]] = {
                 "SUBSCRIBE to `/topic/group.{group}` and `/topic/group.{group}.events` takes the headers "
                 "`after`, `members`, `batch`, `conflate`, `last`, `durable-name`; SEND stores, and its "
                 "RECEIPT says so. `/topic/replay.{replay}` takes the same but `durable-name`; the header "
-                "`replay-state` tells what is no simple fix of the recording."
+                "`replay-state` tells what is no simple fix of the recording; `event`: a note of it, or "
+                "whatever else happened."
             ),
             parameters=upgrade(protocols=SUBPROTOCOLS),
         ),

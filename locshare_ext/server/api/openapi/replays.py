@@ -218,7 +218,8 @@ PATHS: dict[str, dict[str, Any]] = {
                         "As a group's stream: fixes as they were, and objects. After `discontinuity` "
                         "(reason `start`, `seek` or `loop`) what came before is no past of what comes; "
                         "`state` tells where everyone was (`restored`, with `ages` in ms), and how it goes "
-                        "on (`playing`, `paused`, `ended`) with the playhead, while it plays each second."
+                        "on (`playing`, `paused`, `ended`) with the playhead, while it plays each second. "
+                        "`event`: one of the recording's, such as a note, at its moment."
                     ),
                     "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}},
                 },
