@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 from locshare_ext.cli.files import read_file
 from locshare_ext.cli.progress import measured
 from locshare_ext.cli.publishing import locate_server
-from locshare_ext.client.files import upload, write_file
+from locshare_ext.client.files import kept_beside, upload, write_file
 from locshare_ext.client.http import Api, path_of
+from locshare_ext.client.origin import choose
 from locshare_ext.errors import InvalidInput, NotFound
 from locshare_ext.formats.registry import by_name, by_suffix, writable
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from locshare_ext.client.recording import Recording
 
 __all__ = ["recording_of", "run"]
@@ -57,7 +60,8 @@ def _export(options: argparse.Namespace) -> int:
     if target.exists() and not options.force:
         raise InvalidInput(f"{target} exists; --force replaces it", field="file")
     source = recording_of(options) if options.recording else Group(options.name, **_where(options))
-    frame = source.trails(last=options.last, since=options.since, until=options.until, clock=options.clock)
+    asked = {name: getattr(options, name) for name in ("last", "since", "until", "clock")}
+    frame = source.trails(**asked)
     if frame.empty:
         raise NotFound(f"{options.name} has no fixes in this span", code="nothing_to_export")
     with measured(target.name, len(frame), " fixes") as progress:
@@ -68,7 +72,9 @@ def _export(options: argparse.Namespace) -> int:
             precision=options.precision,
             pseudonyms=options.pseudonyms,
             progress=progress,
-            name=source.title,
+            **kept_beside(
+                source, choose(**asked, tz=source._tz, end=_end(frame) if options.recording else None)
+            ),
         )
     members = frame["member"].nunique()
     print(f"{target}: {len(frame)} fixes of {members} members", file=sys.stderr)
@@ -83,6 +89,11 @@ def recording_of(options: argparse.Namespace) -> Recording:
     api = Api(locate_server(options))
     kept = api.get(path_of("recordings"))["recordings"]
     return find_recording([Recording.of_server(api, info) for info in kept], options.name)
+
+
+def _end(frame: pd.DataFrame) -> int:
+    """Return the ms where `--last` of a recording ends."""
+    return int(frame["time"].iloc[-1].value // 1_000_000)
 
 
 def _where(options: argparse.Namespace) -> dict[str, str]:

@@ -45,6 +45,10 @@ class Analysed:
     def _received_known(self) -> bool:
         return True
 
+    def _beside(self) -> Mapping[str, Any]:
+        """Return what a file says besides the fixes, as fields of `formats.trail.Trail`."""
+        return {}
+
     def set_aside(self) -> pd.DataFrame:
         """Return what was refused, one row each, in order of arrival: why, and what was sent.
 

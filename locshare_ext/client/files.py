@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import tzinfo
@@ -11,18 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.errors import InvalidFile, InvalidInput
-from locshare_ext.model.names import near_names
+from locshare_ext.model.names import fold, near_names
 
 if TYPE_CHECKING:
     import os
 
     import pandas as pd
 
+    from locshare_ext.client.analysed import Analysed
+    from locshare_ext.client.origin import Choice
     from locshare_ext.formats.loaded import Loaded
     from locshare_ext.formats.registry import Format
     from locshare_ext.formats.trail import Trail
+    from locshare_ext.model.event import Event
 
-__all__ = ["check_target", "load_file", "upload", "write_file"]
+__all__ = ["check_target", "kept_beside", "load_file", "upload", "write_file"]
 
 _PER_FIX = 0.0005  # s that a server may take to store one; it takes a tenth of that
 
@@ -91,6 +95,22 @@ def write_file(
         trail = coarsened(trail, precision)
     with _covered(trail, path, pseudonyms) as covered:
         formats.save(path, covered, format=format, progress=progress)
+
+
+def kept_beside(source: Analysed, choice: Choice) -> dict[str, Any]:
+    """Return what a file of a part of a source says besides its fixes: fields of `formats.trail.Trail`.
+
+    What has no moment, as what was refused of a file, goes along.
+    """
+    found = dict(source._beside())
+    names = None if choice.members is None else {fold(name) for name in choice.members}
+
+    def has(event: Event) -> bool:
+        at = event.received if choice.clock == "received" else event.time
+        is_theirs = names is None or event.member is None or fold(event.member) in names
+        return is_theirs and (choice.since or -math.inf) <= at <= (choice.until or math.inf)
+
+    return {**found, "events": tuple(event for event in found.get("events", ()) if has(event))}
 
 
 def upload(

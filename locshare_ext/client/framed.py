@@ -11,6 +11,7 @@ import msgspec
 from locshare_ext.client.analysed import Analysed
 from locshare_ext.client.attached import Attached, warn_unknown
 from locshare_ext.client.columns import table_from_fixes
+from locshare_ext.client.events import read_events
 from locshare_ext.client.incoming import seq_of
 from locshare_ext.client.origin import ServerOrigin, ages_of, choose, frame_at, frame_of, members_frame
 from locshare_ext.client.times import ms_from, now_ms
@@ -92,7 +93,7 @@ class Framed(Attached, Analysed):
 
     def events(self) -> pd.DataFrame:
         """Return what is on the group's log besides fixes: notes, alerts, joins, gaps."""
-        from locshare_ext.client.events import events_frame, read_events
+        from locshare_ext.client.events import events_frame
 
         try:
             return events_frame(read_events(self._api, self._name))
@@ -108,6 +109,12 @@ class Framed(Attached, Analysed):
             return read_events_after(self._api, self._name, cursor or "start")
         except NotFound:
             return [], "start"
+
+    def _beside(self) -> Mapping[str, Any]:
+        from locshare_ext.client.asides import asides_for_file
+
+        events = read_events(self._api, self._name)
+        return {"name": self.title, "events": tuple(events), "set_aside": asides_for_file(self._asides)}
 
     def _asides(self) -> Sequence[Mapping[str, Any]]:
         from locshare_ext.client.asides import read_asides

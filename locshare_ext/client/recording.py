@@ -293,11 +293,7 @@ class Recording(Replayable, Analysed):
             format=found.name,
             precision=precision,
             pseudonyms=pseudonyms,
-            name=self.name,
-            description=self.description,
-            received_known=self.received_known,
-            events=tuple(self._events()),
-            set_aside=self._set_aside_rows(),
+            **self._beside(),
         )
         return target
 
@@ -305,6 +301,15 @@ class Recording(Replayable, Analysed):
 
     def _received_known(self) -> bool:
         return self.received_known
+
+    def _beside(self) -> Mapping[str, Any]:
+        return {
+            "name": self.name,
+            "description": self.description,
+            "received_known": self.received_known,
+            "events": tuple(self._events()),
+            "set_aside": self._set_aside_rows(),
+        }
 
     def _name_of(self) -> str:
         return self.name

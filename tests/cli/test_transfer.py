@@ -47,6 +47,30 @@ def hikers(served: Served) -> Group:
     return found
 
 
+def test_notes_go_along_as_far_as_they_lie_in_the_span(shell: Shell, served: Served) -> None:
+    walkers = group(served, "walkers")
+    walkers.publish(lat=37.5, lon=127.0, member="Ann")
+    recording = walkers.record("walk", since="2026-01-01T00:00Z", description="over the hill")
+    walkers.note("before", at="2026-01-26T12:00Z")
+    walkers.note("lost the trail here")
+    for words, texts in (
+        (("walkers", "a.gpkg"), {"before", "lost the trail here"}),
+        (("walkers", "b.gpkg", "--last", "1h"), {"lost the trail here"}),
+        (("walk", "c.gpkg", "--recording"), {"before", "lost the trail here"}),
+        (
+            ("walk", "d.gpkg", "--recording", "--until", "2030-01-01T00:00Z"),
+            {"before", "lost the trail here"},
+        ),
+        (("walk", "e.gpkg", "--recording", "--since", "2026-02-01T00:00Z"), {"lost the trail here"}),
+    ):
+        done = shell("export", *words)
+        assert done.returncode == 0, done.stderr
+        kept = open_recording(shell.folder / words[1])
+        assert set(kept.events().query("kind == 'note'")["text"]) == texts, words
+        assert kept.description == ("over the hill" if "--recording" in words else "")
+    recording.close()
+
+
 @pytest.mark.parametrize("suffix", [one.suffixes[0] for one in writable() if one.name != "gpkg"])
 def test_every_ending_can_be_exported_and_what_can_be_read_comes_back(
     shell: Shell, hikers: Group, served: Served, suffix: str
