@@ -13,8 +13,8 @@ from locshare_ext.client.attach import only_group, os_user, where
 from locshare_ext.client.http import path_of
 from locshare_ext.client.joining import Identity, identity
 from locshare_ext.client.ladder import check_transport
-from locshare_ext.client.times import check_zone
-from locshare_ext.errors import Gone, InvalidInput, NotFound
+from locshare_ext.client.times import GroupZone, check_zone
+from locshare_ext.errors import AccessDenied, Gone, InvalidInput, NotFound
 from locshare_ext.model.names import group_slug, member_name
 
 __all__ = ["Attached", "warn_unknown"]
@@ -35,7 +35,7 @@ class Attached:
     ) -> None:
         if not isinstance(name_or_link, str):
             raise InvalidInput(f"Group wants a name or a link, got {type(name_or_link).__name__}")
-        self._tz = check_zone(tz)
+        self.tz = tz
         wish = check_transport(transport)
         locate, key, name = where(name_or_link, server, token, me)
         self._api = registry.api(key, locate)
@@ -82,7 +82,7 @@ class Attached:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """What we may do in the group: `publish`, `watch`, `manage` (all of it); nothing by an ended invite."""
+        """What we may do in the group: `publish`, `watch`, `manage` (all); by an ended invite nothing."""
         if not self._api.server.is_by_invite:
             return ("publish", "watch", "manage")
         who = self._who()
@@ -90,12 +90,20 @@ class Attached:
 
     @property
     def tz(self) -> tzinfo | None:
-        """The zone of times that have none; None refuses them."""
-        return self._tz
+        """The zone of times that have none; None: that of the group's settings, if there is one."""
+        return None if isinstance(self._tz, GroupZone) else self._tz
 
     @tz.setter
     def tz(self, tz: str | tzinfo | None) -> None:
-        self._tz = check_zone(tz)
+        self._tz: tzinfo | None = GroupZone(self._zone) if tz is None else check_zone(tz)
+
+    def _zone(self) -> str | None:
+        """Return the name of the zone in the group's settings; who may not see them has none."""
+        try:
+            name = self._about(is_warning=False)["settings"].get("tz")
+        except AccessDenied:
+            return None
+        return None if name is None else str(name)
 
     def __repr__(self) -> str:
         over = f", transport={self.transport!r}" if self.transport else ""

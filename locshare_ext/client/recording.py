@@ -28,7 +28,7 @@ from locshare_ext.client.origin import (
 from locshare_ext.client.playhead import Watchers
 from locshare_ext.client.replayable import Replayable
 from locshare_ext.client.source import FixBatch, SourceStatus
-from locshare_ext.client.times import check_zone, ms_from, now_ms
+from locshare_ext.client.times import GroupZone, check_zone, ms_from, now_ms
 from locshare_ext.errors import Conflict, InvalidInput, NotFound
 from locshare_ext.model.clock import check_clock
 
@@ -139,7 +139,7 @@ class Recording(Replayable, Analysed):
     @property
     def tz(self) -> tzinfo | None:
         """The zone of times that have none; None refuses them."""
-        return self._tz
+        return None if isinstance(self._tz, GroupZone) else self._tz
 
     @tz.setter
     def tz(self, tz: str | tzinfo | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import NEWEST
 
-__all__ = ["check_zone", "ms_from", "now_ms"]
+__all__ = ["GroupZone", "check_zone", "ms_from", "now_ms"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -18,6 +19,38 @@ _MS = timedelta(milliseconds=1)
 def now_ms() -> int:
     """Return this machine's clock in integer ms since 1970 UTC."""
     return (datetime.now(UTC) - _EPOCH) // _MS
+
+
+class GroupZone(tzinfo):
+    """The zone that a group has set; asked for once, by the first moment that has none of its own.
+
+    ask: returns the zone's name, None if the group has none. Any thread may use it.
+    """
+
+    def __init__(self, ask: Callable[[], str | None]) -> None:
+        self._ask = ask
+        self._found: tzinfo | None = None
+
+    def found(self) -> tzinfo | None:
+        """Return the zone, None as long as there is none."""
+        if self._found is None:
+            self._found = check_zone(self._ask())
+        return self._found
+
+    def utcoffset(self, moment: datetime | None) -> timedelta | None:
+        """Return the zone's, None without one."""
+        found = self.found()
+        return None if found is None else found.utcoffset(moment)
+
+    def dst(self, moment: datetime | None) -> timedelta | None:
+        """Return the zone's, None without one."""
+        found = self.found()
+        return None if found is None else found.dst(moment)
+
+    def tzname(self, moment: datetime | None) -> str | None:
+        """Return the zone's, None without one."""
+        found = self.found()
+        return None if found is None else found.tzname(moment)
 
 
 def check_zone(tz: str | tzinfo | None) -> tzinfo | None:
@@ -49,6 +82,8 @@ def ms_from(value: Any, *, tz: tzinfo | None = None, field: str = "time") -> int
         return value
     moment = _datetime(value, field)
     if moment.tzinfo is None:
+        if isinstance(tz, GroupZone):
+            tz = tz.found()
         if tz is None:
             raise InvalidInput(
                 f"{field} {str(value)!r} has no time zone, so it could be any of 24 moments; "

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from locshare_ext.client.times import check_zone, ms_from, span_ms
+from locshare_ext.client.times import check_zone, ms_from
 from locshare_ext.errors import InvalidInput
+from locshare_ext.model.spans import span_ms
 
 MOMENT = 1_795_311_120_000  # 2026-11-22T10:32+09:00
 

@@ -162,7 +162,10 @@ PATHS: dict[str, dict[str, Any]] = {
             "Start a recording of a group; or import fixes as one",
             {
                 "201": answer("Started, or imported.", ref("Recording"), _EXAMPLE, links=_LINKS),
-                **errors(s404="There is no such group; `near` has names that look like it."),
+                **errors(
+                    s404="There is no such group; `near` has names that look like it.",
+                    s409="The group is ephemeral: nothing of it is kept.",
+                ),
             },
             name="startRecording",
             tag="recordings",
