@@ -15,6 +15,7 @@ from benchmarks.table import put, verdict_rows
 
 __all__ = ["tables"]
 
+HEAD = "| case | way | updates/s | delay p50, p95, ms | page, fps | pictures/s | main thread | kernel |"
 BEGIN, END = "<!-- maps -->\n", "<!-- end of maps -->\n"
 
 
@@ -25,11 +26,7 @@ def tables(told: dict[str, Any]) -> str:
 
 
 def _ways(runs: list[dict[str, Any]]) -> list[str]:
-    lines = [
-        "| case | way | updates/s of each | delay p50, p95, ms | page, fps | pictures/s | main thread "
-        "| kernel |",
-        "|---" * 8 + "|",
-    ]
+    lines = [HEAD, "|---" * HEAD.count(" | ") + "|---|"]
     for one in runs:
         if "drawn" not in one:
             continue
