@@ -21,7 +21,6 @@ from locshare_ext.store.work import receive, send
 __all__ = ["Process"]
 
 IDLE = 60.0  # s without work after which it ends, and gives its memory back
-NICENESS = 5  # who publishes and watches comes first
 _START = "from locshare_ext.store.work import main; main()"
 
 
@@ -119,8 +118,6 @@ def _started(path: Path) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise StoreError(f"the process that reads the store did not start: {error}") from error
-    with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
     return process
 
 
