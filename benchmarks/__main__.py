@@ -20,6 +20,7 @@ NAMES = (
     "store",
     "replay",
     "durability",
+    "steady",
     "frames",
     "formats",
     "render",
