@@ -333,3 +333,22 @@ async def test_a_file_that_is_no_store_is_refused_with_a_sentence(
     assert not await Trouble(bench).publish("polling")
     assert "it is not a database" in (await store_of(bench))["error"]
     assert path_of(served).read_text() == "lat,lon\n" * 1000
+
+
+async def test_a_file_of_a_newer_version_is_left_as_it_is(
+    tmp_path: Path, start: Callable[..., Served], benches: Callable[[Served], Bench]
+) -> None:
+    served = start(tmp_path)
+    bench = benches(served)
+    await bench.publish(fix(0))
+    served.stop()
+    with closing(sqlite3.connect(path_of(served))) as conn:
+        conn.execute("PRAGMA user_version = 99")
+    before = path_of(served).read_bytes()
+    served.start()
+    with pytest.raises(AssertionError, match=r"503.*schema_too_new.*update locshare_ext"):
+        await bench.publish(fix(1))
+    error = (await store_of(bench))["error"]
+    assert "newer version" in error
+    assert str(path_of(served)) in error
+    assert path_of(served).read_bytes() == before
