@@ -28,7 +28,8 @@ class Ordered:
     """
 
     def __init__(self, table: pa.Table, clock: Clock, epoch: str | None) -> None:
-        self._table = table.unify_dictionaries()
+        # in one piece: taking a few rows out of many chunks copies them all
+        self._table = table.unify_dictionaries().combine_chunks()
         self._epoch = epoch
         self.moments = self._table.column(clock).to_numpy()
         if (self.moments[1:] < self.moments[:-1]).any():

@@ -89,6 +89,10 @@ class Replay(Live):
         feed.start()
         return feed.watch(call)
 
+    def watch_play(self, call: Callable[[Playhead], None]) -> Callable[[], None]:
+        """Do as `watch`; the name that maps know of recordings, too."""
+        return self.watch(call)
+
     # how it is steered; whoever follows it follows
 
     def pause(self) -> None:
