@@ -166,15 +166,10 @@ class Row {
     setText(this.age, isHidden ? t('members.hidden') : member.state === 0 ? t('members.notYet') : format.age(member.age));
     setText(this.more, member.state === 0 ? '' : detailsOf(member).join(' · '));
     label(this.show, t('members.show', { name }));
-    label(this.centre, [t('members.centre', { name }), this.#said(member), this.more.textContent].filter(Boolean).join(', '));
+    const centre = t('members.centre', { name }); // what it says is its name
+    if (this.centre.title !== centre) this.centre.title = centre;
     label(this.follow, t('members.follow', { name }));
     this.follow.setAttribute('aria-pressed', String(session.followed === id));
-  }
-
-  #said({ state, age }) {
-    if (state === 0 || this.session.hidden.has(this.id)) return this.age.textContent;
-    const word = { 2: t('members.state.stale'), 3: t('members.state.lost') }[state];
-    return [t('members.position', { age: format.age(age) }), word].filter(Boolean).join(', ');
   }
 
   #centre(map) {
@@ -186,7 +181,8 @@ class Row {
 function detailsOf(member) {
   const isNews = Number.isFinite(member.heard) && Math.abs(member.heard - member.age) > SAME; // else it is said already
   const heard = isNews ? t('members.heard', { age: format.age(member.heard) }) : null;
-  return [heard, format.speed(member.speed), format.battery(member.battery), format.accuracy(member.accuracy)]
+  const word = { 2: t('members.state.stale'), 3: t('members.state.lost') }[member.state] ?? null; // colours are not seen by all
+  return [word, heard, format.speed(member.speed), format.battery(member.battery), format.accuracy(member.accuracy)]
     .filter(part => part !== null);
 }
 

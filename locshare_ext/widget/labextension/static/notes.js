@@ -77,7 +77,7 @@ function itemOf(note, session, said) {
   const time = since(note.at, session.wall());
   const text = note.text ?? '';
   const go = button({
-    className: 'locshare-note-go', label: t('note.go', { time, text }),
+    className: 'locshare-note-go', title: t('note.go'),
     on: { click: () => session.steer((clock, now) => { clock.pause(now); clock.seek(note.at, now); }) },
   }, make('span', { className: 'locshare-note-time', text: time }),
   make('span', { className: 'locshare-note-text', text: note.member ? `${note.member}: ${text}` : text }));
