@@ -309,14 +309,12 @@ class Replay:
         )
         self._read_ahead()  # while it is asked where everyone was: both take their time
         happenings = Happenings(self.clock, part.members)
-        await self._patiently(
-            lambda: happenings.load(self._store, source.name, part, self.info, start, plan.end)
+        before, _ = await asyncio.gather(
+            self._before(start),
+            self._patiently(
+                lambda: happenings.load(self._store, source.name, part, self.info, start, plan.end)
+            ),
         )
-        before: list[Pair] = []
-        if start > plan.begin:
-            until = replace(part, until=start - 1)
-            table = await self._patiently(lambda: self._store.at(source.name, until))
-            before = pairs_of(table, source.epoch)
         if plan.passes != number:
             return  # there was another seek meanwhile
         self._begun, self._happenings = number, happenings
@@ -327,6 +325,14 @@ class Replay:
                 known[begin : begin + _AT_ONCE], Mark(state="restored", playhead=start, clock=self.clock)
             )
         self._told = None
+
+    async def _before(self, start: int) -> list[Pair]:
+        """Return where everyone was before a moment."""
+        if start <= self._plan.begin:
+            return []
+        until = replace(self._part, until=start - 1)
+        table = await self._patiently(lambda: self._store.at(self._source.name, until))
+        return pairs_of(table, self._source.epoch)
 
     def _read_ahead(self) -> None:
         plan = self._plan

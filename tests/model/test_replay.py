@@ -225,3 +225,25 @@ def test_a_pause_keeps_the_place() -> None:
     assert (head.at(50.0), head.deadline(4000)) == (3000, math.inf)
     head.resume(50.0)
     assert (head.at(51.0), head.deadline(9000)) == (5000, 53.0)
+
+
+@given(st.lists(st.integers(0, 400), min_size=2, max_size=12), st.integers(0, 50), st.integers(1, 4))
+def test_silences_are_cut_to_their_last_part(gaps: list[int], max_gap: int, size: int) -> None:
+    """Each fix is due as if silences had been shortened beforehand; late wakes change nothing."""
+    moments, due, at = [0], [0], 0
+    for gap in gaps:
+        moments.append(moments[-1] + gap)
+        due.append(due[-1] + min(gap, max_gap))
+    plan: Schedule[None] = Schedule(0, moments[-1], 0.0, max_gap=max_gap)
+    for start in range(0, len(moments), size):
+        plan.feed(Piece(moments[start : start + size], None))
+    plan.complete()
+    seen: list[int] = []
+    for wake in range(0, due[-1] + 8, 7):  # ms; moments between two wakes come at the second
+        for taken in plan.take((wake + 1e-6) / 1000, 100):
+            seen += taken.piece.moments[taken.start : taken.stop]
+        assert len(seen) == sum(1 for one in due if one <= wake)
+        at = wake
+    assert seen == moments
+    assert not plan.turn(at / 1000)
+    assert plan.state == "ended"
