@@ -99,7 +99,7 @@ class Statuses:
         over = f" over {WORDS[rung]}, as {reason}" if reason else ""
         text, lost = f"Live{over}: {self._group} on {url}", self._unrecorded
         if lost is not None:
-            why = f" ({lost.why.rstrip('.')})" if lost.why else ""
+            why = f": {lost.why.rstrip('.')}" if lost.why else ""
             note = (
                 f"Nothing is recorded since {_clock(lost.since)}{why}. What comes is shown, and kept "
                 "nowhere; the server goes on by itself when it can."

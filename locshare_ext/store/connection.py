@@ -70,7 +70,7 @@ def failure(error: sqlite3.Error, doing: str) -> StoreError:
         sqlite3.SQLITE_LOCKED: "another process holds it locked",
         sqlite3.SQLITE_FULL: "the disk is full",
         sqlite3.SQLITE_READONLY: "it is read-only",
-        sqlite3.SQLITE_IOERR: "the disk gave an error; it, or what you may use of it, may be full",
+        sqlite3.SQLITE_IOERR: "the disk gave an error, or what may be used of it is full",
         sqlite3.SQLITE_CANTOPEN: "the file could not be opened",
     }
     reason = reasons.get(primary) if primary is not None else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import sys
 from typing import Any
 
 import pytest
 from PIL import Image, ImageChops
 
 from tests.e2e.conftest import OpenNotebook
+from tests.support.faults import full_disk
 from tests.support.lab import Lab
 from tests.support.page import Notebook
 from tests.support.served import Served
@@ -224,3 +226,23 @@ def _now() -> int:
     import time
 
     return int(time.time() * 1000)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
+def test_that_nothing_is_recorded_is_said_until_it_is(open_notebook: OpenNotebook, lab: Lab) -> None:
+    notebook = open_notebook(
+        "from locshare_ext import Group, GroupMap",
+        "group = Group('full'); walk = group.simulate()",
+        "GroupMap(group)",
+    )
+    notebook.run_all()
+    notebook.wait_for_members(8)
+    # other words, such as that the kernel is busy, may come and go
+    box = notebook.page.locator('.locshare-status[data-kind="error"]')
+    assert lab.process is not None
+    with full_disk(lab.process.pid, lab.folder / "data" / "locshare" / "log.sqlite3"):
+        box.wait_for(state="visible")
+        assert "Nothing is recorded since" in box.inner_text()
+        assert "full" in box.inner_text()
+    box.wait_for(state="hidden")
+    assert notebook.errors == []
