@@ -24,6 +24,7 @@ __all__ = ["BEGIN", "EPOCH", "GROUP", "MEMBERS", "fixes", "make", "make_plain"]
 BEGIN = 1_763_806_275_000  # ms
 GROUP, EPOCH, MEMBERS = "bench", "benchben", 100
 STEP = 10  # ms between two arrivals
+KEPT = 100 * 365 * 86_400  # s
 _NAMES = pa.array([str(number + 1) for number in range(MEMBERS)])  # ids, as segments have them
 
 
@@ -70,7 +71,8 @@ def make(path: Path, count: int) -> None:
 
 async def _make(path: Path, count: int) -> None:
     store = SQLiteStore(path)
-    await store.create_log(GROUP, kind="group", epoch=EPOCH, settings={"title": GROUP})
+    settings = {"title": GROUP, "retention": KEPT}  # else a server removes half of it while it is measured
+    await store.create_log(GROUP, kind="group", epoch=EPOCH, settings=settings)
     write = store._file.write  # rows of our own making: ten million go in within a minute
     await write(_members)
     sealed = 0
