@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -49,11 +49,13 @@ def open_notebook(browser: Browser, lab: Lab, request: pytest.FixtureRequest) ->
     """Open a notebook by its cells or its name; all are closed at the end, with a picture after a failure."""
     opened: list[Notebook] = []
 
-    def open_(*cells: str, name: str | None = None, width: int = 1400, height: int = 900) -> Notebook:
+    def open_(
+        *cells: str, name: str | None = None, width: int = 1400, height: int = 900, **context: Any
+    ) -> Notebook:
         path = name or f"{request.node.name}-{len(opened)}.ipynb"
         if name is None:
             write_notebook(lab.root / path, cells)
-        opened.append(Notebook(browser, lab, path, width=width, height=height))
+        opened.append(Notebook(browser, lab, path, width=width, height=height, **context))
         return opened[-1]
 
     yield open_

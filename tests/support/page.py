@@ -42,13 +42,16 @@ def launch() -> Iterator[Browser]:
 
 
 class Notebook:
-    """One notebook, open in a page of its own; `errors` collects what its console shows as errors."""
+    """One notebook, open in a page of its own; `errors` collects what its console shows as errors.
+
+    context: of the browser's, such as `locale`.
+    """
 
     def __init__(
-        self, browser: Browser, lab: Lab, path: str, *, width: int = 1400, height: int = 900
+        self, browser: Browser, lab: Lab, path: str, *, width: int = 1400, height: int = 900, **context: Any
     ) -> None:
         self.lab = lab
-        self.context = browser.new_context(viewport={"width": width, "height": height})
+        self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.errors: list[str] = []

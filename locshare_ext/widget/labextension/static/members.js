@@ -65,16 +65,16 @@ class MemberList {
 
   #tools(context) {
     this.search = make('input', {
-      className: 'locshare-members-search', label: t('members.search'), on: { input: () => this.refresh() },
+      className: 'locshare-members-search', label: t('members.search'), on: { input: () => this.#begin() },
       attributes: { type: 'search', placeholder: t('members.search'), spellcheck: 'false', autocomplete: 'off' },
     });
-    this.sort = select({ title: t('members.sort'), label: t('members.sort'), on: { change: () => this.refresh() } },
+    this.sort = select({ title: t('members.sort'), label: t('members.sort'), on: { change: () => this.#begin() } },
       SORTS.map(sort => [sort, t(`members.sort.${sort}`)]), 'name');
     this.reverse = button({
       title: t('members.reverse'), label: t('members.reverse'), attributes: { 'aria-pressed': 'false' },
       on: { click: () => {
         this.reverse.setAttribute('aria-pressed', String(!this.isReversed));
-        this.refresh();
+        this.#begin();
       } },
     }, icon(ICONS.order));
     const tool = (name, shape, click) => button({ title: t(name), label: t(name), on: { click } }, icon(shape));
@@ -87,6 +87,12 @@ class MemberList {
   }
 
   get isReversed() { return this.reverse.getAttribute('aria-pressed') === 'true'; }
+
+  /** List others, or in another order: from the first. */
+  #begin() {
+    this.grid.element.scrollTop = 0;
+    this.refresh();
+  }
 
   #soon() {
     this.#pending ??= setTimeout(() => { this.#pending = null; this.refresh(); }, SOON);
