@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,59 @@ async def test_an_import_that_a_killed_server_left_is_removed(fetch, site):
     assert await site.recordings.remove_unfinished() == 1
     assert [log.name for log in await site.store.logs()] == [made["log"]]
     assert json.loads((await fetch(f"api/recordings/{made['id']}")).body)["upto"] == 10
+
+
+async def send(fetch: Any, data: bytes, kind: str, **query: str) -> Any:
+    at = "api/recordings?" + urllib.parse.urlencode(query)
+    return await fetch(at, "POST", data, headers={"Content-Type": kind})
+
+
+async def test_a_file_may_be_sent_as_it_is(fetch, site):
+    gpx = (
+        '<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><wpt lat="1" lon="2"/><trk><trkseg>'
+        '<trkpt lat="1" lon="2"><time>2026-01-26T15:57:02Z</time></trkpt></trkseg></trk></gpx>'
+    )
+    made = said(await send(fetch, gpx.encode(), "application/gpx+xml", name="산책/1"), 201)
+    assert (made["name"], made["state"], made["kind"], made["upto"]) == ("산책/1", "closed", "import", 1)
+    assert made["remarks"] == ["1 waypoints are not read"]
+    table = pa.ipc.open_stream((await fetch(f"api/recordings/{made['id']}/trails")).body).read_all()
+    assert table.column("member").to_pylist() == ["산책-1"]
+    rows = "who,when,lat,lon\n철수,1769443022,1,2\n".encode("euc-kr")
+    told = {"columns": "member=who,time_s=when,lat=lat,lon=lon", "encoding": "euc-kr"}
+    made = said(await send(fetch, rows, "text/csv", name="buses", **told), 201)
+    assert (made["since"], "remarks" in made) == (1769443022000, False)
+    whole = (await fetch(f"api/recordings/{made['id']}/file")).body
+    again = said(await send(fetch, whole, "application/octet-stream", name="again"), 201)
+    assert not again["received_known"]
+    assert not site.recordings._under_way
+
+
+@pytest.mark.parametrize(
+    ("data", "query", "field", "words"),
+    [
+        (b"a,b\n1,2\n", {"name": "x"}, "columns", "say which column is which"),
+        (b"<html></html>", {"name": "x"}, None, "is HTML"),
+        (b"SQLite format 3\0" + b"x" * 200, {"name": "x"}, None, "x"),
+        (b"a,b\n1,2\n", {}, "name", "name is missing"),
+        (b"a,b\n1,2\n", {"name": "x", "format": "xlsx"}, "format", "unknown"),
+        (b"a,b\n1,2\n", {"name": "x", "received_known": "1"}, "received_known", "unknown"),
+        (b"", {"name": "x"}, None, "empty"),
+        (
+            b"who,when,lat,lon\na,b,1,2\n",
+            {"name": "x", "columns": "time=when,lat=lat,lon=lon"},
+            None,
+            "none of",
+        ),
+    ],
+)
+async def test_a_file_that_is_none_leaves_nothing(
+    fetch, site, data, query, field, words, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    found = error(await send(fetch, data, "application/octet-stream", **query), 400)
+    assert found.get("field") == field
+    assert words in found["message"]
+    assert str(tmp_path) not in found["message"]
+    assert said(await fetch("api/recordings"))["recordings"] == []
+    assert await site.store.logs() == []
+    assert [one for one in tmp_path.iterdir() if "locshare" in one.name] == []

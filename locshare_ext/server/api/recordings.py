@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from locshare_ext.broker.access import MANAGE, WATCH
@@ -16,6 +18,7 @@ from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import Event
 from locshare_ext.model.store import RecordingInfo, Selection
 from locshare_ext.server.api.exports import send_file
+from locshare_ext.server.api.imports import FILE_TYPES, OPTIONS, UPLOAD, read_upload, tables_of
 from locshare_ext.server.api.parameters import TRAIL_PARAMETERS, moment, selection, whole_number
 from locshare_ext.server.api.trails import ARROW, send
 from locshare_ext.server.base import Handler
@@ -42,16 +45,17 @@ _MOST_AT_ONCE = 1 << 20  # bytes written to it at a time
 
 
 class RecordingsHandler(Handler):
-    """`api/recordings`: POST with JSON starts one, POST with Arrow imports one."""
+    """`api/recordings`: POST with JSON starts one, POST with Arrow or another file imports one."""
 
-    body_types = (*JSON_TYPES, ARROW)
+    body_types = (*JSON_TYPES, ARROW, *FILE_TYPES)
     file: IO[bytes] | None = None
-    importing: asyncio.Future[RecordingInfo] | None = None
+    folder: tempfile.TemporaryDirectory[str] | None = None  # that it is in, unless it is Arrow
+    importing: asyncio.Future[tuple[RecordingInfo, list[str]]] | None = None
 
     @property
     def is_import(self) -> bool:
         """Whether the body is a file."""
-        return self.request.method == "POST" and media_type(self.request) == ARROW
+        return self.request.method == "POST" and media_type(self.request) in (ARROW, *FILE_TYPES)
 
     @property
     def body_limit(self) -> int:
@@ -75,9 +79,16 @@ class RecordingsHandler(Handler):
             connection.set_body_timeout(24 * 3600.0)
             try:
                 self.require(None, MANAGE)
-                self.file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- on_finish closes
+                self._new_file()
             except Exception as error:
                 self.refusal = error
+
+    def _new_file(self) -> None:
+        if media_type(self.request) == ARROW:
+            self.file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- on_finish closes
+        else:
+            self.folder = tempfile.TemporaryDirectory(prefix="locshare-")
+            self.file = Path(self.folder.name, UPLOAD).open("w+b")  # noqa: SIM115 -- as above
 
     async def take(self, chunk: bytes) -> None:
         """Keep a piece: of an import on disk."""
@@ -106,6 +117,9 @@ class RecordingsHandler(Handler):
         if self.file is not None:
             self.file.close()
             self.file = None
+        if self.folder is not None:
+            self.folder.cleanup()
+            self.folder = None
 
     async def get(self) -> None:
         """List recordings: {"recordings": [...]}."""
@@ -148,30 +162,47 @@ class RecordingsHandler(Handler):
         self.answer(recording_json(info, self.site.clock()), 201)
 
     async def _import(self) -> None:
+        await self._write_out()
+        making = self._of_arrow() if self.folder is None else self._of_file(Path(self.folder.name, UPLOAD))
+        self.importing = asyncio.ensure_future(making)
+        await asyncio.wait([self.importing])
+        if self.importing.cancelled():
+            self._drop_file()
+            return  # who sent it is gone, and nothing of it is kept
+        info, remarks = self.importing.result()
+        self.audit("recording_imported", target=info.id)
+        told = recording_json(info, self.site.clock())
+        self.answer({**told, "remarks": remarks} if remarks else told, 201)
+
+    async def _of_file(self, path: Path) -> tuple[RecordingInfo, list[str]]:
+        """Import a file of any format; also returns what was left out of it, in words."""
+        query = self.query("name", "description", *OPTIONS)
+        name, description = query.pop("name", ""), query.pop("description", "")
+        assert self.file is not None  # noqa: S101
+        self.file.flush()
+        loaded = await read_upload(path, name, query)
+        with contextlib.closing(loaded):
+            info = await self.site.recordings.import_(
+                name, tables_of(loaded), received_known=loaded.received_known, description=description
+            )
+        return info, list(loaded.remarks)
+
+    async def _of_arrow(self) -> tuple[RecordingInfo, list[str]]:
         query = self.query("name", "received_known", "description")
         received_known = query.get("received_known", "1")
         if received_known not in ("0", "1"):
             raise InvalidInput(
                 f"received_known {received_known[:40]!r} is not 1 or 0", field="received_known"
             )
-        await self._write_out()
         assert self.file is not None  # noqa: S101
         self.file.seek(0)
-        self.importing = asyncio.ensure_future(
-            self.site.recordings.import_(
-                query.get("name", ""),
-                _tables(self.file),
-                received_known=received_known == "1",
-                description=query.get("description", ""),
-            )
+        info = await self.site.recordings.import_(
+            query.get("name", ""),
+            _tables(self.file),
+            received_known=received_known == "1",
+            description=query.get("description", ""),
         )
-        await asyncio.wait([self.importing])
-        if self.importing.cancelled():
-            self._drop_file()
-            return  # who sent it is gone, and nothing of it is kept
-        info = self.importing.result()
-        self.audit("recording_imported", target=info.id)
-        self.answer(recording_json(info, self.site.clock()), 201)
+        return info, []
 
 
 class RecordingHandler(Handler):

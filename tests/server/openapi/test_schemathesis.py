@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
+from locshare_ext.server.api.imports import FILE_TYPES
 from locshare_ext.server.api.openapi.document import document
 from locshare_ext.server.api.trails import ARROW
 from tests.server.openapi.asking import stream
@@ -42,6 +43,7 @@ BEYOND = {
     "record",  # without a group
     "time",
     "since",
+    "until",  # without since, or before it
     "uses",
 }
 FIX = {"member": "ann", "time": 1_763_806_275_123, "lat": 37.5665, "lon": 126.978}
@@ -105,14 +107,22 @@ def steered(case: Any) -> None:
     query = case.query or {}
     if isinstance(query.get("wait"), int | float) and 0 < query["wait"] <= 30:
         query["wait"] = WAIT
-    if (
-        case.operation.definition.raw["operationId"] == "startRecording"
-        and case.media_type == "application/json"
-    ):
-        query.clear()  # the parameters are for imports
+    if case.operation.definition.raw["operationId"] == "startRecording":
+        taken = OF_IMPORTS.get(case.media_type, OF_FILES)
+        for name in [name for name in query if name not in taken]:
+            del query[name]  # the parameters are for imports, some for those of one kind
 
 
+# what of the parameters goes with any Arrow stream, and with the file below
+OF_IMPORTS = {"application/json": (), ARROW: ("name", "description", "received_known")}
+OF_FILES = ("name", "description")
+WALK = (
+    b'<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>'
+    b'<trkpt lat="1" lon="2"><time>2026-01-26T15:57:02Z</time></trkpt></trkseg></trk></gpx>'
+)
 schemathesis.openapi.media_type(ARROW, st.sampled_from([stream(lat) for lat in (-90.0, 0.0, 37.5665)]))
+for kind in FILE_TYPES:
+    schemathesis.openapi.media_type(kind, st.just(WALK))
 
 
 def is_beyond_schemas(answer: schemathesis.Response) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from locshare_ext.formats.registry import readable
 from locshare_ext.model.store import RecordingInfo
 from locshare_ext.model.trail import ARROW_FIELDS
+from locshare_ext.server.api.imports import FILE_TYPES
 from locshare_ext.server.api.openapi.events import PAGED
 from locshare_ext.server.api.openapi.fixes import place
 from locshare_ext.server.api.openapi.parts import (
@@ -97,7 +99,13 @@ SCHEMAS: dict[str, Schema] = {
                 "items": closed({"since": _MS, "until": _MS}),
                 "description": "When the server was away while it ran: it went on by itself.",
             },
-        }
+            "remarks": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Of an import just made: what was left out of it, and why.",
+            },
+        },
+        optional=("remarks",),
     ),
     "RecordingEvents": closed(
         {
@@ -137,6 +145,16 @@ _BODY["content"][ARROW] = {
         "contentEncoding": "binary",
         "description": f"An Arrow stream. Columns: {_COLUMNS}; at least member, time, lat, lon.",
     }
+}
+_BODY["content"] |= {
+    name: {
+        "schema": {
+            "type": "string",
+            "contentEncoding": "binary",
+            "description": "A file; what it is, its content says, or `format`.",
+        }
+    }
+    for name in FILE_TYPES
 }
 
 PATHS: dict[str, dict[str, Any]] = {
@@ -180,8 +198,13 @@ PATHS: dict[str, dict[str, Any]] = {
                 query(
                     "received_known",
                     {"enum": ["0", "1"], "default": "1"},
-                    "Whether the column `received` is what a server's clock said.",
+                    "Of Arrow streams: whether the column `received` is what a server's clock said.",
                 ),
+                query("format", {"enum": [one.name for one in readable()]}, "Of other files: what it is."),
+                query("columns", {"type": "string"}, "Of a table: which column is which, as `lat=y,lon=x`."),
+                query("tz", {"type": "string"}, "Of a table: the zone of times without one."),
+                query("member", {"type": "string"}, "Of other files: whose fixes they all are."),
+                query("encoding", {"type": "string"}, "Of a CSV that is not UTF-8."),
             ),
             body=_BODY,
         ),
