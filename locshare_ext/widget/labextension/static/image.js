@@ -4,8 +4,8 @@ import { drawLegend } from './image_legend.js';
 import { drawGround } from './image_ground.js';
 
 const PART = 1 << 20; // bytes of a message
-const WAIT = 5000; // ms for fixes that are on their way
-const LOOK = 50; // ms between looks whether they are here
+const WAIT = 5000; // ms for a view that is being made, and fixes that are on their way
+const LOOK = 50; // ms between looks whether they are there
 
 /** Let the kernel ask for pictures of a view's map; returns what ends that. */
 export function offerImage({ map, session }) {
@@ -16,6 +16,9 @@ export function offerImage({ map, session }) {
 
 /** Answer the kernel's question for a picture: by the first view, in parts; or say why there is none. */
 export async function answerImage(session, { ask, head, oldest, ...question }) {
+  const end = performance.now() + WAIT;
+  const isReady = () => session.imagers.size > 0 && session.feed.isWhole(oldest, head);
+  while (!isReady() && performance.now() < end) await new Promise(done => { setTimeout(done, LOOK); });
   const [imager] = session.imagers;
   const tell = (content, buffers = []) => session.feed.tellNow({ op: 'image', ask, ...content }, buffers);
   if (!imager) {
@@ -23,8 +26,6 @@ export async function answerImage(session, { ask, head, oldest, ...question }) {
     return;
   }
   try {
-    const end = performance.now() + WAIT;
-    while (!session.feed.isWhole(oldest, head) && performance.now() < end) await new Promise(done => { setTimeout(done, LOOK); });
     await session.ask('members'); // the worker has taken all that came before
     const { blob, tiles } = await imager(question);
     const data = await blob.arrayBuffer();
