@@ -25,7 +25,7 @@ __all__ = ["LIVE", "Timeline"]
 
 LIVE: Literal["live"] = "live"
 DAY = 86_400_000  # ms
-NEAR = 1000.0  # ms on the page's clock by which a replay that goes along may differ
+NEAR = 1000.0  # ms of the page's clock by which what it tells may be late
 OP = "playhead"
 
 Range = tuple[int, int]
@@ -47,6 +47,9 @@ class Timeline:
         self._range: Range | None = None
         self._serial = 0  # of what was asked of the pages
         self._player: Player | None = None  # that goes along with the page
+        self._mine: Player | None = None  # the last of those: it tells of its end when it is gone
+        self._is_beginning = False
+        self._along: Playhead | None = None  # what it goes along with
         self._drives = False
         watch = getattr(source, "watch_play", None)
         self._unwatch: Callable[[], None] = _nothing if watch is None else watch(self._follow)
@@ -196,7 +199,10 @@ class Timeline:
 
     def _follow(self, playhead: Playhead) -> None:
         """Move along with `play` of the recording, unless it goes along with the page."""
-        if self._player is not None or math.isinf(playhead.speed):
+        is_mine = self._is_beginning or (
+            self._mine is not None and self._mine is getattr(self._source, "_player", None)
+        )
+        if is_mine or math.isinf(playhead.speed):
             return
         with self._lock:
             self._playhead = playhead
@@ -231,13 +237,29 @@ class Timeline:
             if now.end is None or now.moment < now.end:  # at the end it has but to finish
                 self._end_player()
             return
-        player = self._player
-        if player is not None and not player.is_done and abs(player.clock_ms - now.moment) < NEAR * now.speed:
-            if player.speed != now.speed:
-                player.speed = now.speed
-            return
-        self._end_player()
-        self._player = self._source.play(now.speed, clock=now.clock, start=math.ceil(now.moment), wait=False)
+        told, player = self._playhead or now, self._player
+        if player is not None and not player.is_done and self._is_same_way(told):
+            if player.speed != told.speed:
+                player.speed = told.speed
+        else:
+            self._end_player()
+            # from where the page began, though it has gone on since: no fix is to be left out
+            self._is_beginning = True  # it tells before it is returned
+            try:
+                self._player = self._mine = self._source.play(
+                    told.speed, clock=told.clock, start=math.ceil(told.moment), wait=False
+                )
+            finally:
+                self._is_beginning = False
+        self._along = told
+
+    def _is_same_way(self, told: Playhead) -> bool:
+        """Whether a playhead is where the one before has led to: neither moved nor begun again."""
+        before = self._along
+        if before is None or before.clock != told.clock:
+            return False
+        led = replace(before, is_looping=False, end=None).moment_at(told.at)
+        return abs(led - told.moment) < NEAR * max(1.0, before.speed)
 
     def _end_player(self) -> None:
         player, self._player = self._player, None

@@ -18,6 +18,7 @@ export class PlayheadLink {
   #undo;
   #timer = null;
   #last = null; // what the kernel was told last, as text
+  #way = null; // how it moved then
   #serial = 0; // of the kernel's last word that was heeded
 
   close() {
@@ -35,7 +36,11 @@ export class PlayheadLink {
 
   #soon() {
     clearTimeout(this.#timer);
-    if (!this.isHeld) this.#timer = setTimeout(() => this.#tell(), QUIET);
+    if (this.isHeld) return;
+    const { state, turns } = this.session.clock;
+    // what goes along in the kernel is to begin where the page does; a state that changes is over at once
+    if (this.#last !== null && this.#way !== `${state} ${turns}`) this.#tell();
+    else this.#timer = setTimeout(() => this.#tell(), QUIET);
   }
 
   #tell() {
@@ -47,6 +52,7 @@ export class PlayheadLink {
     const news = JSON.stringify([state, state === 'paused' ? moment : clock.turns, speed, loop, range, clock.changes]);
     if (news === this.#last) return;
     this.#last = news;
+    this.#way = `${state} ${clock.turns}`;
     feed.tell({ op: 'playhead', state, moment, speed, loop, range, start, end, now: this.session.wall(), serial: this.#serial });
   }
 

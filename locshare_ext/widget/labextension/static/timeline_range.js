@@ -1,10 +1,11 @@
 // The range that is chosen on the timeline: a band on the strip with two edges, and what can be done with it.
 
 import { button, icon, ICONS, make, setText } from './dom.js';
-import { age, moment, since } from './format.js';
+import { age, clockSeconds, moment, since } from './format.js';
 import { t } from './language.js';
 
 const EDGE = 8; // px around an edge that take hold of it
+const SHORT = 3600000; // ms up to which seconds matter
 const LEAST = 4; // px below which a drag was a click
 
 export class TimelineRange {
@@ -92,10 +93,11 @@ export class TimelineRange {
     this.band.style.left = `${left.toFixed(1)}px`;
     this.band.style.width = `${Math.max(1, right - left).toFixed(1)}px`;
     const [from, to] = range;
-    setText(this.words, `${since(from, to)} – ${since(to, from)} · ${age(to - from)}`);
+    const name = to - from < SHORT ? clockSeconds : at => since(at, this.session.wall());
+    setText(this.words, `${name(from)} – ${name(to)} · ${age(to - from)}`);
     this.words.title = `${moment(from)} – ${moment(to)}`;
     const can = this.session.told.abilities ?? {};
-    this.record.hidden = !can.record;
+    this.record.hidden = !can.record || this.session.told.keeping?.may_record === false;
     this.export.hidden = !can.export;
   }
 
