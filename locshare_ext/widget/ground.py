@@ -7,9 +7,10 @@ from typing import Any
 import ipyleaflet
 from traitlets import Bool, Unicode
 
+from locshare_ext.errors import InvalidInput
 from locshare_ext.widget.layer import MODULE, MODULE_VERSION
 
-__all__ = ["Ground", "ground_of"]
+__all__ = ["Ground", "check_basemap", "ground_of"]
 
 KEPT = ("url", "min_zoom", "max_zoom", "attribution", "name", "tms", "no_wrap", "tile_size", "zoom_offset")
 
@@ -62,3 +63,14 @@ def ground_of(basemap: Any, route: str = "extension") -> ipyleaflet.Layer:
     url = str(basemap.url)
     basemap.close()
     return Ground(**traits, base=True, darken="openstreetmap.org" in url)
+
+
+def check_basemap(basemap: Any) -> None:
+    """Raise InvalidInput for what no ground can be made of."""
+    is_provider = isinstance(basemap, dict) and isinstance(basemap.get("url"), str)
+    if basemap is not None and not is_provider and not isinstance(basemap, ipyleaflet.Layer):
+        raise InvalidInput(
+            f"basemap is {type(basemap).__name__} {str(basemap)[:64]!r}, expected an xyzservices provider, "
+            "such as basemaps.CartoDB.Positron, an ipyleaflet layer, or None for a grid without tiles",
+            field="basemap",
+        )

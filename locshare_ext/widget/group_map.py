@@ -14,7 +14,7 @@ from locshare_ext.errors import InvalidInput, LocShareError
 from locshare_ext.widget.beside import stock_names
 from locshare_ext.widget.cells import running_cell
 from locshare_ext.widget.errands import errands_of
-from locshare_ext.widget.ground import ground_of
+from locshare_ext.widget.ground import check_basemap, ground_of
 from locshare_ext.widget.happenings import happenings_of
 from locshare_ext.widget.keeping import keeping_of
 from locshare_ext.widget.layer import MODULE, MODULE_VERSION, TrailLayer
@@ -62,6 +62,7 @@ class GroupMap(LooksBack, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet i
         layer: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
+        check_basemap(basemap)
         source, error = _source_of(group)
         self._feed: SourceFeed | None = None if source is None else feed_of(source)
         is_live = source is None or source.is_live

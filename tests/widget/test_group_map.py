@@ -257,6 +257,15 @@ def test_the_basemap_may_be_anything(source: Source) -> None:
         made.close()
 
 
+@pytest.mark.parametrize("basemap", [5, "OpenStreetMap", {"name": "no url"}])
+def test_what_is_no_basemap_is_refused(source: Source, basemap: object) -> None:
+    source.gate.set()
+    with pytest.raises(InvalidInput, match="expected an xyzservices provider") as refused:
+        GroupMap(source, basemap=basemap)
+    assert refused.value.field == "basemap"
+    assert source.listeners == []  # nothing is left of it
+
+
 def test_a_given_place_is_kept(source: Source) -> None:
     source.gate.set()
     made = GroupMap(source, center=(53.4, -2.9), zoom=11, height="300px")
