@@ -16,17 +16,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from locshare_ext.analysis.cells import coverage
     from locshare_ext.analysis.centres import spread
     from locshare_ext.analysis.grids import resample
     from locshare_ext.analysis.meetings import encounters
     from locshare_ext.analysis.movement import not_in_movingpandas, renamed, to_movingpandas, to_traja
     from locshare_ext.analysis.pairs import distances
     from locshare_ext.analysis.silences import gaps
+    from locshare_ext.analysis.solitude import alone
+    from locshare_ext.analysis.speeds import speeds
+    from locshare_ext.analysis.stays import stops
     from locshare_ext.analysis.summaries import summary
     from locshare_ext.analysis.tables import to_arrow, to_geodataframe, to_movebank
     from locshare_ext.analysis.trust import quality
 
 __all__ = [
+    "alone",
+    "coverage",
     "distances",
     "encounters",
     "gaps",
@@ -34,7 +40,9 @@ __all__ = [
     "quality",
     "renamed",
     "resample",
+    "speeds",
     "spread",
+    "stops",
     "summary",
     "to_arrow",
     "to_geodataframe",
@@ -45,6 +53,8 @@ __all__ = [
 
 # Loaded when first asked for: pandas and pyproj take their time.
 _PLACES = {
+    "alone": "solitude",
+    "coverage": "cells",
     "distances": "pairs",
     "encounters": "meetings",
     "gaps": "silences",
@@ -52,7 +62,9 @@ _PLACES = {
     "quality": "trust",
     "renamed": "movement",
     "resample": "grids",
+    "speeds": "speeds",
     "spread": "centres",
+    "stops": "stays",
     "summary": "summaries",
     "to_arrow": "tables",
     "to_geodataframe": "tables",

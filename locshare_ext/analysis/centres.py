@@ -30,10 +30,7 @@ def spread(frame: pd.DataFrame, every: Span = "10s", *, max_gap: Span | None = N
     tracks = Tracks.of(frame)
     grid = grid_of(tracks, every, max_gap)
     track = tracks.track[grid.at]
-    recording, group = (tracks.keys[name].cat.codes.to_numpy(np.int64) for name in ("recording", "group"))
-    is_other = np.ones(tracks.count, dtype=bool)  # keys are sorted: a group's tracks lie together
-    is_other[1:] = (recording[1:] != recording[:-1]) | (group[1:] != group[:-1])
-    party = (np.cumsum(is_other) - 1)[track]
+    party = tracks.parties()[track]
     order = np.lexsort((track, grid.moment, party))
     party, moment, track = party[order], grid.moment[order], track[order]
     is_new = np.ones(len(order), dtype=bool)

@@ -18,7 +18,7 @@ from locshare_ext.errors import InvalidInput
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FARTHEST", "encounters", "may_pair"]
+__all__ = ["FARTHEST", "check_within", "encounters", "may_pair", "near_stretches"]
 
 FARTHEST = 100_000.0  # m: beyond it the earth's curve counts
 _AT_ONCE = 65_536  # rows that are worked on together
@@ -78,7 +78,7 @@ def encounters(
     tracks = Tracks.of(frame)
     pieces = Pieces.of(tracks, max_gap)
     near = _joined(_near(tracks, pieces, limit))
-    begin, end = _ns(near.begin, pieces.epoch), _ns(near.end, pieces.epoch)
+    begin, end = pieces.to_ns(near.begin), pieces.to_ns(near.end)
     near, begin, end = _long_enough(near, begin, end, shortest)
     first, second = np.divmod(near.pair, max(tracks.count, 1))
     lat_a, lon_a = geodesic.from_cartesian(pieces.at(near.a, near.when))
@@ -94,7 +94,7 @@ def encounters(
             "end": moments(end),
             "duration": spans(end - begin),
             "closest": np.minimum(metres, limit),
-            "closest_time": moments(_ns(near.when, pieces.epoch)),
+            "closest_time": moments(pieces.to_ns(near.when)),
             "lat": lat,
             "lon": lon,
             "recording_a": a["recording_a"],
@@ -105,10 +105,19 @@ def encounters(
     )
 
 
-def check_within(within: float) -> float:
+def near_stretches(
+    tracks: Tracks, pieces: Pieces, within: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return which two tracks were within `within` metres, from when to when in seconds."""
+    near = _joined(_near(tracks, pieces, within))
+    first, second = np.divmod(near.pair, max(tracks.count, 1))
+    return first, second, near.begin, near.end
+
+
+def check_within(within: float, field: str = "within") -> float:
     """Return the distance if it is one; raises InvalidInput."""
     if isinstance(within, bool) or not isinstance(within, int | float) or not 0 < within <= FARTHEST:
-        raise InvalidInput(f"within {within!r} is outside (0, {FARTHEST:,.0f}] metres", field="within")
+        raise InvalidInput(f"{field} {within!r} is outside (0, {FARTHEST:,.0f}] metres", field=field)
     return float(within)
 
 
@@ -285,11 +294,6 @@ def _joined(near: _Near) -> _Near:
         near.a[best],
         near.b[best],
     )
-
-
-def _ns(seconds: NDArray[np.float64], epoch: int) -> NDArray[np.int64]:
-    """Return moments in ns, of whole ms."""
-    return epoch + np.rint(seconds * 1e3).astype(np.int64) * 1_000_000
 
 
 def _long_enough(

@@ -45,6 +45,11 @@ class Pieces:
         start = self.start[piece]
         return start + (self.stop[piece] - start) * share[:, None]
 
+    def to_ns(self, seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return moments in ns since 1970, of whole ms."""
+        found: NDArray[np.int64] = self.epoch + np.rint(seconds * 1e3).astype(np.int64) * 1_000_000
+        return found
+
     @classmethod
     def of(cls, tracks: Tracks, max_gap: Span | None) -> Pieces:
         """Return the pieces of tracks, those over gaps left out."""

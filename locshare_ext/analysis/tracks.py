@@ -183,6 +183,13 @@ class Tracks:
         """Return by track how many steps are true."""
         return np.bincount(self.track[:-1][steps], minlength=self.count)
 
+    def parties(self) -> NDArray[np.int64]:
+        """Return for each track the number of its group in its recording."""
+        recording, group = (self.keys[name].cat.codes.to_numpy(np.int64) for name in ("recording", "group"))
+        is_other = np.ones(self.count, dtype=bool)  # keys are sorted: a group's tracks lie together
+        is_other[1:] = (recording[1:] != recording[:-1]) | (group[1:] != group[:-1])
+        return np.cumsum(is_other) - 1
+
     def labelled(self, track: NDArray[Any], suffix: str = "") -> dict[str, Any]:
         """Return recording, group and member of tracks as columns."""
         return {name + suffix: self.keys[name].array.take(track) for name in KEYS}

@@ -146,6 +146,56 @@ class Analysed:
 
         return spread(self.trails(**selection), every, max_gap=max_gap)
 
+    def alone(
+        self,
+        *,
+        beyond: float,
+        lasting: Span = "0s",
+        max_gap: Span | None = None,
+        **selection: Unpack[Selection],
+    ) -> pd.DataFrame:
+        """Return each time that a member was farther than `beyond` metres from everybody.
+
+        lasting: the shortest to be told. See `analysis.alone`.
+        """
+        from locshare_ext.analysis import alone
+
+        return alone(self.trails(**selection), beyond=beyond, lasting=lasting, max_gap=max_gap)
+
+    def stops(
+        self,
+        *,
+        radius: float = 30.0,
+        lasting: Span = "2min",
+        max_gap: Span | None = None,
+        **selection: Unpack[Selection],
+    ) -> pd.DataFrame:
+        """Return each time that a member stayed within `radius` metres for `lasting`.
+
+        See `analysis.stops`.
+        """
+        from locshare_ext.analysis import stops
+
+        return stops(self.trails(**selection), radius=radius, lasting=lasting, max_gap=max_gap)
+
+    def speeds(self, *, moving: float = 0.5, **selection: Unpack[Selection]) -> pd.DataFrame:
+        """Return one row per member: time moving, mean speeds and their percentiles. See `analysis.speeds`.
+
+        moving: m/s from which on a member is not at rest.
+        """
+        from locshare_ext.analysis import speeds
+
+        return speeds(self.trails(**selection), moving=moving)
+
+    def coverage(self, cell: float = 100.0, **selection: Unpack[Selection]) -> pd.DataFrame:
+        """Return each cell, `cell` metres wide, that a member came to, and the area so far.
+
+        See `analysis.coverage`.
+        """
+        from locshare_ext.analysis import coverage
+
+        return coverage(self.trails(**selection), cell)
+
     # other libraries
 
     def to_geodataframe(self, **selection: Unpack[Selection]) -> geopandas.GeoDataFrame:
