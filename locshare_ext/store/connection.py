@@ -12,7 +12,16 @@ from urllib.parse import quote
 from locshare_ext.errors import StoreError
 from locshare_ext.store.schema import migrate
 
-__all__ = ["Synchronous", "failure", "journal_of", "open_reader", "open_writer", "snapshot", "transaction"]
+__all__ = [
+    "Synchronous",
+    "failure",
+    "journal_of",
+    "open_checkpointer",
+    "open_reader",
+    "open_writer",
+    "snapshot",
+    "transaction",
+]
 
 Synchronous = Literal["NORMAL", "FULL"]
 
@@ -52,6 +61,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
     conn.execute("PRAGMA query_only = ON")
     _wait_longer(conn)
     return conn
+
+
+def open_checkpointer(path: Path) -> sqlite3.Connection:
+    """Open the file for bringing committed changes into it, beside the writer."""
+    return _connect(path, "rw")
 
 
 def journal_of(conn: sqlite3.Connection) -> str:

@@ -14,6 +14,7 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Appended, LogKind
 from locshare_ext.store.appending import Batches, LogState, load_state, make_log
 from locshare_ext.store.boot import mark_closed, mark_open, this_boot
+from locshare_ext.store.checkpoints import Checkpoints, leave_to_others
 from locshare_ext.store.connection import (
     Synchronous,
     failure,
@@ -63,6 +64,7 @@ class Desk:
         self._conn: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # device and inode of what was first opened
         self._data_version: int | None = None
+        self._checkpoints = Checkpoints()
         self._states: dict[str, LogState] = {}
 
     @property
@@ -134,6 +136,18 @@ class Desk:
         with transaction(conn):
             conn.execute("DELETE FROM state WHERE name = 'probe'")
 
+    def settle(self) -> None:
+        """See to what was committed being brought into the file; when those who waited are answered."""
+        conn = self._conn
+        if conn is not None and self.home.place.journal == "wal":
+            self._checkpoints.note(self.path)
+            self._checkpoints.finish(conn)
+
+    def empty_wal(self) -> bool:
+        """Write the log of changes into the file and truncate it; False: a reader was in the way."""
+        with self._checkpoints.paused():
+            return bool(self.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+
     def note_sealed(self, log: str, offset: int) -> None:
         """Know that fixes up to an offset are in segments now."""
         state = self._states.get(log)
@@ -159,12 +173,14 @@ class Desk:
         except sqlite3.Error:
             _log.debug("rollback failed", exc_info=True)  # closing does the same
         if reopen:
+            self._checkpoints.close()
             conn.close()
 
     def close(self) -> None:
         """Close the file; the last connection also empties the write-ahead log into it."""
         self._states.clear()
         conn, self._conn = self._conn, None
+        self._checkpoints.close()
         if conn is not None:
             try:
                 mark_closed(conn)
@@ -192,6 +208,7 @@ class Desk:
             if synchronous == "NORMAL":
                 mark_open(conn, this_boot())
             conn.execute(f"PRAGMA synchronous = {synchronous}")
+            leave_to_others(conn)
             self.home.opened(journal)
         except sqlite3.Error as error:
             conn.close()

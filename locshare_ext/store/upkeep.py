@@ -154,7 +154,7 @@ def rewrite(desk: Desk) -> None:
 
 def empty_wal(desk: Desk) -> bool:
     """Write the log of changes into the file and truncate it; returns whether no reader was in the way."""
-    return bool(desk.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+    return desk.empty_wal()
 
 
 def find_old(

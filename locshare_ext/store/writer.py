@@ -158,6 +158,7 @@ class Writer:
                 del group
             else:
                 _tell([self._do(job)])
+            self._desk.settle()
             del job  # while waiting, hold nobody's batch
 
     def _next(self) -> _Job | None:
