@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from locshare_ext import errors
+    from locshare_ext.alerts import Alert, Geofence, Proximity, Silence, Speed
     from locshare_ext.client.group import Group
     from locshare_ext.client.opening import open_recording, read_trails
     from locshare_ext.client.recording import Recording
@@ -26,12 +27,17 @@ if TYPE_CHECKING:
     from locshare_ext.widget import GroupMap, TrailLayer
 
 __all__ = [
+    "Alert",
     "Fix",
+    "Geofence",
     "Group",
     "GroupMap",
     "LocShareError",
+    "Proximity",
     "Recording",
     "Replay",
+    "Silence",
+    "Speed",
     "TrailLayer",
     "__version__",
     "errors",
@@ -43,12 +49,17 @@ __all__ = [
 # Where each public name lives. Loaded when first asked for: a notebook server imports this
 # package at its start, and has no use for pandas or the map.
 _PLACES = {
+    "Alert": "locshare_ext.alerts",
+    "Geofence": "locshare_ext.alerts",
     "Fix": "locshare_ext.model.fix",
     "Group": "locshare_ext.client.group",
     "GroupMap": "locshare_ext.widget",
     "LocShareError": "locshare_ext.errors",
+    "Proximity": "locshare_ext.alerts",
     "Recording": "locshare_ext.client.recording",
     "Replay": "locshare_ext.client.replay",
+    "Silence": "locshare_ext.alerts",
+    "Speed": "locshare_ext.alerts",
     "TrailLayer": "locshare_ext.widget",
     "follow_replay": "locshare_ext.client.replay",
     "open_recording": "locshare_ext.client.opening",

@@ -56,6 +56,12 @@ class Circle:
         if not self.radius:
             raise InvalidInput(f"radius {radius!r} is not above 0 metres", field="radius")
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Circle) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash((self.lat, self.lon, self.radius))
+
     def contains(self, lat: float, lon: float) -> bool:
         """Return whether a place lies in it, its border included."""
         return not self.is_beyond(lat, lon, 0.0)
@@ -87,6 +93,12 @@ class Polygon:
         self._shape: Geometry = shape
         shapely.prepare(shape)
         self._low, _, self._high, _ = shape.bounds  # of longitude
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Polygon) and self._json == other._json
+
+    def __hash__(self) -> int:
+        return hash((Polygon, self._shape.bounds))
 
     def contains(self, lat: float, lon: float) -> bool:
         """Return whether a place lies in it, its border included."""
@@ -134,6 +146,8 @@ def area_from_json(value: Any) -> Area:
     """
     if isinstance(value, Circle | Polygon):
         return value
+    if hasattr(value, "geometry") and not hasattr(value, "__geo_interface__"):
+        value = value.geometry  # a row of a GeoDataFrame
     if hasattr(value, "__geo_interface__"):
         value = value.__geo_interface__
     if not isinstance(value, dict):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from locshare_ext.alerts.alert import Alert, Kind
-from locshare_ext.alerts.areas import metres_between
+from locshare_ext.alerts.areas import Area, metres_between
 from locshare_ext.alerts.nearby import Nearby
 from locshare_ext.alerts.rules import Geofence, Proximity, Rule, Silence, Speed
 from locshare_ext.model.fix import Fix
@@ -116,7 +116,8 @@ class _Fence(Holding):
         self._inside.discard(member)
 
     def _is_inside(self, fix: Fix, was_inside: bool) -> bool:
-        area, margin = self.rule.area, self.rule.margin
+        area: Area = self.rule.area
+        margin = self.rule.margin
         if was_inside and margin:
             return not area.is_beyond(fix.lat, fix.lon, margin)
         return area.contains(fix.lat, fix.lon)

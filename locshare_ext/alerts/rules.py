@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from locshare_ext.alerts.alert import Kind
-from locshare_ext.alerts.areas import Area, Circle, area_from_json
+from locshare_ext.alerts.areas import Circle, area_from_json
 from locshare_ext.errors import InvalidInput, InvalidName
 from locshare_ext.model.names import fold, member_name
 from locshare_ext.model.spans import span_ms
@@ -35,8 +35,8 @@ class Rule:
     usual: ClassVar[tuple[Kind, ...]] = ()
 
     name: str
-    on: tuple[Kind, ...] = ()
-    members: frozenset[str] | None = None
+    on: Sequence[str] = ()  # a tuple once it is made
+    members: Iterable[str] | None = None  # a frozenset once it is made
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > MAX_NAME:
@@ -63,10 +63,11 @@ class Rule:
 class Geofence(Rule):
     """Tells who enters and leaves an area.
 
-    area: `Geofence.circle(...)`, a GeoJSON Polygon or MultiPolygon, or a geometry of shapely or
-    GeoPandas. The first fix of a member counts as `enter` if it lies inside. margin: metres beyond
-    the border at which somebody who was inside has left; keeps a jittering position from coming
-    and going. `inside` and `outside`, if asked for, are told with each fix.
+    area: a circle of lat, lon, radius, a GeoJSON Polygon or MultiPolygon, a geometry of shapely, or
+    a row of a GeoDataFrame (in degrees). The first fix of a member counts as `enter` if it lies
+    inside. margin: metres beyond the border at which somebody who was inside has left; keeps a
+    jittering position from coming and going. `inside` and `outside`, if asked for, are told with
+    each fix.
 
     >>> Geofence(name="camp", area={"lat": 46.2, "lon": 14.1, "radius": 150}, margin=20)
     """
@@ -74,7 +75,7 @@ class Geofence(Rule):
     kinds = ("enter", "exit", "inside", "outside")
     usual = ("enter", "exit")
 
-    area: Area
+    area: Any  # an Area once it is made
     margin: float = 0.0
 
     def __post_init__(self) -> None:
@@ -86,6 +87,30 @@ class Geofence(Rule):
     def circle(cls, name: str, lat: float, lon: float, radius: float, **options: Any) -> Geofence:
         """Return the fence of `radius` metres around a place."""
         return cls(name=name, area=Circle(lat, lon, radius), **options)
+
+    @classmethod
+    def from_frame(cls, frame: Any, *, name: str | None = None, **options: Any) -> list[Geofence]:
+        """Return a fence for each row of a GeoDataFrame, its geometries in any CRS.
+
+        name: the column that names them; the index does if not given. options: of all fences.
+        Raises InvalidInput that names the row.
+        """
+        if not hasattr(frame, "geometry") or not hasattr(frame, "crs"):
+            raise InvalidInput(f"from_frame wants a GeoDataFrame, got {type(frame).__name__}", field="frame")
+        if name is not None and name not in frame.columns:
+            raise InvalidInput(f"name {name!r} is no column of the frame", field="name")
+        if frame.crs is not None:
+            frame = frame.to_crs(4326)  # without one it is taken for degrees, as GeoJSON is
+        names = frame.index if name is None else frame[name]
+        fences = []
+        for at, (called, geometry) in enumerate(zip(names, frame.geometry, strict=True)):
+            try:
+                fences.append(cls(name=str(called), area=geometry, **options))
+            except InvalidInput as error:
+                raise InvalidInput(f"row {at} ({called}): {error.message}", field=error.field) from None
+        if len({fence.name for fence in fences}) < len(fences):
+            raise InvalidInput("two rows have one name; a rule's is its own", field="name")
+        return fences
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,7 @@ class Watch:
         return self._moment
 
     def add(self, rule: Rule) -> None:
-        """Hold one more rule, from now on: where everybody is already sets off nothing."""
+        """Hold one more rule, from now on: where everybody is, or who is silent, sets off nothing."""
         if not isinstance(rule, Rule) or type(rule) is Rule:
             raise InvalidInput(f"a rule is wanted, got {type(rule).__name__}", field="rule")
         if any(rule.name == other.name for other in self._rules):
@@ -58,6 +58,7 @@ class Watch:
         holding = holding_of(rule)
         for seen in self._last.values():
             holding.place(seen)
+        holding.advance(self._moment)
         self._rules += (rule,)
         self._holdings.append(holding)
 
@@ -69,9 +70,13 @@ class Watch:
         self._holdings = [self._holdings[at] for at in kept]
         return is_found
 
+    def moment_of(self, fix: Fix) -> int:
+        """Return when a fix comes, ms on the watch's clock."""
+        return fix.received if self._clock == "received" and fix.received else fix.time
+
     def see(self, fix: Fix) -> list[Alert]:
         """Return what the next fix sets off, after what time alone did until then."""
-        moment = self._moment_of(fix)
+        moment = self.moment_of(fix)
         alerts = self.advance(moment)
         before = self._last.get(fix.member)
         seen = Seen(fix, moment, before)
@@ -109,23 +114,22 @@ class Watch:
         """Begin anew: everybody is where these fixes say, which sets off nothing.
 
         fixes: the last ones before `moment`; both are of a replay that moves, or of a server
-        that starts.
+        that starts. Who has been silent for long by then is so already.
         """
         self._last.clear()
         self._holdings = [holding_of(rule) for rule in self._rules]
         self._moment = moment
-        for fix in sorted(fixes, key=self._moment_of):
-            seen = Seen(fix, self._moment_of(fix), None)
+        for fix in sorted(fixes, key=self.moment_of):
+            seen = Seen(fix, self.moment_of(fix), None)
             self._last[fix.member] = seen
             self._moment = max(self._moment, seen.moment)
             for holding in self._holdings:
                 holding.place(seen)
+        for holding in self._holdings:
+            holding.advance(self._moment)
 
     def forget(self, member: str) -> None:
         """Forget a member; nothing is told of them but what they do from now on."""
         self._last.pop(member, None)
         for holding in self._holdings:
             holding.forget(member)
-
-    def _moment_of(self, fix: Fix) -> int:
-        return fix.received if self._clock == "received" and fix.received else fix.time

@@ -10,29 +10,38 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from locshare_ext.client.steering import Discontinuity
+from locshare_ext.client.watching import Watching
 from locshare_ext.errors import InvalidInput
+from locshare_ext.model.clock import Clock
 from locshare_ext.model.fix import Fix
+
+if TYPE_CHECKING:
+    from locshare_ext.alerts import Alert
 
 __all__ = ["BeginCallback", "Callbacks", "CallsFixes", "FixCallback", "FixesCallback"]
 
 FixCallback = Callable[[Fix], Any]
 FixesCallback = Callable[[list[Fix]], Any]
 BeginCallback = Callable[[Discontinuity], Any]
-Kind = Literal["fix", "fixes", "discontinuity"]
+Kind = Literal["fix", "fixes", "discontinuity", "alert"]
 _PACKAGE = __name__.split(".", 1)[0]
 
 
 @dataclass(eq=False, slots=True)
 class _Entry:
-    """One callback. loop: the event loop to call it on, None for the feed's thread."""
+    """One callback. loop: the event loop to call it on, None for the feed's thread.
+
+    rule: the only one whose alerts it is called with.
+    """
 
     call: Callable[[Any], Any]
     name: str
     loop: asyncio.AbstractEventLoop | None
     kind: Kind
+    rule: str | None = None
     failures: int = 0
     shown: set[tuple[type, str | None, int | None]] = field(default_factory=set)
 
@@ -48,21 +57,28 @@ class Callbacks:
         self._entries: dict[tuple[str, ...], _Entry] = {}
         self._lock = threading.Lock()
         self._show = show or _show_on_stderr
+        self.watching = Watching()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __bool__(self) -> bool:
-        return bool(self._entries)
+        return bool(self._entries) or bool(self.watching)
 
     def add(
-        self, call: Callable[[Any], Any], *, thread: Literal["feed", "main"] = "feed", kind: Kind = "fix"
+        self,
+        call: Callable[[Any], Any],
+        *,
+        thread: Literal["feed", "main"] = "feed",
+        kind: Kind = "fix",
+        rule: str | None = None,
     ) -> None:
         """Have `call` called with each fix; replaces the callback of the same name.
 
         thread: "feed" calls on the thread that receives; "main" on the event loop that runs
-        now, as in a notebook's cell. kind: what it is called with, see `CallsFixes`. Raises
-        InvalidInput for what cannot be called.
+        now, as in a notebook's cell. kind: what it is called with, see `CallsFixes`. rule: with
+        the alerts of this one only, whatever it is called with besides. Raises InvalidInput for
+        what cannot be called.
         """
         if not callable(call):
             raise InvalidInput(f"on_{kind} wants a function of one argument, got {type(call).__name__}")
@@ -70,17 +86,27 @@ class Callbacks:
             raise InvalidInput(f"thread {thread!r} is unknown; expected 'feed' or 'main'", field="thread")
         loop = _running_loop() if thread == "main" else None
         with self._lock:
-            self._entries[_key(call)] = _Entry(call, _name(call), loop, kind)
+            self._entries[_key(call, kind, rule)] = _Entry(call, _name(call), loop, kind, rule)
 
-    def remove(self, call: Callable[[Any], Any]) -> bool:
-        """Stop calling it, or whatever has its name; returns whether there was one."""
+    def remove(self, call: Callable[[Any], Any], kind: Kind = "fix") -> bool:
+        """Stop calling it, or whatever has its name; returns whether there was one.
+
+        What is called with alerts, by kind="alert", is another than what is called with all else.
+        """
         with self._lock:
-            return self._entries.pop(_key(call), None) is not None
+            return self._entries.pop(_key(call, kind), None) is not None
+
+    def remove_rule(self, name: str) -> bool:
+        """Hold a rule no longer, and call nobody with its alerts; returns whether there was one."""
+        with self._lock:
+            self._entries = {key: entry for key, entry in self._entries.items() if entry.rule != name}
+        return self.watching.remove(name)
 
     def clear(self) -> None:
         """Stop calling all of them."""
         with self._lock:
             self._entries.clear()
+        self.watching.clear()
 
     def failures(self) -> dict[str, int]:
         """Return how often each callback has raised, by its name."""
@@ -94,11 +120,14 @@ class Callbacks:
         at once, and nothing more is called.
         """
         with self._lock:
-            entries = [entry for entry in self._entries.values() if entry.kind != "discontinuity"]
+            entries = [entry for entry in self._entries.values() if entry.kind in ("fix", "fixes")]
         one_by_one = [entry for entry in entries if entry.kind == "fix" and entry.loop is None]
         together = [entry for entry in entries if entry not in one_by_one]
+        watching = self.watching
         batch: list[Fix] = []
         for fix in fixes:  # lazily: whoever hands them in keeps a clock by it
+            if watching:  # first, as a clock that is live may have told it already
+                self._tell(watching.approach(fix), is_strict)
             for entry in one_by_one:
                 try:
                     entry.call(fix)
@@ -106,6 +135,8 @@ class Callbacks:
                     self._failed(entry, error)
                     if is_strict:
                         raise
+            if watching:
+                self._tell(watching.see(fix), is_strict)
             if together:
                 batch.append(fix)
         if not batch:
@@ -113,12 +144,28 @@ class Callbacks:
         for entry in together:
             self._hand(entry, [list(batch)] if entry.kind == "fixes" else batch, is_strict)
 
-    def begin(self, where: Discontinuity) -> None:
-        """Tell those who want to know that what comes next begins anew."""
+    def advance(self, moment: int, *, is_strict: bool = False) -> None:
+        """Have the clock come to a moment (ms), and tell what that alone sets off."""
+        self._tell(self.watching.advance(moment), is_strict)
+
+    def begin(self, where: Discontinuity, *, clock: Clock = "received") -> None:
+        """Tell those who want to know that what comes next begins anew, by which clock."""
+        self.watching.begin(where.known, where.clock_ms, clock)
         with self._lock:
             entries = [entry for entry in self._entries.values() if entry.kind == "discontinuity"]
         for entry in entries:
             self._hand(entry, [where], is_strict=False)
+
+    def _tell(self, alerts: list[Alert], is_strict: bool) -> None:
+        """Call those who want to know of alerts with each."""
+        if not alerts:
+            return
+        with self._lock:
+            entries = [entry for entry in self._entries.values() if entry.kind == "alert"]
+        for alert in alerts:
+            for entry in entries:
+                if entry.rule in (None, alert.rule):
+                    self._hand(entry, [alert], is_strict)
 
     def _hand(self, entry: _Entry, items: list[Any], is_strict: bool) -> None:
         """Call it with each item, here or on its loop."""
@@ -235,8 +282,12 @@ def _place(tb: TracebackType | None) -> tuple[str | None, int | None]:
     return tb.tb_frame.f_code.co_filename, tb.tb_lineno
 
 
-def _key(call: FixCallback) -> tuple[str, ...]:
-    """Return what makes two callbacks the same: module and qualified name, if it has any."""
+def _key(call: Callable[[Any], Any], kind: Kind, rule: str | None = None) -> tuple[str, ...]:
+    """Return what makes two callbacks the same: module and qualified name, if it has any, and the rule."""
+    if rule is not None:
+        return (rule,)  # a rule has one
+    if kind == "alert":
+        return (kind, *_key(call, "fix"))
     name = getattr(call, "__qualname__", None)
     if name is None:
         return ("", str(id(call)))

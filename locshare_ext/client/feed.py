@@ -12,17 +12,19 @@ from typing import Any
 
 import msgspec
 
+from locshare_ext.alerts import Silence
 from locshare_ext.client.callbacks import Callbacks
 from locshare_ext.client.columns import FixColumns, batch_from_table
 from locshare_ext.client.endings import judge, silence_of
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.incoming import seq_of
-from locshare_ext.client.intake import Intake
+from locshare_ext.client.intake import LAG, Intake
 from locshare_ext.client.ladder import AUTO, RUNGS, Ending, Ladder, Rules
 from locshare_ext.client.lives import WAIT, Life, open_life
 from locshare_ext.client.lookout import Lookout, Proof, trial_of
 from locshare_ext.client.source import FixBatch, SourceStatus
 from locshare_ext.client.statuses import Statuses
+from locshare_ext.client.ticking import Ticker
 from locshare_ext.client.times import now_ms
 from locshare_ext.errors import LocShareError, NotFound
 from locshare_ext.model.cursor import Cursor
@@ -55,6 +57,8 @@ class Feed:
         self.api = api
         self._statuses = Statuses(group, partial(api.get, path_of("health")))
         self._intake = Intake(self._statuses.tell_fixes)
+        self._ticker = Ticker(f"locshare-alerts-{group}", self._tick, self._is_ticking)
+        self._intake.callbacks.watching.on_rules = self._ticker.look
         self._rules = rules
         self._transport = transport
         self._ladder = self._new_ladder()
@@ -107,7 +111,7 @@ class Feed:
     def clock(self) -> int:
         """The moment, in ms, of what is seen: in a callback that of its fix, else now."""
         seen = self._intake.seen
-        return seen if seen is not None and self._is_own_thread() else now_ms()
+        return seen if seen is not None and self._is_own_turn() else now_ms()
 
     def start(self) -> None:
         """Begin to connect, once; returns at once."""
@@ -153,6 +157,7 @@ class Feed:
             life.abort()
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
+        self._ticker.close(timeout)
         self._settled.set()
         if not self._is_refused:
             self._statuses.close("Closed; Group(...) opens it again.")
@@ -263,8 +268,25 @@ class Feed:
         self._statuses.is_known()
         self._has_history = True
 
-    def _is_own_thread(self) -> bool:
-        return threading.current_thread() is self._thread
+    def _is_own_turn(self) -> bool:
+        """Whether callbacks run on this thread: the one that reads, or the one of time alone."""
+        return threading.current_thread() is self._thread or self.callbacks.watching.is_own_turn
+
+    # rules
+
+    def _is_ticking(self) -> bool:
+        """Whether there are rules that time alone may set off."""
+        rules = self.callbacks.watching.rules
+        return not self._is_refused and any(isinstance(rule, Silence) for rule in rules)
+
+    def _tick(self) -> None:
+        """Tell of who is silent; not while what comes may still be on its way."""
+        if self._is_followed():
+            self._intake.advance(self._intake.moment)
+
+    def _is_followed(self) -> bool:
+        is_new = time.monotonic() - self._live_since < 2 * LAG / 1000
+        return self._was_live and not is_new and self._life is not None
 
     def _new_ladder(self) -> Ladder:
         return Ladder(self._rungs if self._transport == AUTO else (self._transport,), self._rules)

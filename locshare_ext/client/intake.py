@@ -13,12 +13,14 @@ from locshare_ext.client.incoming import Row, decode_fixes, decode_rows, seqs_of
 from locshare_ext.client.source import FixBatch
 from locshare_ext.client.steering import Discontinuity
 from locshare_ext.client.times import now_ms
+from locshare_ext.client.watching import newest_of
 from locshare_ext.errors import InvalidCursor
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.fix import Fix
 
-__all__ = ["Intake"]
+__all__ = ["LAG", "Intake"]
 
+LAG = 1000  # ms by which time alone is behind, so that it does not overtake a fix under way
 VOLATILE_KEPT = 10_000  # fixes without a place whose storing may still follow
 
 _Key = tuple[str, int, float, float]
@@ -42,6 +44,7 @@ class Intake:
         self._tell = tell
         self._taking = threading.Lock()  # held while columns change and listeners are told so
         self._volatile: dict[_Key, None] = {}
+        self._ahead: int | None = None  # ms that our clock is before the server's, and what a fix takes
 
     def place(self) -> str:
         """Return where to go on: `start` when there was nothing yet."""
@@ -82,9 +85,27 @@ class Intake:
             self._keep(*self._unread(decode_rows(body)), _cursor(read))
             return
         fixes, seqs = self._unread(decode_fixes(body))
-        self._keep(fixes, seqs, _cursor(read))
-        self.callbacks.run(self._one_by_one(self._not_told(fixes)))
-        self.seen = None
+        self._compare_clocks(fixes)
+        with self.callbacks.watching.turn(self.known):
+            self._keep(fixes, seqs, _cursor(read))
+            self.callbacks.run(self._one_by_one(self._not_told(fixes)))
+            self.seen = None
+
+    def known(self) -> tuple[list[Fix], int]:
+        """Return each member's last fix, and the moment (ms) up to which nothing more comes."""
+        return newest_of(self.columns.history()), self.moment
+
+    @property
+    def moment(self) -> int:
+        """The moment (ms, by the server's clock) up to which all is here, while the feed is live."""
+        return now_ms() - (self._ahead or 0) - LAG
+
+    def advance(self, moment: int) -> None:
+        """Have the clock come to a moment (ms) without a fix; any thread may call it."""
+        with self.callbacks.watching.turn(self.known):
+            self.seen = moment
+            self.callbacks.advance(moment)
+            self.seen = None
 
     def forget(self, member: str) -> None:
         """Let a member's fixes go from what is kept here, and from what listeners have."""
@@ -92,6 +113,12 @@ class Intake:
             if self.columns.forget(member):
                 self._tell(FixBatch.empty(restarted=True))
                 self._tell(self.columns.history())
+        self.callbacks.watching.forget(member)
+
+    def _compare_clocks(self, fixes: Sequence[Fix]) -> None:
+        if fixes:
+            ahead = now_ms() - max(fix.received for fix in fixes)
+            self._ahead = ahead if self._ahead is None else min(ahead, self._ahead)
 
     def _unread(self, fixes: list[_FixOrRow]) -> tuple[list[_FixOrRow], list[int]]:
         """Return the fixes that we do not have already, and their offsets."""

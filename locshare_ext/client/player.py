@@ -85,6 +85,7 @@ class Player:
         self._steps = 0
         self._hold: int | None = None  # where to be held once the steps are done, ms
         self._seen: int | None = None  # the moment of the fix that callbacks see
+        self._is_watched = False  # whether rules are held to it
         self._reached = self._plan.start
         self._row = self._rows.first_at(self._plan.start)  # that comes next
         self._delivered = 0
@@ -244,13 +245,20 @@ class Player:
 
         With on_error="stop" raises what a callback raised.
         """
+        self._is_watched = True
+        is_strict, calls = self._on_error == "stop", self._callbacks
         for item in self._items():
             if isinstance(item, Discontinuity):
                 self._seen = item.clock_ms
-                self._callbacks.begin(item)
+                calls.begin(item, clock=self._clock)
                 continue
             try:
-                self._callbacks.run(item, is_strict=self._on_error == "stop")
+                with calls.watching.turn(self._known):
+                    if isinstance(item, int):
+                        self._seen = item
+                        calls.advance(item, is_strict=is_strict)
+                    else:
+                        calls.run(item, is_strict=is_strict)
             except Exception as error:
                 self.error = error
                 raise
@@ -266,13 +274,13 @@ class Player:
     def __iter__(self) -> Iterator[Fix]:
         """Yield each fix when it is due."""
         for item in self._items():
-            if not isinstance(item, Discontinuity):
+            if not isinstance(item, Discontinuity | int):
                 yield from item
 
     def batches(self) -> Iterator[list[Fix]]:
         """Yield what is due, up to 4,096 fixes at a time."""
         for item in self._items():
-            if not isinstance(item, Discontinuity) and (batch := list(item)):
+            if not isinstance(item, Discontinuity | int) and (batch := list(item)):
                 yield batch
 
     async def __aiter__(self) -> AsyncIterator[Fix]:
@@ -280,7 +288,7 @@ class Player:
         items = self._items()
         try:
             while (item := await asyncio.to_thread(next, items, None)) is not None:
-                if not isinstance(item, Discontinuity):
+                if not isinstance(item, Discontinuity | int):
                     for fix in item:
                         yield fix
         finally:
@@ -290,8 +298,11 @@ class Player:
 
     # inside
 
-    def _items(self) -> Generator[Discontinuity | Iterator[Fix], None, None]:
-        """Yield what comes: the start of a pass, or fixes that are due, to be taken before the next."""
+    def _items(self) -> Generator[Discontinuity | Iterator[Fix] | int, None, None]:
+        """Yield what comes: the start of a pass, or fixes that are due, to be taken before the next.
+
+        Or a moment, where rules are held to what time alone may set off by then.
+        """
         with self._change:
             if self._is_begun:
                 raise InvalidInput("this replay was begun before; make another one", code="replay_begun")
@@ -300,7 +311,7 @@ class Player:
         self._changed()
         try:
             while (item := self._next()) is not None:
-                if isinstance(item, Discontinuity):
+                if isinstance(item, Discontinuity | int):
                     yield item
                     self._seen = None
                     continue
@@ -328,7 +339,7 @@ class Player:
             self._row += 1
             yield fix
 
-    def _next(self) -> Due[int] | Discontinuity | None:
+    def _next(self) -> Due[int] | Discontinuity | int | None:
         """Wait until something comes; None when it is over."""
         plan = self._plan
         with self._change:
@@ -348,9 +359,20 @@ class Player:
                 if plan.state == "ended":
                     return None
                 due = plan.deadline()
+                if due is not None and (alarm := self._alarm()) is not None:
+                    if alarm <= plan.at(now):
+                        return int(plan.at(now))
+                    due = min(due, plan.head.deadline(alarm))
                 # a wait of 0 would spin where the clock has not quite come to the deadline
                 self._change.wait(None if due is None else max(due - now, _SHORTEST))
             return None
+
+    def _alarm(self) -> int | None:
+        """Return the moment at which time alone may set off a rule, if there is time."""
+        return self._callbacks.watching.due if self._is_watched else None
+
+    def _known(self) -> tuple[Sequence[Fix], int]:
+        return self._rows.known_before(self._row), self.clock_ms
 
     def _step(self, now: float) -> Due[int] | None:
         taken = self._plan.step(min(self._steps, _CHUNK), now)

@@ -12,11 +12,12 @@ from locshare_ext.client.callbacks import Callbacks
 from locshare_ext.client.feed import Feed
 from locshare_ext.client.http import path_of
 from locshare_ext.client.incoming import decode_fixes
-from locshare_ext.client.intake import Intake
+from locshare_ext.client.intake import LAG, Intake
 from locshare_ext.client.ladder import Ladder
 from locshare_ext.client.playhead import Playhead, Watchers
 from locshare_ext.client.source import FixBatch
 from locshare_ext.client.steering import Discontinuity
+from locshare_ext.client.watching import newest_of
 from locshare_ext.errors import LocShareError, NotFound
 from locshare_ext.model.clock import Clock
 from locshare_ext.model.cursor import Cursor
@@ -41,6 +42,7 @@ class _Intake(Intake):
         self.clock: Clock = "time"
         self.until: Cursor | None = None
         self._begun: tuple[Reason, int, list[Fix]] | None = None  # and not told yet
+        self._is_past_new = False  # whether rules do not know of the past yet
 
     def is_past(self, read: str | None) -> bool:
         """Whether something was given out before we came."""
@@ -50,12 +52,38 @@ class _Intake(Intake):
     def take(self, body: bytes, read: str | None) -> None:
         """Take fixes: into the columns, to the listeners, to the callbacks."""
         fixes = decode_fixes(body)
-        self._number(fixes, read)
-        if self.is_past(read):
-            return
-        self.tell_begin()
-        self.callbacks.run(self._one_by_one(fixes))
-        self.seen = None
+        with self.callbacks.watching.turn(self.known):
+            if self.is_past(read):
+                self._number(fixes, read)
+                self._is_past_new = True
+                return
+            self._settle()
+            self._number(fixes, read)
+            self.tell_begin()
+            self.callbacks.run(self._one_by_one(fixes))
+            self.seen = None
+
+    def known(self) -> tuple[list[Fix], int]:
+        """Return each member's last fix, and when that was."""
+        self.callbacks.watching.clock = self.clock
+        return newest_of(self.columns.history()), 0
+
+    def advance(self, moment: int) -> None:
+        """Have the clock come to a moment (ms) without a fix; any thread may call it."""
+        with self.callbacks.watching.turn(self.known):
+            self._settle()
+            super().advance(moment)
+
+    def _settle(self) -> None:
+        """Have rules begin where everybody was when we came."""
+        if self._is_past_new:
+            self._is_past_new = False
+            self.callbacks.watching.begin(*self.known(), self.clock)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether all that are to know do so, where it began anew."""
+        return self._begun is None
 
     def begin_anew(self, reason: Reason, playhead: int, read: str | None) -> None:
         """What was before is no past of what comes; who is told so waits for where everyone was."""
@@ -75,7 +103,7 @@ class _Intake(Intake):
         if self._begun is not None:
             (reason, playhead, known), self._begun = self._begun, None
             self.seen = playhead
-            self.callbacks.begin(Discontinuity(reason, playhead, tuple(known)))
+            self.callbacks.begin(Discontinuity(reason, playhead, tuple(known)), clock=self.clock)
             self.seen = None
 
     def _restart(self) -> None:
@@ -116,7 +144,7 @@ class ReplayFeed(Feed):
     def clock(self) -> int:
         """The moment, ms, of what is seen: in a callback that of its fix, else the playhead."""
         seen = self._intake.seen
-        if seen is not None and self._is_own_thread():
+        if seen is not None and self._is_own_turn():
             return seen
         return 0 if self._head is None else int(self._head.moment_at(time.monotonic()))
 
@@ -156,6 +184,11 @@ class ReplayFeed(Feed):
             self._intake.cursor = Cursor.parse(read)
         if not self._intake.is_past(read):
             self.learn(said)
+
+    def _tick(self) -> None:
+        head, at = self._head, time.monotonic() - LAG / 1000
+        if head is not None and head.state == "playing" and head.at <= at and self._intake.is_begun:
+            self._intake.advance(int(head.moment_at(at)))
 
     def _load_history(self) -> None:
         """Ask where it is; what it has given out is read from the start of its log."""

@@ -120,6 +120,6 @@ def test_a_circle_is_geodesic() -> None:
 )
 def test_what_is_no_area_is_refused_by_field(area: object, field: str, what: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        Geofence(name="camp", area=area)  # type: ignore[arg-type]
+        Geofence(name="camp", area=area)
     assert refused.value.field == field
     assert what in refused.value.message

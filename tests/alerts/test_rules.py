@@ -14,7 +14,7 @@ RULES = [
     Geofence.circle("camp", 46.2, 14.1, 150, margin=20, on="exit"),
     Geofence(
         name="lake",
-        area={"type": "Polygon", "coordinates": [[[14, 46], [15, 46], [15, 47], [14, 46]]]},  # type: ignore[arg-type]
+        area={"type": "Polygon", "coordinates": [[[14, 46], [15, 46], [15, 47], [14, 46]]]},
         members=frozenset({"ann", "Bob"}),
     ),
     Proximity(name="pair", near=5, far=50, of="ann", max_age="5min"),
@@ -82,3 +82,23 @@ def test_a_hundred_rules_and_no_more() -> None:
     watch = Watch(Speed(name=f"{n}", above=1) for n in range(100))
     with pytest.raises(InvalidInput, match="100 rules already"):
         watch.add(Speed(name="more", above=1))
+
+
+def test_fences_of_a_frame_in_any_crs() -> None:
+    geopandas = pytest.importorskip("geopandas")
+    from shapely import Point
+
+    frame = geopandas.GeoDataFrame(
+        {"what": ["camp", "lake"]}, geometry=[Point(14.1, 46.2), Point(14.2, 46.2)], crs=4326
+    ).to_crs(32633)
+    frame.geometry = frame.geometry.buffer(150)
+    camp, lake = Geofence.from_frame(frame, name="what", margin=20)
+    assert (camp.name, lake.name, lake.margin) == ("camp", "lake", 20)
+    assert (camp.area.contains(46.2, 14.1), camp.area.contains(46.2, 14.2)) == (True, False)
+    assert Geofence(name="row", area=frame.to_crs(4326).iloc[0]).area == camp.area
+    assert [fence.name for fence in Geofence.from_frame(frame)] == ["0", "1"]
+    with pytest.raises(InvalidInput, match="no column"):
+        Geofence.from_frame(frame, name="who")
+    frame.geometry = frame.geometry.centroid
+    with pytest.raises(InvalidInput, match=r"row 0 \(camp\)"):
+        Geofence.from_frame(frame, name="what")

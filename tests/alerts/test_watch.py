@@ -194,14 +194,14 @@ def test_only_neighbours_are_asked() -> None:
 def test_each_alert_says_what_happened(kind: str) -> None:
     alert = Alert(
         rule="camp",
-        kind=kind,
+        kind=kind,  # type: ignore[arg-type]
         member="ann",
         time=BEGIN,
         received=BEGIN,
         lat=1,
         lon=2,
         other="bob",
-        value=90,  # type: ignore[arg-type]
+        value=90,
     )
     assert alert.text.startswith("ann ")
     assert alert.data()["alert"] == kind
