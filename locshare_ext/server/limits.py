@@ -20,7 +20,8 @@ class Limits:
     behind: bytes of a free topic's messages that wait for one subscription meanwhile;
     stall: s without progress after which it is then closed.
     responses: long polls and event streams open at once; comment: s between the signs of life
-    of a stream. ping: s between WebSocket pings. pending: batches of one connection under way to the store.
+    of a stream. ping: s between WebSocket pings. pending, pending_fixes: batches of one connection under
+    way to the store, and fixes in them from which on the next batch waits.
     connections: all; unproved: those of one address that have shown no credential.
     prefetch, invite_prefetch: MESSAGEs of one subscription that may wait for an ACK.
     transactions: open on one connection; transaction_frames, transaction_bytes: held by them,
@@ -47,6 +48,7 @@ class Limits:
     comment: float = 15.0
     ping: float = 25.0
     pending: int = 64
+    pending_fixes: int = 1000  # late ones take the store 10 ms, and what others send waits for them
     connections: int = 2000
     unproved: int = 50
     prefetch: int = 10_000

@@ -23,19 +23,22 @@ _MAX_TARGETS = 64  # destinations whose groups are remembered
 class _Merged:
     """SENDs to one group that one turn brought: stored together, each answered for itself."""
 
-    __slots__ = ("batches", "group", "receipts")
+    __slots__ = ("batches", "fixes", "group", "receipts")
 
     def __init__(self, group: Group) -> None:
         self.group = group
         self.batches: list[Batch] = []
         self.receipts: list[str | None] = []
+        self.fixes = 0
 
 
 class Sending:
     """Does one session's SENDs, in the order that they came.
 
-    Those to groups are under way to the store together, up to `limits.pending`; whatever
-    is answered otherwise waits for them, so that an answer says that all before it was done.
+    Those to groups are under way to the store together, up to `limits.pending` of them and
+    until they hold `limits.pending_fixes`: what others send waits for no more than that.
+    Whatever is answered otherwise waits for them, so that an answer says that all before it
+    was done.
     on_room: called when there is room for more after there was none.
     """
 
@@ -46,12 +49,14 @@ class Sending:
         self._targets: dict[str, Group | str] = {}  # destination -> its open group or free topic
         self._merged: _Merged | None = None  # gathered, not on its way yet
         self._pending = 0  # SENDs that the store has not answered
+        self._pending_fixes = 0  # in them
         self._settled: asyncio.Future[None] | None = None  # somebody waits until none is pending
 
     @property
     def is_full(self) -> bool:
         """Whether as much is under way as may be."""
-        return self._pending >= self._session.limits.pending
+        limits = self._session.limits
+        return self._pending >= limits.pending or self._pending_fixes >= limits.pending_fixes
 
     def at_once(self, event: Send) -> bool:
         """Send to an open group or a free topic; False when that needs waiting, or an ERROR.
@@ -143,11 +148,14 @@ class Sending:
             merged = self._merged = _Merged(group)
         merged.batches.append(batch)
         merged.receipts.append(receipt)
+        merged.fixes += len(batch.fixes)
         self._pending += 1
+        self._pending_fixes += len(batch.fixes)
 
     def _answered(self, merged: _Merged, future: asyncio.Future[list[Appended | LocShareError]]) -> None:
         was_full = self.is_full
         self._pending -= len(merged.batches)
+        self._pending_fixes -= merged.fixes
         if not future.cancelled():
             error = future.exception()
             for number, receipt in enumerate(merged.receipts):

@@ -42,6 +42,40 @@ async def test_many_sends_of_one_read_are_answered_each_in_order(stomp, few):
     assert times == [TIME + 1000 * number for number in range(100)]
 
 
+async def test_a_backlog_is_on_its_way_to_the_store_piece_by_piece(stomp, site, monkeypatch):
+    site.limits = dataclasses.replace(site.limits, pending_fixes=100)
+    under_way, most = 0, 0
+    append_all = site.groups.append_all
+
+    def noting(group, batches):
+        nonlocal under_way, most
+        count = sum(len(batch.fixes) for batch in batches)
+        under_way += count
+        most = max(most, under_way)
+        future = append_all(group, batches)
+
+        def answered(_):
+            nonlocal under_way
+            under_way -= count
+
+        future.add_done_callback(answered)
+        return future
+
+    monkeypatch.setattr(site.groups, "append_all", noting)
+    client = await stomp()
+    day = [[fix(40 * number + n) for n in range(40)] for number in range(30)]
+    wire = b"".join(
+        frame_bytes("SEND", {"destination": GROUP, "receipt": str(number)}, json.dumps(some).encode())
+        for number, some in enumerate(reversed(day))
+    )
+    client.socket.write_message(wire, binary=True)
+    frames = [await client.frame() for _ in range(30)]
+    assert [(frame.get("receipt-id"), frame.get("stored")) for frame in frames] == [
+        (str(number), "40") for number in range(30)
+    ]
+    assert most == 120
+
+
 async def test_groups_topics_and_commands_in_one_read_keep_their_order(stomp, few):
     client = await stomp()
     other = "/topic/group.others"
