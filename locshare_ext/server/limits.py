@@ -48,7 +48,7 @@ class Limits:
     comment: float = 15.0
     ping: float = 25.0
     pending: int = 64
-    pending_fixes: int = 1000  # late ones take the store 10 ms, and what others send waits for them
+    pending_fixes: int = 500  # late ones take the store 5 ms, and what others send waits for them
     connections: int = 2000
     unproved: int = 50
     prefetch: int = 10_000

@@ -25,7 +25,7 @@ __all__ = ["Writer"]
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-MAX_IN_ONE = 1_000  # drafts per transaction, if not of one job: late ones take 10 ms, and all in it wait
+MAX_IN_ONE = 500  # drafts per transaction, if not of one job: late ones take 5 ms, and all in it wait
 PROBE_EVERY = 2.0  # s between tries of a file that fails, when nobody else tries
 MAX_WAITING = 200_000  # drafts that wait for a disk that does not answer; then StoreError
 _DATA_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
