@@ -185,6 +185,12 @@ class StoreError(Unavailable):
     default_code = "store_failed"
 
 
+class StoreDamaged(StoreError):
+    """A part of what is stored cannot be read; everything else can, and more can be stored."""
+
+    default_code = "store_damaged"
+
+
 class SchemaTooNew(StoreError):
     """The store's file was written by a newer version of this program."""
 

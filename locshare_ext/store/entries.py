@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from locshare_ext.errors import StoreDamaged
 from locshare_ext.model.fix import NUMBERS, Fix, Scalar
 from locshare_ext.model.store import Entry, Selection
 from locshare_ext.store.chosen import choose
@@ -93,15 +95,21 @@ def _sealed_fixes(
 ) -> Iterator[Entry]:
     import numpy as np
 
+    for batch in _sealed_parts(conn, sealed, log_id, after):
+        place = int(np.searchsorted(batch.column("seq").to_numpy(), after, side="right"))
+        while place < batch.num_rows:
+            yield from _entries(batch.slice(place, limit), epoch, names)
+            place += limit
+
+
+def _sealed_parts(
+    conn: sqlite3.Connection, sealed: Sealed, log_id: int, after: int
+) -> Iterator[pa.RecordBatch]:
     for segment in list_segments(conn, log_id, after):
-        for part in segment.parts():
-            if part.last <= after:
-                continue
-            batch = sealed.part(conn, segment, part)
-            place = int(np.searchsorted(batch.column("seq").to_numpy(), after, side="right"))
-            while place < batch.num_rows:
-                yield from _entries(batch.slice(place, limit), epoch, names)
-                place += limit
+        with suppress(StoreDamaged):  # who reads on must come past it
+            for part in segment.parts():
+                if part.last > after:
+                    yield sealed.part(conn, segment, part)
 
 
 def _entries(batch: pa.RecordBatch, epoch: str, names: Mapping[int, str] | None) -> Iterator[Entry]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from locshare_ext.errors import StoreDamaged
 from locshare_ext.store.prints import may_have, prints_of
 from locshare_ext.store.sealed import Keys, Sealed, SealedLog
 from locshare_ext.store.segment import Segment
@@ -30,7 +32,10 @@ def find_sealed(conn: sqlite3.Connection, sealed: Sealed, log_id: int, wanted: C
     """
     import numpy as np
 
-    of_log = sealed.log(conn, log_id)
+    try:
+        of_log = sealed.log(conn, log_id)
+    except StoreDamaged:
+        return set()
     members, sents, lats, lons = zip(*sorted(wanted), strict=True)
     member, sent = np.array(members, dtype=np.int64), np.array(sents, dtype=np.int64)
     prints = prints_of(member, sent, np.array(lats, dtype=np.float64), np.array(lons, dtype=np.float64))
@@ -39,8 +44,9 @@ def find_sealed(conn: sqlite3.Connection, sealed: Sealed, log_id: int, wanted: C
         segment = of_log.segments[place]
         stored = sealed.prints(conn, segment)
         asked = some if stored is None else some[may_have(stored, prints[some])]
-        for one in np.unique(member[asked]).tolist():
-            found.update(_found(conn, sealed, segment, one, sent[asked[member[asked] == one]]))
+        with suppress(StoreDamaged):  # rather twice than not at all
+            for one in np.unique(member[asked]).tolist():
+                found.update(_found(conn, sealed, segment, one, sent[asked[member[asked] == one]]))
     return found
 
 

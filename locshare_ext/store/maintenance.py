@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from locshare_ext.errors import LocShareError
+from locshare_ext.errors import LocShareError, StoreDamaged
 from locshare_ext.model.store import LogInfo, RecordingInfo
 from locshare_ext.store import sealing, upkeep
 from locshare_ext.store.chosen import share
@@ -78,10 +78,16 @@ class Maintenance:
             count += 1
         return count
 
-    async def clear(self) -> int:
-        """Remove what was deleted or forgotten, from rows and segments; returns how many entries went."""
+    async def clear(self, log: str | None = None) -> int:
+        """Remove what was deleted or forgotten, from rows and segments; returns how many entries went.
+
+        Raises StoreDamaged when a segment of `log` could not be looked at; the others are done.
+        """
         async with self._alone():
-            return await self._clear()
+            count, damaged = await self._clear()
+        if log in damaged:
+            raise damaged[log]
+        return count
 
     async def trim(self, log: str, before: int) -> int:
         """Remove what was received before a moment (ms) and no recording keeps; returns how many."""
@@ -146,8 +152,10 @@ class Maintenance:
             )  # for the writer, when it looks
             return True
 
-    async def _clear(self) -> int:
+    async def _clear(self) -> tuple[int, dict[str | None, StoreDamaged]]:
+        """Return how many entries went, and by log why some may have stayed."""
         total, more = 0, True
+        damaged: dict[str | None, StoreDamaged] = {}
         while more:
             count, more = await self._file.write(upkeep.clear_some)
             total += count
@@ -156,14 +164,23 @@ class Maintenance:
         ):
             segments: list[Segment] = await self._file.read(partial(list_segments, log_id=log_id), [])
             for segment in segments:
-                if await self._file.read(partial(self._has_any, segment=segment, members=members), False):
-                    drop = {"log_id": log_id, "segment_id": segment.id, "members": members}
-                    remade = await self._file.work("drop_members", segment.rows, **drop)
-                    total += await self._replace(log, log_id, segment, remade)
-        if await self._file.read(upkeep.has_gone, False):
+                try:
+                    total += await self._drop_members(log, log_id, segment, members)
+                except StoreDamaged as error:
+                    damaged[log] = error
+        # whoever may be in a damaged segment stays out of sight, and is looked for again
+        if not damaged and await self._file.read(upkeep.has_gone, False):
             await self._file.write(upkeep.finish_clear)
         await self._clear_hidden()
-        return total
+        return total, damaged
+
+    async def _drop_members(self, log: str, log_id: int, segment: Segment, members: Sequence[int]) -> int:
+        if not await self._file.read(partial(self._has_any, segment=segment, members=members), False):
+            return 0
+        drop = {"log_id": log_id, "segment_id": segment.id, "members": members}
+        return await self._replace(
+            log, log_id, segment, await self._file.work("drop_members", segment.rows, **drop)
+        )
 
     async def _trim_segments(self, log: str, before: int) -> int:
         found = await self._file.read(partial(find_log, name=log), None)
@@ -180,7 +197,10 @@ class Maintenance:
                 remade: Remade | None = Remade(None, fewer, segment.last)
             else:
                 drop = {"log": log, "log_id": log_id, "segment_id": segment.id, "before": before}
-                remade = await self._file.work("drop_old", segment.rows, **drop)
+                try:
+                    remade = await self._file.work("drop_old", segment.rows, **drop)
+                except StoreDamaged:
+                    continue  # it goes when all of it is old
             count += await self._replace(log, log_id, segment, remade, is_trimmed=True)
         return count
 

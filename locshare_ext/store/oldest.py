@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from locshare_ext.errors import StoreDamaged
 from locshare_ext.store.chosen import mask_of, share
 from locshare_ext.store.rows import first_id, last_id
 from locshare_ext.store.sealed import Sealed, list_segments
@@ -51,8 +52,11 @@ def _of_segment(conn: sqlite3.Connection, sealed: Sealed, log: str, segment: Seg
     import numpy as np
 
     moments: list[int] = []
-    for part in segment.parts():
-        batch = sealed.ranges(conn, segment, part)
+    try:
+        batches = [sealed.ranges(conn, segment, part) for part in segment.parts()]
+    except StoreDamaged:
+        return [segment.high_received] * segment.rows  # it can only go as a whole
+    for batch in batches:
         seq, time, received = (batch.column(name).to_numpy() for name in ("seq", "time", "received"))
         kept = np.zeros(len(seq), dtype=bool)
         for recording in recordings:

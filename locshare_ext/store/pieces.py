@@ -18,8 +18,8 @@ from locshare_ext.model.store import Selection
 from locshare_ext.model.trail import stream_piece
 from locshare_ext.store.chosen import Chosen, choose
 from locshare_ext.store.columns import batch_of, dictionaries, read_columns
-from locshare_ext.store.sealed import Sealed, list_segments, read_body
-from locshare_ext.store.segment import Segment, columns_of, messages_of, named
+from locshare_ext.store.sealed import Sealed, list_segments, read_batch, read_body
+from locshare_ext.store.segment import Segment, messages_of, named
 from locshare_ext.store.selecting import where
 
 if TYPE_CHECKING:
@@ -65,10 +65,9 @@ def read_piece(
     if chosen is None:
         return Piece(b"", None)
     for segment, share in _segments(conn, sealed, chosen):
-        body = read_body(conn, segment.id)
         if share == "all":
-            return Piece(_whole(chosen, segment, body), segment.last)
-        batch = columns_of(body)
+            return Piece(_whole(chosen, segment, read_body(conn, segment)), segment.last)
+        batch = read_batch(conn, segment)
         mask = chosen.mask(batch)
         if mask.any():
             return Piece(_packed(batch.filter(mask), chosen.names), segment.last)
@@ -86,7 +85,7 @@ def read_stored(
         return Piece(b"", None)
     for segment, share in _segments(conn, sealed, chosen):
         if share == "all":
-            return Piece(_whole(chosen, segment, read_body(conn, segment.id)), segment.last)
+            return Piece(_whole(chosen, segment, read_body(conn, segment)), segment.last)
         return Heavy(segment.rows, None)
     begin = max(chosen.after, chosen.sealed_to)
     return Heavy(chosen.upto - begin, begin) if chosen.upto > begin else Piece(b"", None)

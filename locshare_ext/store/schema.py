@@ -152,6 +152,10 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         # by which most late fixes are known not to be in a segment; one that an older version made has none
         "CREATE TABLE prints (segment INTEGER PRIMARY KEY REFERENCES segments(id), packed BLOB NOT NULL)",
     ),
+    (
+        # checksums of a segment's pieces; one that an older version made has none
+        "ALTER TABLE segments ADD COLUMN checks BLOB",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

@@ -5,15 +5,27 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from locshare_ext.errors import StoreDamaged
 from locshare_ext.model.trail import STREAM_END
+from locshare_ext.store.checks import FIRST_PART, HEAD, SUMMARY, check
 from locshare_ext.store.prints import unpack
 from locshare_ext.store.rows import first_id, last_id
-from locshare_ext.store.segment import HIGHEST, Part, Segment, Summary, codes_of, columns_of, sent_times
+from locshare_ext.store.segment import (
+    HIGHEST,
+    Part,
+    Segment,
+    Summary,
+    build,
+    codes_of,
+    columns_of,
+    sent_times,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,11 +36,13 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["Keys", "Sealed", "SealedLog", "list_segments", "read_body", "sealed_newest"]
+__all__ = ["Keys", "Sealed", "SealedLog", "list_segments", "read_batch", "read_body", "sealed_newest"]
 
 _T = TypeVar("_T")
 
-_COLUMNS = "id, first, last, rows, low_time, high_time, low_received, high_received, parts, dictionaries"
+_COLUMNS = (
+    "id, first, last, rows, low_time, high_time, low_received, high_received, parts, dictionaries, checks"
+)
 _RANGE_COLUMNS = ("member", "time", "received", "seq", "late")
 _KEY_COLUMNS = ("member", "time", "repaired")
 SUMMARIES = 4096  # of a few KiB each
@@ -107,7 +121,12 @@ class Sealed:
 
         def read() -> Summary:
             row = conn.execute("SELECT summary FROM segments WHERE id = ?", (segment.id,)).fetchone()
-            return Summary.read(row[0])
+            try:
+                with segment.unbroken():
+                    check(segment.checks, SUMMARY, row[0])
+                    return Summary.read(row[0])
+            except StoreDamaged:
+                return Summary.read(build(read_batch(conn, segment)).summary)  # the fixes say the same
 
         return self._get(self._summaries, segment.id, read)
 
@@ -119,15 +138,13 @@ class Sealed:
 
     def part(self, conn: sqlite3.Connection, segment: Segment, part: Part) -> pa.RecordBatch:
         """Return the fixes of a part, with ids for names."""
-        return self._get(
-            self._parts, (segment.id, part.number), lambda: columns_of(_read_part(conn, segment, part))
-        )
+        return self._get(self._parts, (segment.id, part.number), lambda: _read_part(conn, segment, part))
 
     def ranges(self, conn: sqlite3.Connection, segment: Segment, part: Part) -> pa.RecordBatch:
         """Return member, time, received, seq and late of the fixes of a part."""
 
         def read() -> pa.RecordBatch:
-            return columns_of(_read_part(conn, segment, part), _RANGE_COLUMNS)
+            return _read_part(conn, segment, part, _RANGE_COLUMNS)
 
         return self._get(self._ranges, (segment.id, part.number), read)
 
@@ -135,18 +152,23 @@ class Sealed:
         """Return when the fixes of a part were measured."""
 
         def read() -> Keys:
-            batch = columns_of(_read_part(conn, segment, part), _KEY_COLUMNS)
+            batch = _read_part(conn, segment, part, _KEY_COLUMNS)
             is_any_repaired = batch.column("repaired").to_numpy(zero_copy_only=False).any()
             return Keys(self.part(conn, segment, part) if is_any_repaired else batch)
 
         return self._get(self._keys, (segment.id, part.number), read)
 
     def prints(self, conn: sqlite3.Connection, segment: Segment) -> Prints | None:
-        """Return the fingerprints of a segment's fixes; None if it has none: an older version made it."""
+        """Return the fingerprints of a segment's fixes; None if it has none that can be read.
+
+        An older version made none.
+        """
 
         def read() -> Prints | None:
             row = conn.execute("SELECT packed FROM prints WHERE segment = ?", (segment.id,)).fetchone()
-            return None if row is None else unpack(row[0])
+            with suppress(StoreDamaged), segment.unbroken():
+                return None if row is None else unpack(row[0])
+            return None
 
         return self._get(self._prints, segment.id, read)
 
@@ -221,18 +243,38 @@ def list_segments(
     return [Segment(*row) for row in rows]
 
 
-def read_body(conn: sqlite3.Connection, segment_id: int) -> bytes:
-    """Return a segment's stream."""
-    row = conn.execute("SELECT body FROM bodies WHERE segment = ?", (segment_id,)).fetchone()
-    return cast(bytes, row[0])
+def read_body(conn: sqlite3.Connection, segment: Segment) -> bytes:
+    """Return a segment's stream, as it was written."""
+    parts = segment.parts()
+    with segment.unbroken():
+        row = conn.execute("SELECT body FROM bodies WHERE segment = ?", (segment.id,)).fetchone()
+        body = memoryview(row[0])
+        check(segment.checks, HEAD, body[: parts[0].start])
+        for part in parts:
+            check(segment.checks, FIRST_PART + part.number, body[part.start : part.end])
+        return cast(bytes, row[0])
 
 
-def _read_part(conn: sqlite3.Connection, segment: Segment, part: Part) -> bytes:
-    """Return the stream of one part; the rest of the segment is not read."""
-    with conn.blobopen("bodies", "body", segment.id, readonly=True) as blob:
-        head = blob.read(segment.parts()[0].start)
-        blob.seek(part.start)
-        return b"".join((head, blob.read(part.end - part.start), STREAM_END))
+def read_batch(conn: sqlite3.Connection, segment: Segment) -> pa.RecordBatch:
+    """Return a segment's fixes, with ids for names."""
+    body = read_body(conn, segment)
+    with segment.unbroken():
+        return columns_of(body)
+
+
+def _read_part(
+    conn: sqlite3.Connection, segment: Segment, part: Part, names: Collection[str] | None = None
+) -> pa.RecordBatch:
+    """Return the fixes of one part, or some of their columns; the rest of the segment is not read."""
+    begin = segment.parts()[0].start
+    with segment.unbroken():
+        with conn.blobopen("bodies", "body", segment.id, readonly=True) as blob:
+            head = blob.read(begin)
+            blob.seek(part.start)
+            body = blob.read(part.end - part.start)
+        check(segment.checks, HEAD, head)
+        check(segment.checks, FIRST_PART + part.number, body)
+        return columns_of(b"".join((head, body, STREAM_END)), names)
 
 
 def sealed_newest(sealed: SealedLog) -> dict[int, tuple[int, int]]:

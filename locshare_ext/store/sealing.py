@@ -44,7 +44,8 @@ def put_segment(desk: Desk, log_id: int, built: Built) -> int:
     with transaction(conn):
         made = conn.execute(
             "INSERT INTO segments (log, is_visible, first, last, rows, low_time, high_time, low_received, "
-            "high_received, parts, dictionaries, summary) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "high_received, parts, dictionaries, checks, summary) "
+            "VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 log_id,
                 one.first,
@@ -56,6 +57,7 @@ def put_segment(desk: Desk, log_id: int, built: Built) -> int:
                 one.high_received,
                 one.index,
                 one.texts,
+                one.checks,
                 built.summary,
             ),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from locshare_ext.model.sequence import ORIGINAL_TIME
 from locshare_ext.model.trail import ARROW_FIELDS, STREAM_END, arrow_schema
+from locshare_ext.store.checks import checks_of, unbroken
 from locshare_ext.store.prints import pack, prints_of
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class Segment:
     """What the table of segments says of one: offsets, and ms of either clock.
 
     id: never used again. index: the parts, packed. texts: [ids of members, sources] as JSON, in
-    the order of its dictionaries; None of one that an older version made.
+    the order of its dictionaries; checks: its checksums; None of one that an older version made.
     """
 
     id: int
@@ -66,17 +68,24 @@ class Segment:
     high_received: int
     index: bytes
     texts: str | None = None
+    checks: bytes | None = None
+
+    def unbroken(self) -> AbstractContextManager[None]:
+        """Raise StoreDamaged for whatever goes wrong inside, where it is read."""
+        return unbroken(self.first, self.last, self.low_received, self.high_received)
 
     def dictionaries(self, body: bytes) -> tuple[list[int], list[str]]:
         """Return the ids of its members, and its sources; a code is a place in these."""
-        if self.texts is None:
-            return _dictionaries_of(body)
-        ids, sources = json.loads(self.texts)
-        return ids, sources
+        with self.unbroken():
+            if self.texts is None:
+                return _dictionaries_of(body)
+            ids, sources = json.loads(self.texts)
+            return ids, sources
 
     def parts(self) -> list[Part]:
         """Return its record batches, each of which can be read alone."""
-        return [Part(number, *values) for number, values in enumerate(_PART.iter_unpack(self.index))]
+        with self.unbroken():
+            return [Part(number, *values) for number, values in enumerate(_PART.iter_unpack(self.index))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +190,7 @@ def build(batch: pa.RecordBatch) -> Built:
     sent, late = sent_times(batch), batch.column("late").to_numpy(zero_copy_only=False)
     lows = (time, received, np.where(late, time, HIGHEST), sent)
     highs = (time, received, np.where(late, time, LOWEST), sent)
-    index = b""
+    index, pieces = b"", memoryview(body)
     for number, (start, end) in enumerate(pairwise(ends)):
         rows = slice(number * PART_ROWS, (number + 1) * PART_ROWS)
         reach = [
@@ -190,6 +199,7 @@ def build(batch: pa.RecordBatch) -> Built:
             for found in (low[rows].min(), high[rows].max())
         ]
         index += _PART.pack(start, end, int(seq[rows][0]), int(seq[rows][-1]), *reach)
+    summary = _summary(batch, seq, time, received, sent)
     segment = Segment(
         id=0,
         first=int(seq[0]),
@@ -201,10 +211,11 @@ def build(batch: pa.RecordBatch) -> Built:
         high_received=int(np.max(received)),
         index=index,
         texts=_texts(batch),
+        checks=checks_of([summary, pieces[: ends[0]], *(pieces[start:end] for start, end in pairwise(ends))]),
     )
     ids, codes = codes_of(batch)
     prints = prints_of(ids[codes], sent, *(batch.column(name).to_numpy() for name in ("lat", "lon")))
-    return Built(segment, _summary(batch, seq, time, received, sent), body, pack(prints))
+    return Built(segment, summary, body, pack(prints))
 
 
 def messages_of(segment: Segment, body: bytes) -> bytes:

@@ -203,14 +203,16 @@ class SQLiteStore:
         The file is written anew and its write-ahead log emptied: when this returns, no byte of
         what was removed is in either. Readers that began before are waited for, later ones and
         batches wait. StoreError when another process reads on for too long: the entries are
-        gone, but older pages may still be in the write-ahead log.
+        gone, but older pages may still be in the write-ahead log. StoreDamaged when some of the
+        log's fixes cannot be read: all others of the member are gone, and nothing shows those.
         """
         if not self._file.exists:
             return 0
         await self._file.write(partial(upkeep.begin_forget, log=log, member=member))
-        count = await self._maintenance.clear()
-        await self._file.scrub()
-        return count
+        try:
+            return await self._maintenance.clear(log)
+        finally:
+            await self._file.scrub()
 
     async def rename_member(self, log: str, member: str, name: str) -> None:
         """Give a member another name, everywhere; raises Conflict if another one has it."""

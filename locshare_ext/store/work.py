@@ -13,6 +13,7 @@ import sqlite3
 import struct
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,8 +28,8 @@ from locshare_ext.store.connection import failure, open_reader, snapshot
 from locshare_ext.store.pieces import Piece, read_piece
 from locshare_ext.store.rows import first_id, last_id
 from locshare_ext.store.schema import GONE
-from locshare_ext.store.sealed import Sealed, list_segments, read_body
-from locshare_ext.store.segment import Built, Segment, build, codes_of, columns_of, compacted
+from locshare_ext.store.sealed import Sealed, list_segments, read_batch
+from locshare_ext.store.segment import Built, Segment, build, codes_of, compacted
 from locshare_ext.store.selecting import begin, list_recordings
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def drop_members(
         return None
     import numpy as np
 
-    batch = columns_of(read_body(conn, segment.id))
+    batch = read_batch(conn, segment)
     ids, codes = codes_of(batch)
     return _remade(batch, ~np.isin(ids, list(members))[codes])
 
@@ -88,7 +89,7 @@ def drop_old(
     shares = [share(recording, segment) for recording in recordings]
     if "all" in shares:
         return None
-    batch = columns_of(read_body(conn, segment.id))
+    batch = read_batch(conn, segment)
     seq, time, received = (batch.column(name).to_numpy() for name in ("seq", "time", "received"))
     stays = received >= before
     for recording, part in zip(recordings, shares, strict=True):
@@ -134,6 +135,9 @@ def main() -> None:
             if conn is not None:
                 conn.close()
                 conn = None
+        except Exception as error:  # else whatever is asked next would find no process
+            traceback.print_exc()
+            answer = "failed", ("StoreError", f"the store could not read: {error}", "store_failed", None)
         send(answers, answer)
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from locshare_ext.errors import InvalidInput, LocShareError, StoreError
+from locshare_ext.errors import InvalidInput, LocShareError, StoreDamaged, StoreError
 from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Appended, LogKind, StoreFailure
@@ -224,7 +224,7 @@ class Writer:
 
     def _recover(self, error: Exception) -> LocShareError:
         """Make ready for the next job; returns what to tell those whose job failed."""
-        if isinstance(error, StoreError):
+        if isinstance(error, StoreError) and not isinstance(error, StoreDamaged):
             reason: LocShareError = error
             self._desk.recover(reopen=True)
         elif isinstance(error, sqlite3.Error) and not isinstance(error, _DATA_ERRORS):
