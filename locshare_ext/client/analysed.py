@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 if TYPE_CHECKING:
+    import os
+
     import geopandas
     import pandas as pd
     import pyarrow as pa
@@ -69,6 +72,31 @@ class Analysed:
         from locshare_ext.client.asides import counts_of
 
         return counts_of(self._asides)
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str | None = None,
+        precision: float | None = None,
+        pseudonyms: str | os.PathLike[str] | None = None,
+        overwrite: bool = True,
+        **selection: Unpack[Selection],
+    ) -> Path | str:
+        """Write the trails as one web page that replays them; returns the path, without one the text.
+
+        The page holds all it needs: any browser from 2023 on shows it, with no server and no
+        network. `clock` chooses as in `trails`, and is the one that the page begins by. title:
+        above the map. precision, pseudonyms, overwrite: as in `to_file`. Raises InvalidInput.
+        """
+        from locshare_ext.client.pages import page_of, write_page
+
+        options: dict[str, Any] = {"title": title, "precision": precision, "pseudonyms": pseudonyms}
+        if path is None:
+            return page_of(self, selection, **options)
+        target = Path(path)
+        write_page(self, target, selection, overwrite=overwrite, **options)
+        return target
 
     def summary(self, *, moving: float = 0.5, **selection: Unpack[Selection]) -> pd.DataFrame:
         """Return one row per member: fixes, trips, times, length in metres, moving time and speeds.

@@ -139,6 +139,16 @@ FORMATS: tuple[Format, ...] = (
         _TEXT,
         "notes and other events, received, source, battery, extra, seq, trip, flags",
     ),
+    Format(
+        "html",
+        "a web page that replays it",
+        (".html",),
+        "text/html; charset=utf-8",
+        "",
+        "htmlwrite:write",
+        loses="source, extra, seq, trip, flags; places beyond 1e-7 degree, speed beyond 1 cm/s, heading, "
+        "accuracy and altitude beyond 0.1, battery beyond 1 %",
+    ),
     Format("traccar", "Traccar CSV", (), "text/csv", "csv:read_csv", options=_TEXT),
     Format("plt", "GeoLife and OziExplorer PLT", (".plt",), "text/plain", "plt:read_plt", options=_ONE),
     Format("owntracks", "OwnTracks Recorder", (".rec",), "text/plain", "rec:read_rec", options=_ONE),

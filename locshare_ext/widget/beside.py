@@ -33,6 +33,7 @@ function link(name) {
     const known = { 'style.css': address(SOURCES['style.css'], 'text/css') };
     for (const one of ['worker.js', 'probe.js']) known[one] = link(one);
     return urls[name] = address(`const known = ${JSON.stringify(known)};
+export const WORKER = 'module';
 export const urlOf = name => known[name];`, 'text/javascript');
   }
   const text = SOURCES[name].replace(/from '\\.\\/([^']+)'/g, (_, other) => `from '${link(other)}'`);

@@ -8,7 +8,7 @@ const { locale, speak, t } = await load('language.js');
 const format = await load('format.js');
 
 const OWN = new Set(['language.js', 'strings.js']);
-const sources = readdirSync(STATIC).filter(name => name.endsWith('.js') && !OWN.has(name))
+const sources = [...readdirSync(STATIC), ...readdirSync(new URL('page', STATIC)).map(name => `page/${name}`)].filter(name => name.endsWith('.js') && !OWN.has(name))
   .map(name => [name, withoutComments(readFileSync(new URL(name, STATIC), 'utf8'))]);
 
 function withoutComments(text) {

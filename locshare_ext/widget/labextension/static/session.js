@@ -1,6 +1,6 @@
 // One layer on this page: its fixes and renderer, its playhead, and what people chose. Views share it.
 
-import { urlOf } from './assets.js';
+import { urlOf, WORKER } from './assets.js';
 import { Colors } from './colors.js';
 import { Emitter } from './emitter.js';
 import { Feed } from './feed.js';
@@ -45,7 +45,7 @@ export class Session extends Emitter {
   #unwatch;
 
   #start() {
-    this.worker = new Worker(urlOf('worker.js'), { type: 'module' });
+    this.worker = new Worker(urlOf('worker.js'), { type: WORKER });
     this.worker.onmessage = ({ data }) => this.#fromWorker(data);
     this.worker.onerror = event => console.error('locshare renderer:', event.message);
     this.sendOptions();

@@ -162,6 +162,18 @@ export const EN = {
 
   'dialog.close': 'Close',
   'dialog.waiting': 'This is done when the cell that is running has ended.',
+
+  'page.map': 'Map',
+  'page.zoom': 'Zoom',
+  'page.zoomIn': 'Zoom in',
+  'page.zoomOut': 'Zoom out',
+  'page.language': 'Language',
+  'page.theme': 'Light or dark',
+  'page.reading': 'Reading: {read} of {count} fixes',
+  'page.fixes': { one: '{count} fix', other: '{count} fixes' },
+  'page.pseudonyms': 'names are pseudonyms',
+  'page.precision': 'places are rounded to {metres} m',
+  'page.broken': 'This file cannot be read: a part of it is missing, or the browser is from before 2023.',
 };
 
 export const KO = {
@@ -324,4 +336,16 @@ export const KO = {
 
   'dialog.close': '닫기',
   'dialog.waiting': '실행 중인 셀이 끝나면 처리됩니다.',
+
+  'page.map': '지도',
+  'page.zoom': '확대와 축소',
+  'page.zoomIn': '확대',
+  'page.zoomOut': '축소',
+  'page.language': '언어',
+  'page.theme': '밝게 또는 어둡게',
+  'page.reading': '읽는 중: 위치 {count}개 중 {read}개',
+  'page.fixes': '위치 {count}개',
+  'page.pseudonyms': '이름은 가명입니다',
+  'page.precision': '위치는 {metres}m 단위로 반올림했습니다',
+  'page.broken': '파일을 읽을 수 없습니다. 일부가 빠졌거나 브라우저가 2023년 이전 버전입니다.',
 };

@@ -1,0 +1,59 @@
+// Reads the fixes of a file: columns of whole numbers, as differences, by byte, compressed, as text.
+
+import { xOf, yOf } from '../projection.js';
+
+const DEGREE = 1e7; // units of a degree
+
+/** Return the bytes of a text in base64 that were compressed (zlib). */
+async function bytesOf(text) {
+  const packed = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Return `count` numbers from bytes: a column {first, step, width, known} that begins at `offset`. */
+function numbersOf(bytes, offset, { first, step, width, known }, count) {
+  const values = new Float64Array(count);
+  const start = offset + (known ? 0 : Math.ceil(count / 8));
+  let value = first;
+  for (let row = 0; row < count; row++) {
+    let code = 0;
+    for (let byte = width - 1; byte >= 0; byte--) code = code * 256 + bytes[start + byte * count + row];
+    value += (code % 2 ? -(code + 1) / 2 : code / 2) * step; // beyond 32 bits, where no shift reaches
+    values[row] = known || bytes[offset + (row >> 3)] & (128 >> (row & 7)) ? value : NaN;
+  }
+  return values;
+}
+
+/** Return how many bytes a column takes. */
+const sizeOf = ({ width, known }, count) => width * count + (known ? 0 : Math.ceil(count / 8));
+
+/** Return {name: numbers} of a part {count, columns} of the file, whose bytes the text holds. */
+export async function unpack({ count, columns }, text) {
+  const bytes = await bytesOf(text);
+  const unpacked = {};
+  let offset = 0;
+  for (const column of columns) {
+    unpacked[column.name] = numbersOf(bytes, offset, column, count);
+    offset += sizeOf(column, count);
+  }
+  if (offset !== bytes.length) throw new Error('a part of this file is broken');
+  return unpacked;
+}
+
+/** Return {columns, buffer} of unpacked numbers as a kernel sends fixes; units: by name, what a whole number stands for. */
+export function messageOf(unpacked, units) {
+  const { time, lag, member, lat, lon, ...numbers } = unpacked;
+  const parts = [['time', 'f8', time]];
+  if (lag) parts.push(['received', 'f8', time.map((moment, row) => (Number.isNaN(lag[row]) ? 0 : moment + lag[row]))]);
+  parts.push(['member', 'u4', Uint32Array.from(member)]);
+  parts.push(['x', 'u4', Uint32Array.from(lon, one => xOf(one / DEGREE))], ['y', 'u4', Uint32Array.from(lat, one => yOf(one / DEGREE))]);
+  for (const [name, values] of Object.entries(numbers)) parts.push([name, 'f4', Float32Array.from(values, one => one * units[name])]);
+  const buffer = new Uint8Array(parts.reduce((size, [, , values]) => size + values.byteLength, 0));
+  let offset = 0;
+  for (const [, , values] of parts) {
+    buffer.set(new Uint8Array(values.buffer), offset);
+    offset += values.byteLength;
+  }
+  return { columns: parts.map(([name, type]) => ({ name, type, base: 0 })), buffer };
+}
