@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from locshare_ext.analysis.meetings import encounters
     from locshare_ext.analysis.movement import not_in_movingpandas, renamed, to_movingpandas, to_traja
     from locshare_ext.analysis.pairs import distances
+    from locshare_ext.analysis.running import GroupNumbers
     from locshare_ext.analysis.silences import gaps
     from locshare_ext.analysis.solitude import alone
     from locshare_ext.analysis.speeds import speeds
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from locshare_ext.analysis.trust import quality
 
 __all__ = [
+    "GroupNumbers",
     "alone",
     "coverage",
     "distances",
@@ -53,6 +55,7 @@ __all__ = [
 
 # Loaded when first asked for: pandas and pyproj take their time.
 _PLACES = {
+    "GroupNumbers": "running",
     "alone": "solitude",
     "coverage": "cells",
     "distances": "pairs",

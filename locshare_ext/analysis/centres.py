@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,10 @@ from locshare_ext.analysis.grids import grid_of
 from locshare_ext.analysis.outcome import moments
 from locshare_ext.analysis.tracks import Span, Tracks
 
-__all__ = ["spread"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["middle", "spread"]
 
 
 def spread(frame: pd.DataFrame, every: Span = "10s", *, max_gap: Span | None = None) -> pd.DataFrame:
@@ -39,11 +44,7 @@ def spread(frame: pd.DataFrame, every: Span = "10s", *, max_gap: Span | None = N
     row = np.cumsum(is_new) - 1
     members = np.bincount(row, minlength=len(first))
     lat, lon = (values[order] for values in grid.places())
-    centre = _means(geodesic.to_cartesian(lat, lon), row, members)
-    middle_lat, middle_lon = geodesic.from_cartesian(centre)
-    nowhere = np.linalg.norm(centre, axis=1) < 1.0  # m: opposite each other
-    middle_lat[nowhere], middle_lon[nowhere] = np.nan, np.nan
-    metres, _ = geodesic.inverse(middle_lat[row], middle_lon[row], lat, lon)
+    middle_lat, middle_lon, metres = middle(lat, lon, row, members)
     square = np.bincount(row, weights=metres * metres, minlength=len(first)) / members
     # of each row's members the farthest; -metres first, so that ties go to the first by name
     farthest = np.lexsort((track, -metres, row))[first]
@@ -61,6 +62,21 @@ def spread(frame: pd.DataFrame, every: Span = "10s", *, max_gap: Span | None = N
             "farthest_member": names["member"],
         }
     )
+
+
+def middle(
+    lat: NDArray[np.float64], lon: NDArray[np.float64], row: NDArray[np.int64], count: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return lat and lon of the centres of places, and how far each place is from its own.
+
+    row: which centre a place belongs to; count: how many places each has.
+    """
+    centre = _means(geodesic.to_cartesian(lat, lon), row, count)
+    middle_lat, middle_lon = geodesic.from_cartesian(centre)
+    nowhere = np.linalg.norm(centre, axis=1) < 1.0  # m: opposite each other
+    middle_lat[nowhere], middle_lon[nowhere] = np.nan, np.nan
+    metres, _ = geodesic.inverse(middle_lat[row], middle_lon[row], lat, lon)
+    return middle_lat, middle_lon, metres
 
 
 def _means(
