@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from locshare_ext.client import registry, simulating
-from locshare_ext.client.alerted import CallsAlerts
 from locshare_ext.client.attached import Attached
 from locshare_ext.client.callbacks import Callbacks
+from locshare_ext.client.counting import Counted
 from locshare_ext.client.source import FixBatch, SourceStatus
 from locshare_ext.client.times import now_ms
 from locshare_ext.errors import InvalidInput
@@ -19,7 +19,7 @@ __all__ = ["Live"]
 SETTLE_LIMIT = 5.0  # s that `on_fix` waits for the feed to be where "from now on" begins
 
 
-class Live(Attached, CallsAlerts):
+class Live(Attached, Counted):
     """What comes of a group from now on, on the one feed that groups of its name share."""
 
     _is_closed = False

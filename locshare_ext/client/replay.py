@@ -32,6 +32,8 @@ class Replay(Live):
     recording, or when nobody has followed it for a while.
     """
 
+    _has_past = False  # what it gave out is numbered by its own log, and cursors are the recording's
+
     def __init__(self, api: Api, info: Mapping[str, Any], *, tz: tzinfo | None = None) -> None:
         self._api = api
         self._info = dict(info)

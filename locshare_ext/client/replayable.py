@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from locshare_ext.client.alerted import CallsAlerts
 from locshare_ext.client.callbacks import Callbacks
+from locshare_ext.client.counting import Counted
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.player import OnError, Player
 from locshare_ext.client.playhead import Playhead, Watchers
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Replayable"]
 
 
-class Replayable(CallsAlerts):
+class Replayable(Counted):
     """The callbacks of a recording, and what plays to them."""
 
     _player: Player | None = None
