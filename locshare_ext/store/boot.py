@@ -1,4 +1,4 @@
-"""Notice that the machine went down while the file was open, and skip the offsets it may have lost."""
+"""What a start finds of the last one: whether the machine went down, and whether a forgetting was cut off."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from pathlib import Path
 
 from locshare_ext.store.connection import transaction
 
-__all__ = ["SKIPPED", "mark_closed", "mark_open", "this_boot"]
+__all__ = [
+    "SKIPPED",
+    "find_unclean",
+    "mark_clean",
+    "mark_closed",
+    "mark_open",
+    "mark_unclean",
+    "this_boot",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -50,3 +58,20 @@ def mark_open(conn: sqlite3.Connection, boot: str) -> None:
 def mark_closed(conn: sqlite3.Connection) -> None:
     """Write that nothing is begun; it can only survive if all that was committed before does."""
     conn.execute("UPDATE state SET value = '' WHERE name = 'open'")
+
+
+def mark_unclean(conn: sqlite3.Connection) -> None:
+    """Write that the file may have traces of what is forgotten; within a transaction."""
+    conn.execute("INSERT OR REPLACE INTO state VALUES ('unclean', hex(randomblob(8)))")
+
+
+def find_unclean(conn: sqlite3.Connection) -> str | None:
+    """Return the last such mark, None without any."""
+    row = conn.execute("SELECT value FROM state WHERE name = 'unclean'").fetchone()
+    return None if row is None else str(row[0])
+
+
+def mark_clean(conn: sqlite3.Connection, mark: str | None) -> None:
+    """Write that no trace is left, unless more is forgotten since `mark` was found."""
+    with transaction(conn):
+        conn.execute("DELETE FROM state WHERE name = 'unclean' AND value = ?", (mark,))

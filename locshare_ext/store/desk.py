@@ -13,7 +13,7 @@ from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.store import Appended, LogKind
 from locshare_ext.store.appending import Batches, LogState, load_state, make_log
-from locshare_ext.store.boot import mark_closed, mark_open, this_boot
+from locshare_ext.store.boot import find_unclean, mark_closed, mark_open, this_boot
 from locshare_ext.store.checkpoints import Checkpoints, leave_to_others
 from locshare_ext.store.connection import (
     Synchronous,
@@ -63,6 +63,7 @@ class Desk:
         self._synchronous = synchronous
         self._conn: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # device and inode of what was first opened
+        self.was_unclean = False  # when first opened: a crash came before a forgetting was done
         self._data_version: int | None = None
         self._checkpoints = Checkpoints()
         self._states: dict[str, LogState] = {}
@@ -213,6 +214,8 @@ class Desk:
         except sqlite3.Error as error:
             conn.close()
             raise failure(error, f"store {self.path} cannot be opened") from error
+        if self._file is None:
+            self.was_unclean = find_unclean(conn) is not None
         self._file = _identity(self.path)
         return conn
 

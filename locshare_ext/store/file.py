@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from locshare_ext.errors import LocShareError, StoreError
 from locshare_ext.store import upkeep
+from locshare_ext.store.boot import find_unclean, mark_clean
 from locshare_ext.store.connection import failure, open_reader, snapshot
 from locshare_ext.store.desk import Desk
 from locshare_ext.store.home import Home
@@ -119,11 +120,13 @@ class StoreFile:
         if self._scrubbing is None:
             self._scrubbing = asyncio.Lock()
         async with self._scrubbing:
+            mark = await self.write(lambda desk: find_unclean(desk.conn))
             await self.write(upkeep.rewrite)
             for _ in range(SCRUBS):
                 if self._reading:
                     await asyncio.wait(set(self._reading))
                 if await self.write(upkeep.empty_wal):
+                    await self.write(lambda desk: mark_clean(desk.conn, mark))
                     return
         raise StoreError(
             f"all entries are removed, but another program reads {self.path} and keeps older pages of it; "

@@ -59,6 +59,8 @@ class Maintenance:
 
         Else the first late fix would have the writer, and all that wait for it, read that.
         """
+        if await self._was_unclean():
+            await self.clear()
         for info in await self._file.read(list_logs, list[LogInfo]()):
             if info.head - info.oldest >= self.room:
                 self.begin(info.name)
@@ -241,8 +243,15 @@ class Maintenance:
                 await self._clear_hidden()
                 for log_id in await self._file.read(sealing.list_unsettled, list[int]()):
                     await self._clear_rows(log_id)
+                if await self._was_unclean():
+                    await self._clear()
+                    await self._file.scrub()
                 self._is_settled = True
             yield
+
+    async def _was_unclean(self) -> bool:
+        """Whether a crash came before the last forgetting was done."""
+        return await self._file.write(lambda desk: desk.conn is not None and desk.was_unclean)
 
     def _warm(self, conn: sqlite3.Connection) -> None:
         for (log_id,) in conn.execute("SELECT DISTINCT log FROM segments").fetchall():

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from locshare_ext.errors import Conflict
 from locshare_ext.model.names import fold
 from locshare_ext.store.aside import forget_asides, rename_asides
+from locshare_ext.store.boot import mark_unclean
 from locshare_ext.store.connection import transaction
 from locshare_ext.store.desk import Desk
 from locshare_ext.store.invites import forget_invites, rename_invites
@@ -53,7 +54,10 @@ def begin_delete(desk: Desk, log: str) -> None:
 
 
 def begin_forget(desk: Desk, log: str, member: str) -> list[int]:
-    """Take a member's name away; `clear_some` then removes the rows. Returns the ids it had."""
+    """Take a member's name away; `clear_some` then removes the rows. Returns the ids it had.
+
+    Until `mark_clean` the file says that it may have traces: a crash must not leave them.
+    """
     found = find_log(desk.conn, log)
     if found is None:
         return []
@@ -64,6 +68,7 @@ def begin_forget(desk: Desk, log: str, member: str) -> list[int]:
         for member_id in ids:
             desk.conn.execute("UPDATE members SET name = ? || id WHERE id = ?", (GONE, member_id))
             desk.conn.execute("DELETE FROM tallies WHERE member = ?", (member_id,))
+        mark_unclean(desk.conn)
         forget_invites(desk.conn, found[0], member)
         forget_asides(desk.conn, found[0], member)
     return ids

@@ -17,8 +17,10 @@ STAGES = {  # (module, function after which the process stops)
     "rows": (sealing, "clear_rows"),
     "replaced": (sealing, "replace_segment"),
     "hidden": (sealing, "clear_hidden"),
+    "begun": (upkeep, "begin_forget"),
     "cleared": (upkeep, "clear_some"),
     "finished": (upkeep, "finish_clear"),
+    "rewritten": (upkeep, "rewrite"),
 }
 
 

@@ -180,6 +180,22 @@ async def test_kill_9_between_two_steps(path: Path, action: str, stage: str, cal
     assert rows_in(path, "PRAGMA integrity_check") == [("ok",)]
 
 
+@pytest.mark.process
+@pytest.mark.parametrize("stage", ["begun", "cleared", "finished", "rewritten"])
+async def test_who_was_being_forgotten_is_in_no_file_soon_after_a_crash(path: Path, stage: str) -> None:
+    """Nobody asks again: who asked first was told nothing, and there is no such member any more."""
+    mark = b"where-Ann-was"
+    store = SQLiteStore(path, sealed_rows=100, live_rows=50)
+    await put(store, *(a_fix("ann", n, source=mark.decode()) for n in range(3_000)), a_fix("bob"))
+    await store.close()
+    await killed_at(path, stage, 1, "forget")
+    again = SQLiteStore(path, sealed_rows=100, live_rows=50)
+    await again.trim("hikers", 0)  # as retention does, soon after each start
+    assert not [one.name for one in path.parent.iterdir() if mark in one.read_bytes()]
+    await again.close()
+    assert rows_in(path, "SELECT count(*) FROM state WHERE name = 'unclean'") == [(0,)]
+
+
 def stays(action: str, entry: Entry) -> bool:
     if action == "forget":
         return entry.item.member != "ann"
