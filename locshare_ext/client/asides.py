@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = [
     "asides_for_file",
     "asides_frame",
-    "asides_of_file",
     "counts_of",
     "read_asides",
     "read_recording_asides",
@@ -35,21 +33,23 @@ def read_asides(
 
     Raises NotFound for an unknown group, AccessDenied without the role manage.
     """
-    found: list[Mapping[str, Any]] = []
     bounds = {name: at for name, at in (("since", since), ("until", until)) if at is not None}
-    while True:
-        query = {**bounds, "limit": PAGE, "after": found[-1]["id"] if found else 0}
-        page = api.get(path_of("groups", group, "set-aside"), query)["set_aside"]
-        found += page
-        if len(page) < PAGE:
-            return found
+    return _read(api, path_of("groups", group, "set-aside"), bounds)
 
 
 def read_recording_asides(api: Api, info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what was refused while a recording ran; an import has none."""
-    if info["kind"] != "group":
-        return []
-    return read_asides(api, str(info["log"]), since=info["since"], until=info["until"])
+    """Return what was refused while a recording ran, or of the file that it was imported from."""
+    return _read(api, path_of("recordings", str(info["id"]), "set-aside"), {})
+
+
+def _read(api: Api, path: str, bounds: Mapping[str, int]) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    while True:
+        query = {**bounds, "limit": PAGE, "after": found[-1]["id"] if found else 0}
+        page = api.get(path, query)["set_aside"]
+        found += page
+        if len(page) < PAGE:
+            return found
 
 
 def asides_frame(asides: Asides) -> pd.DataFrame:
@@ -97,27 +97,3 @@ def asides_for_file(read: Callable[[], Asides]) -> list[SetAside]:
         return rows_of_asides(read())
     except AccessDenied:
         return []
-
-
-def asides_of_file(rows: Sequence[SetAside]) -> list[Mapping[str, Any]]:
-    """Return what `asides_for_file` put into a file; of another's line, reason and text."""
-    return [
-        _told(row.raw) or {"id": row.line, "error": {"message": row.reason}, "raw": row.raw} for row in rows
-    ]
-
-
-def _told(text: str) -> Mapping[str, Any] | None:
-    try:
-        told = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(told, dict) or not _KINDS.items() <= {n: type(v) for n, v in told.items()}.items():
-        return None
-    known = {name: value for name, value in told.items() if name in _KINDS}
-    error = {name: value for name, value in told["error"].items() if isinstance(value, str)}
-    if isinstance(told.get("member"), str):
-        known["member"] = told["member"]
-    return {**known, "error": error}
-
-
-_KINDS: dict[str, type] = {"id": int, "received": int, "error": dict, "raw": str}

@@ -30,9 +30,7 @@ def read_events_after(api: Api, group: str, after: str) -> tuple[list[Event], st
 
 
 def read_recording_events(api: Api, info: Mapping[str, Any]) -> list[Event]:
-    """Return the events of a recording that the server describes by `info`; an import has none."""
-    if info["kind"] != "group":
-        return []
+    """Return the events of a recording that the server describes by `info`."""
     return _read_after(api, path_of("recordings", str(info["id"]), "events"), {}, "start")[0]
 
 

@@ -121,11 +121,13 @@ def upload(
     description: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Keep a file's fixes as a closed recording on a server; returns what it is there.
+    """Keep what a file has as a closed recording on a server; returns what it is there.
 
-    They are sent piece by piece. progress: called with (fixes sent, fixes in all). When this is
+    Fixes are sent piece by piece. progress: called with (fixes sent, fixes in all). When this is
     broken off, or the server refuses one, nothing is kept.
     """
+    from locshare_ext.formats.asides import Beside
+
     known = loaded.info.get("description") or ""
     params = {
         "name": (name or loaded.name)[:64],
@@ -148,6 +150,7 @@ def upload(
         path_of("recordings"),
         batches,
         params,
+        metadata=Beside.of_file(loaded.events, loaded.set_aside).metadata(),
         timeout=60 + count * _PER_FIX,
     )
     return dict(made)

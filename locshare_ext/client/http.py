@@ -123,19 +123,20 @@ class Api:
         batches: Callable[[], Iterator[pa.RecordBatch]],
         params: Mapping[str, Any],
         *,
+        metadata: Mapping[bytes, bytes],
         timeout: float = TIMEOUT[1],
     ) -> Any:
         """POST record batches as one Arrow stream, piece by piece; returns the answer's JSON.
 
-        batches: gives them, again if the server has moved. timeout: s until the answer, once all
-        is sent.
+        batches: gives them, again if the server has moved. metadata: of the stream's schema.
+        timeout: s until the answer, once all is sent.
         """
         return _json(
             self._request(
                 "POST",
                 path,
                 params=params,
-                data=_Stream(batches),
+                data=_Stream(batches, metadata),
                 headers={"Content-Type": ARROW_TYPE},
                 timeout=(TIMEOUT[0], timeout),
             )
@@ -190,8 +191,11 @@ class _Stream:
 
     closed = False  # as files have it
 
-    def __init__(self, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
+    def __init__(
+        self, batches: Callable[[], Iterator[pa.RecordBatch]], metadata: Mapping[bytes, bytes]
+    ) -> None:
         self._batches = batches
+        self._metadata = metadata
         self._parts: list[bytes] = []
 
     def __iter__(self) -> Iterator[bytes]:
@@ -200,9 +204,10 @@ class _Stream:
         from locshare_ext.model.trail import arrow_schema
 
         self._parts = []
-        with pa.ipc.new_stream(self, arrow_schema()) as writer:
+        schema = arrow_schema().with_metadata(dict(self._metadata))
+        with pa.ipc.new_stream(self, schema) as writer:
             for batch in self._batches():
-                writer.write_batch(batch)
+                writer.write_batch(batch.replace_schema_metadata(schema.metadata))
                 yield self._taken()
         yield self._taken()
 

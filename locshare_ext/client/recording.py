@@ -332,10 +332,11 @@ class Recording(Replayable, Analysed):
         return (list(self._events()) if cursor is None else []), ""
 
     def _asides(self) -> Sequence[Mapping[str, Any]]:
-        from locshare_ext.client.asides import asides_of_file, read_recording_asides
+        from locshare_ext.client.asides import read_recording_asides
+        from locshare_ext.formats.asides import asides_of_rows
 
         if self._loaded is not None:
-            return asides_of_file(self._loaded.set_aside)
+            return asides_of_rows(self._loaded.set_aside)
         return read_recording_asides(self._need_api("read what was refused of"), self._info)
 
     def _set_aside_rows(self) -> Sequence[SetAside]:

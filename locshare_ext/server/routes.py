@@ -11,13 +11,13 @@ from locshare_ext.server.api.health import HealthHandler
 from locshare_ext.server.api.invites import InviteHandler, InvitesHandler, MeHandler
 from locshare_ext.server.api.notes import NoteHandler, NotesHandler
 from locshare_ext.server.api.openapi.handler import OpenApiHandler
-from locshare_ext.server.api.recordings import (
+from locshare_ext.server.api.recorded import (
+    RecordingAsidesHandler,
     RecordingEventsHandler,
     RecordingFileHandler,
-    RecordingHandler,
-    RecordingsHandler,
     RecordingTrailsHandler,
 )
+from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandler
 from locshare_ext.server.api.replays import ReplayHandler, ReplaysHandler
 from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
@@ -48,6 +48,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/recordings/([^/]+)", RecordingHandler),
     (r"/locshare/api/recordings/([^/]+)/trails", RecordingTrailsHandler),
     (r"/locshare/api/recordings/([^/]+)/events", RecordingEventsHandler),
+    (r"/locshare/api/recordings/([^/]+)/set-aside", RecordingAsidesHandler),
     (r"/locshare/api/recordings/([^/]+)/file", RecordingFileHandler),
     (r"/locshare/api/replays", ReplaysHandler),
     (r"/locshare/api/replays/([^/]+)", ReplayHandler),

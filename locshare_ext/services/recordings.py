@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.broker.routing import check_recordable
-from locshare_ext.errors import InvalidFile, InvalidInput, NotFound
-from locshare_ext.model.clock import NEWEST
+from locshare_ext.errors import InvalidInput, NotFound
+from locshare_ext.model.aside import KEPT, AsideInfo
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
-from locshare_ext.model.fix import NUMBERS, Fix
-from locshare_ext.model.names import member_name, near_names
+from locshare_ext.model.names import near_names
 from locshare_ext.model.store import LogStore, RecordingInfo, Selection
-from locshare_ext.model.trail import ARROW_FIELDS, arrow_schema
-from locshare_ext.model.wire import MAX_SOURCE
 from locshare_ext.services.groups import Group, Groups
+from locshare_ext.services.imported import Waiting, fixes_of_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -143,12 +139,15 @@ class Recordings:
         *,
         received_known: bool,
         description: str = "",
+        events: Sequence[Event] = (),
+        set_aside: Sequence[AsideInfo] = (),
     ) -> RecordingInfo:
         """Keep fixes as a closed log of their own, which is one recording; returns it.
 
         tables: with the columns of `trail.ARROW_FIELDS`, in the order that the log shall
-        have: by `received` if that is known, else by `time`. Raises InvalidFile for a value
-        that no fix can have; then nothing is kept.
+        have: by `received` if that is known, else by `time`. events take their places among
+        them. set_aside: what had been refused. Raises InvalidFile for a value that no fix can
+        have; then nothing is kept.
         """
         now = self._clock()
         recording_id = _new_id()
@@ -168,7 +167,9 @@ class Recordings:
         self._under_way.add(log)
         try:
             await self._store.create_log(log, kind="import", epoch=epoch, settings={"title": info.name})
-            times, head = await self._fill(log, epoch, tables, now, received_known)
+            times, head = await self._fill(log, epoch, tables, now, received_known, Waiting(events))
+            if set_aside:
+                await self._store.put_asides(log, set_aside, KEPT)
             since, until = times or (now, now)
             info = replace(info, since=since, until=until, upto=head, closed=now)
             await self._store.put_recording(info)
@@ -218,22 +219,33 @@ class Recordings:
         return len(cut_off)
 
     async def _fill(
-        self, log: str, epoch: str, tables: AsyncIterator[pa.Table], now: int, received_known: bool
+        self,
+        log: str,
+        epoch: str,
+        tables: AsyncIterator[pa.Table],
+        now: int,
+        received_known: bool,
+        waiting: Waiting,
     ) -> tuple[tuple[int, int] | None, int]:
-        """Append all fixes; returns the span of their times, None if there are none, and the head."""
+        """Append all fixes, and the events among them.
+
+        Returns the span of the fixes' times, None if there are none, and the head.
+        """
         head, row = 0, 0
         span: tuple[int, int] | None = None
         async for table in tables:
             for start in range(0, table.num_rows, IMPORT_CHUNK):
                 piece = table.slice(start, IMPORT_CHUNK)
                 # in a thread: checking every value of every row takes a while
-                fixes = await asyncio.to_thread(_fixes, piece, row, now, received_known)
+                fixes = await asyncio.to_thread(fixes_of_table, piece, row, now, received_known)
                 row += len(fixes)
-                appended = await self._store.append(log, fixes, epoch=epoch, kind="import")
-                head = appended.head
+                batch = waiting.among(fixes)
+                head = (await self._store.append(log, batch, epoch=epoch, kind="import")).head
                 times = [fix.time for fix in fixes]
                 low, high = min(times), max(times)
                 span = (low, high) if span is None else (min(low, span[0]), max(high, span[1]))
+        while rest := waiting.take(IMPORT_CHUNK):
+            head = (await self._store.append(log, rest, epoch=epoch, kind="import")).head
         return span, head
 
     async def _put(self, info: RecordingInfo) -> RecordingInfo:
@@ -292,94 +304,3 @@ def _checked_description(text: object) -> str:
             f"description is not text of at most {MAX_DESCRIPTION} characters", field="description"
         )
     return text
-
-
-def _fixes(table: pa.Table, first: int, now: int, received_known: bool) -> list[Fix]:
-    """Return a table's rows as fixes, checked as if they had been sent."""
-    columns = {name: _typed(table, name) for name, _ in ARROW_FIELDS if name in table.column_names}
-    empty = [None] * table.num_rows
-    fixes: list[Fix] = []
-    for row in range(table.num_rows):
-        at = {name: columns.get(name, empty)[row] for name, _ in ARROW_FIELDS}
-        try:
-            fixes.append(_fix(at, now, received_known))
-        except (ValueError, TypeError, InvalidInput) as error:
-            raise InvalidFile(f"row {first + row}: {error}", details={"row": first + row}) from None
-    return fixes
-
-
-def _typed(table: pa.Table, name: str) -> list[Any]:
-    """Return a column's values in the type that it should have; raises InvalidFile if it has another."""
-    import pyarrow as pa
-    import pyarrow.types as kinds
-
-    column, wanted = table.column(name), arrow_schema().field(name).type
-    found = column.type
-    is_text = kinds.is_dictionary(wanted) or kinds.is_string(wanted)
-    if is_text:
-        wanted = pa.utf8()
-        fits = kinds.is_dictionary(found) or kinds.is_string(found) or kinds.is_large_string(found)
-    elif kinds.is_boolean(wanted):
-        fits = kinds.is_boolean(found)
-    elif name in ("time", "received") and kinds.is_timestamp(found) and found.tz is not None:
-        column, fits = column.cast(pa.timestamp("ms", found.tz), safe=False), True
-    else:
-        fits = kinds.is_integer(found) or kinds.is_floating(found)
-    try:
-        if fits or kinds.is_null(found):
-            return list(column.cast(wanted).to_pylist())
-        reason = ""
-    except (pa.ArrowException, ValueError) as error:
-        reason = f": {error}"
-    raise InvalidFile(f"column {name!r} is {found}, expected {wanted}{reason}", field=name)
-
-
-def _fix(at: dict[str, Any], now: int, received_known: bool) -> Fix:
-    time, lat, lon = at["time"], at["lat"], at["lon"]
-    if time is None or lat is None or lon is None:
-        raise ValueError("time, lat or lon is missing")
-    if not -90 <= lat <= 90 or not -180 <= lon <= 180:
-        raise ValueError(f"lat {lat}, lon {lon} is outside [-90, 90], [-180, 180] degrees")
-    received = at["received"] if received_known and at["received"] is not None else time
-    for name, moment in (("time", time), ("received", received)):
-        if not -NEWEST <= moment <= NEWEST:
-            raise ValueError(f"{name} {moment} is out of range; expected milliseconds since 1970")
-    numbers: dict[str, Any] = {name: _number(name, at[name]) for name in NUMBERS}
-    extra = json.loads(at["extra"]) if at["extra"] else None
-    if extra is not None and not isinstance(extra, dict):
-        raise ValueError("extra is not a JSON object")
-    for key, value in (extra or {}).items():
-        if isinstance(value, dict | list):
-            raise ValueError(f"extra.{key[:40]} is not text, a number, true, false or null")
-    source = at["source"] or "import"
-    if len(source) > MAX_SOURCE or not source.isprintable():
-        raise ValueError(f"source {source[:40]!r} is not 1-{MAX_SOURCE} printable characters")
-    return Fix(
-        member=member_name(at["member"]),
-        time=int(time),
-        lat=float(lat),
-        lon=float(lon),
-        source=source,
-        extra=extra,
-        received=int(received),
-        flags=tuple(flag for flag in ("future", "repaired") if at[flag]),
-        **numbers,
-    )
-
-
-def _number(name: str, value: float | None) -> float | None:
-    if value is None or math.isnan(value):
-        return None
-    low, high = _RANGES[name]
-    if not low <= value < high:
-        raise ValueError(f"{name} {value} is out of range")
-    return float(value)
-
-
-_RANGES = {
-    "altitude": (-math.inf, math.inf),
-    "accuracy": (0, math.inf),
-    "speed": (0, math.inf),
-    "heading": (0, 360),
-    "battery": (0, math.nextafter(1, 2)),
-}

@@ -18,7 +18,8 @@ import pytest
 
 from locshare_ext import Group, open_recording
 from locshare_ext.client.discovery import server_from_url
-from locshare_ext.client.http import Api
+from locshare_ext.client.http import Api, path_of
+from locshare_ext.client.recording import Recording
 from locshare_ext.formats.registry import writable
 from tests.cli.test_commands import Shell, group
 from tests.support.served import Served
@@ -69,6 +70,25 @@ def test_notes_go_along_as_far_as_they_lie_in_the_span(shell: Shell, served: Ser
         assert set(kept.events().query("kind == 'note'")["text"]) == texts, words
         assert kept.description == ("over the hill" if "--recording" in words else "")
     recording.close()
+
+
+def test_a_recording_goes_to_a_server_with_its_notes_and_what_was_refused(
+    shell: Shell, served: Served
+) -> None:
+    runners = group(served, "runners")
+    recording = runners.record("run")
+    runners.publish(lat=37.5, lon=127.0, member="Ann")
+    now = int(time.time() * 1000)
+    body = [{"member": "bo", "time": now, "lat": lat, "lon": 1.0} for lat in (1.0, 91.0)]
+    runners._api.send("POST", path_of("groups", "runners", "fixes"), body)
+    runners.note("lost the trail here")
+    recording.to_file(shell.folder / "run.gpkg")
+    assert shell("import", "run.gpkg", "--name", "run again").returncode == 0
+    kept = runners._api.get(path_of("recordings"))["recordings"]
+    (again,) = (Recording.of_server(runners._api, info) for info in kept if info["name"] == "run again")
+    assert list(again.events()["text"]) == ["lost the trail here"]
+    assert list(again.set_aside()["field"]) == ["lat"]
+    assert dict(again.quality().set_index("member")["set_aside"]) == {"Ann": 0, "bo": 1}
 
 
 @pytest.mark.parametrize("suffix", [one.suffixes[0] for one in writable() if one.name != "gpkg"])

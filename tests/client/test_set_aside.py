@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from locshare_ext import Group, open_recording
-from locshare_ext.client.asides import asides_frame, asides_of_file
+from locshare_ext.client.asides import asides_frame
 from locshare_ext.client.http import path_of
+from locshare_ext.formats.asides import asides_of_rows
 from locshare_ext.formats.rows import SetAside
 from tests.client.conftest import attach
 from tests.support.served import Served
@@ -100,7 +101,7 @@ def test_a_group_that_nobody_shared_in_has_none(served: Served) -> None:
     "raw", ["a,b", "{}", "3", '{"id": 1, "received": "x", "error": {}, "raw": ""}', "[" * 9999]
 )
 def test_files_of_others_have_line_reason_and_text(raw: str) -> None:
-    (row,) = asides_frame(asides_of_file([SetAside(7, "lat is missing", raw)])).itertuples()
+    (row,) = asides_frame(asides_of_rows([SetAside(7, "lat is missing", raw)])).itertuples()
     assert (row.id, row.message, row.raw) == (7, "lat is missing", raw)
     assert pd.isna(row.received)
     assert pd.isna(row.member)

@@ -52,6 +52,7 @@ NEEDED = {
     "DELETE api/recordings/RECORDING": "manage",
     "GET api/recordings/RECORDING/trails": "watch",
     "GET api/recordings/RECORDING/events": "watch",
+    "GET api/recordings/RECORDING/set-aside": "manage",
     "GET api/recordings/RECORDING/file": "watch",
     "GET api/replays": "all:watch",
     "POST api/replays": "manage",

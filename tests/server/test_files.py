@@ -234,3 +234,42 @@ async def test_a_file_that_is_none_leaves_nothing(
     assert said(await fetch("api/recordings"))["recordings"] == []
     assert await site.store.logs() == []
     assert [one for one in tmp_path.iterdir() if "locshare" in one.name] == []
+
+
+async def test_our_file_comes_back_with_what_lies_beside_its_fixes(fetch, shared):
+    await post(fetch, {**fix(50), "lat": 91.2}, fix(51))
+    sent = await fetch(f"api/recordings/{shared}/file")
+    made = said(await send(fetch, sent.body, "application/geopackage+sqlite3", name="again"), 201)
+    at = f"api/recordings/{made['id']}"
+    notes = said(await fetch(f"{at}/events"))["events"]
+    assert [(one["kind"], one["text"]) for one in notes] == [("note", "=lost")]
+    assert (
+        notes[0]["received"] == said(await fetch(f"api/recordings/{shared}/events"))["events"][0]["received"]
+    )
+    (refused,) = said(await fetch(f"{at}/set-aside"))["set_aside"]
+    (before,) = said(await fetch(f"api/recordings/{shared}/set-aside"))["set_aside"]
+    unlike = ("id", "credential")  # who sent it is not in a file
+    assert {n: refused[n] for n in refused if n not in unlike} == {
+        n: before[n] for n in before if n not in unlike
+    }
+    again = await fetch(f"{at}/file")
+    assert again.code == 200
+    assert said(await fetch(f"{at}/set-aside?after={refused['id']}"))["set_aside"] == []
+
+
+@pytest.mark.parametrize(
+    ("beside", "message"),
+    [
+        ({"events": 5}, "metadata cannot be used"),
+        ({"events": [{"type": "event", "kind": "party", "time": 1}]}, "metadata cannot be used"),
+        ({"events": [{"type": "event", "kind": "note", "time": 1 << 60}]}, "event 0: time"),
+        ({"events": [{"type": "event", "kind": "note", "time": 1, "text": "x" * 2001}]}, "2,001 characters"),
+        ({"events": [{"type": "event", "kind": "note", "time": 1, "member": "a/b"}]}, "event 0: member"),
+        ({"events": [{"type": "event", "kind": "note", "time": 1, "data": {"a": "x" * 2000}}]}, "1024 bytes"),
+    ],
+)
+async def test_what_no_event_can_be_is_refused_and_leaves_nothing(fetch, site, beside, message):
+    table = rows(3).replace_schema_metadata({"locshare": json.dumps(beside)})
+    found = error(await fetch("api/recordings?name=x", "POST", body(table), headers=dict(ARROW)), 400)
+    assert message in found["message"]
+    assert await site.store.logs() == []

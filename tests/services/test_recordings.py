@@ -7,6 +7,7 @@ import pytest
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.errors import InvalidFile, InvalidInput, NotFound
+from locshare_ext.model.event import Event
 from locshare_ext.model.store import Selection
 from locshare_ext.model.trail import arrow_schema
 from locshare_ext.services.recordings import LATE, Recordings, recording_json
@@ -203,3 +204,14 @@ async def test_nothing_was_recorded_before_the_server_went(groups, recordings, c
     clock.now += 60_000
     await recordings.resume()
     assert (await recordings.interruptions([made]))[made.id] == [{"since": NOW, "until": clock.now}]
+
+
+async def test_events_of_an_import_stand_where_they_were_known(recordings, store):
+    times = [NOW + number for number in (0, 1000, 2000)]
+    rows = [{"member": "a", "time": at, "received": at, "lat": 1.0, "lon": 2.0} for at in times]
+    told = [Event(kind="note", time=at, received=at, text=str(at - NOW)) for at in (times[2] + 5, times[1])]
+    info = await recordings.import_("old", tables(*rows), received_known=True, events=told)
+    entries = await store.read(info.log, 0, 10)
+    assert [type(one.item).__name__ for one in entries] == ["Fix", "Fix", "Event", "Fix", "Event"]
+    assert [one.item.text for one in entries if isinstance(one.item, Event)] == ["1000", "2005"]
+    assert info.upto == 5

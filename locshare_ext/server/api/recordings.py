@@ -5,41 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from locshare_ext.broker.access import MANAGE, WATCH
-from locshare_ext.errors import InvalidFile, InvalidInput
-from locshare_ext.formats.registry import by_name, writable
-from locshare_ext.model.cursor import Cursor
-from locshare_ext.model.event import Event
-from locshare_ext.model.store import RecordingInfo, Selection
-from locshare_ext.server.api.exports import send_file
-from locshare_ext.server.api.imports import FILE_TYPES, OPTIONS, UPLOAD, read_upload, tables_of
-from locshare_ext.server.api.parameters import TRAIL_PARAMETERS, moment, selection, whole_number
-from locshare_ext.server.api.trails import ARROW, send
+from locshare_ext.errors import InvalidInput
+from locshare_ext.model.store import RecordingInfo
+from locshare_ext.server.api.imports import (
+    FILE_TYPES,
+    OPTIONS,
+    UPLOAD,
+    asides_of,
+    opened_stream,
+    read_upload,
+    tables_of,
+)
+from locshare_ext.server.api.parameters import moment
+from locshare_ext.server.api.trails import ARROW
 from locshare_ext.server.base import Handler
 from locshare_ext.server.bodies import JSON_TYPES, media_type
 from locshare_ext.services.recordings import recording_json
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+__all__ = ["RecordingHandler", "RecordingsHandler", "find_recording"]
 
-    from locshare_ext.formats.trail import Trail
-
-__all__ = [
-    "RecordingEventsHandler",
-    "RecordingFileHandler",
-    "RecordingHandler",
-    "RecordingTrailsHandler",
-    "RecordingsHandler",
-    "find_recording",
-]
-
-_MOST_EVENTS = 1000  # in one answer
 _IN_MEMORY = 4 << 20  # bytes of an import that need no file
 _MOST_AT_ONCE = 1 << 20  # bytes written to it at a time
 
@@ -183,7 +172,12 @@ class RecordingsHandler(Handler):
         loaded = await read_upload(path, name, query)
         with contextlib.closing(loaded):
             info = await self.site.recordings.import_(
-                name, tables_of(loaded), received_known=loaded.received_known, description=description
+                name,
+                tables_of(loaded),
+                received_known=loaded.received_known,
+                description=description,
+                events=loaded.events,
+                set_aside=asides_of(loaded.set_aside, self.site.clock()),
             )
         return info, list(loaded.remarks)
 
@@ -196,11 +190,14 @@ class RecordingsHandler(Handler):
             )
         assert self.file is not None  # noqa: S101
         self.file.seek(0)
+        tables, beside = await opened_stream(self.file)
         info = await self.site.recordings.import_(
             query.get("name", ""),
-            _tables(self.file),
+            tables,
             received_known=received_known == "1",
             description=query.get("description", ""),
+            events=beside.events,
+            set_aside=asides_of(beside.rows(), self.site.clock()),
         )
         return info, []
 
@@ -248,82 +245,6 @@ class RecordingHandler(Handler):
         self.answer({"deleted": info.id})
 
 
-class RecordingTrailsHandler(Handler):
-    """`api/recordings/{id}/trails`."""
-
-    async def get(self, recording_id: str) -> None:
-        """Give its fixes that the query selects."""
-        query = self.query(*(name for name in TRAIL_PARAMETERS if name != "recording"))
-        info = await find_recording(self, recording_id, WATCH)
-
-        def place(text: str, field: str) -> int:
-            return Cursor.parse(text, field=field).offset
-
-        chosen = selection(query, place)
-        log = await self.site.store.log(info.log)
-        assert log is not None  # noqa: S101 -- a recording's log is there as long as it is
-        part = self.site.recordings.part(info, chosen)
-        await send(self, query, part, info.log if info.kind == "group" else None, log)
-
-
-class RecordingEventsHandler(Handler):
-    """`api/recordings/{id}/events`."""
-
-    async def get(self, recording_id: str) -> None:
-        """Give what it has besides fixes, in order of arrival: {"events": [...], "cursor": ...}."""
-        query = self.query("after", "limit", "since", "until", "clock", "members")
-        limit = whole_number(query.get("limit", str(_MOST_EVENTS)), "limit", 1, _MOST_EVENTS)
-        after = query.pop("after", "start")
-        info = await find_recording(self, recording_id, WATCH)
-        log = await self.site.store.log(info.log)
-        assert log is not None  # noqa: S101 -- a recording's log is there as long as it is
-        begin = {"start": 0, "now": log.head}.get(after)
-        begin = Cursor.parse(after).offset if begin is None else begin
-        chosen = replace(self.site.recordings.part(info, selection(query, None)), after=begin)
-        entries = await self.site.store.events(info.log, chosen, limit=limit)
-        end = entries[-1].offset if entries else begin
-        cursor = str(Cursor(log.epoch, end))
-        self.answer({"events": [entry.item for entry in entries], "cursor": cursor})
-
-
-class RecordingFileHandler(Handler):
-    """`api/recordings/{id}/file`."""
-
-    async def get(self, recording_id: str) -> None:
-        """Give all of it as a file: our GeoPackage, or another format that can be written."""
-        query = self.query("format")
-        found = by_name(query.get("format", "gpkg"), writable())
-        info = await find_recording(self, recording_id, WATCH)
-        part = self.site.recordings.part(info, Selection())
-        table = await self.site.store.trails(info.log, part)
-        events = [entry.item for entry in await self.site.store.events(info.log, part)]
-        asides = await self._asides(info)
-
-        def made() -> Trail:
-            from locshare_ext.formats.asides import rows_of_asides
-            from locshare_ext.formats.trail import trail_of_table
-
-            return trail_of_table(
-                table,
-                group=info.log if info.kind == "group" else "",
-                recording=info.name,
-                description=info.description,
-                received_known=info.received_known,
-                events=tuple(one for one in events if isinstance(one, Event)),
-                set_aside=rows_of_asides(asides),
-            )
-
-        await send_file(self, made, found, info.name)
-
-    async def _asides(self, info: RecordingInfo) -> list[dict[str, Any]]:
-        """Return what was refused while it ran, to who may know."""
-        if info.kind != "group" or not self.principal.may(info.log, MANAGE):
-            return []
-        group = await self.site.groups.find(info.log)
-        span = Selection(since=info.since, until=info.until)
-        return [one.as_json() for one in await self.site.groups.asides.select(group, span)]
-
-
 async def answer_recordings(handler: Handler, infos: Sequence[RecordingInfo]) -> None:
     """Answer with recordings, and when the server was away while they ran."""
     now, away = handler.site.clock(), await handler.site.recordings.interruptions(infos)
@@ -346,27 +267,3 @@ async def find_recording(handler: Handler, recording_id: str, role: Any) -> Reco
     info = await handler.site.recordings.get(recording_id)
     handler.require(info.log if info.kind == "group" else None, role)
     return info
-
-
-async def _tables(file: IO[bytes]) -> AsyncIterator[pa.Table]:
-    """Read an Arrow stream's batches in a thread; raises InvalidFile."""
-    pa = await asyncio.to_thread(import_module, "pyarrow")
-
-    def fail(error: Exception) -> InvalidFile:
-        return InvalidFile(f"the body is no Arrow stream that can be read: {error}")
-
-    try:
-        reader = await asyncio.to_thread(pa.ipc.open_stream, file)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise fail(error) from None
-    missing = [name for name in ("member", "time", "lat", "lon") if name not in reader.schema.names]
-    if missing:
-        raise InvalidFile(f"column {missing[0]!r} is missing", field=missing[0])
-    while True:
-        try:
-            batch = await asyncio.to_thread(next, reader, None)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise fail(error) from None
-        if batch is None:
-            return
-        yield pa.Table.from_batches([batch])

@@ -1,4 +1,4 @@
-"""What was refused of a group."""
+"""What was refused of a group, or of a recording."""
 
 from __future__ import annotations
 
@@ -48,17 +48,27 @@ SCHEMAS: dict[str, Schema] = {
     ),
 }
 
+_PAGE = (
+    query(
+        "after",
+        {"type": "integer", "minimum": 0, "maximum": (1 << 63) - 1, "default": 0},
+        "Begin after this id.",
+    ),
+    query("limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST}, "At most."),
+)
+_ANSWER = answer(
+    "In order of arrival.",
+    object_of("set_aside", {"type": "array", "items": ref("Refused")}),
+    {"set_aside": [_EXAMPLE]},
+    headers=ETAG,
+)
+
 PATHS: dict[str, dict[str, Any]] = {
     "/locshare/api/groups/{group}/set-aside": {
         "get": operation(
             "What was refused, and why",
             {
-                "200": answer(
-                    "In order of arrival.",
-                    object_of("set_aside", {"type": "array", "items": ref("Refused")}),
-                    {"set_aside": [_EXAMPLE]},
-                    headers=ETAG,
-                ),
+                "200": _ANSWER,
                 "304": ref("NotModified", "responses"),
                 **errors(s404="There is no such group; `near` has names that look like it."),
             },
@@ -67,18 +77,25 @@ PATHS: dict[str, dict[str, Any]] = {
             needs="manage",
             text="The newest of a group are kept, for as long as its fixes; the same sent again once.",
             parameters=(
-                query(
-                    "after",
-                    {"type": "integer", "minimum": 0, "maximum": (1 << 63) - 1, "default": 0},
-                    "Begin after this id.",
-                ),
-                query(
-                    "limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST}, "At most."
-                ),
+                *_PAGE,
                 query("since", MOMENT, "Received then or later."),
                 query("until", MOMENT, "Received then or earlier."),
                 member_list("Only of these members."),
             ),
+        ),
+    },
+    "/locshare/api/recordings/{recording}/set-aside": {
+        "get": operation(
+            "What was refused while it ran, or of the file that it was imported from",
+            {
+                "200": _ANSWER,
+                "304": ref("NotModified", "responses"),
+                **errors(s404="There is no such recording; `near` has ids that look like it."),
+            },
+            name="readRecordingSetAside",
+            tag="recordings",
+            needs="manage, in its group; in all groups for an import",
+            parameters=_PAGE,
         ),
     },
 }
