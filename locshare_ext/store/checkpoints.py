@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 
 STEP = 4 << 20  # bytes the log grows by until it is brought in again; SQLite's own measure
 PASSES = 3  # each is left what was committed during the one before
-FEW = 256  # pages that the writer may bring in itself: a few ms
+LONG = 16 << 20  # bytes of the log from which on the writer helps it to an end
+FEW = 256  # pages that the writer may bring in itself: a few ms, and the disk is waited for twice
 MOST = 64 << 20  # bytes of the log from which on commits see to it themselves: readers kept us from it
 
 
@@ -66,7 +67,7 @@ class Checkpoints:
         """Bring in the little that was committed meanwhile, if that is all that is left.
 
         Beside a writer that always writes, no other thread would ever be done, and the log
-        only begins anew when all of it is in the file.
+        only begins anew when all of it is in the file. With pauses between commits, it is.
         """
         if self._is_nearly_done:
             self._is_nearly_done = False
@@ -117,7 +118,7 @@ class Checkpoints:
             left = _bring_in(conn)
             if left == 0 or self._is_ending:
                 return
-        self._is_nearly_done = left <= FEW
+        self._is_nearly_done = left <= FEW and self._noted >= LONG
 
 
 def leave_to_others(conn: sqlite3.Connection) -> None:

@@ -20,6 +20,7 @@ STEP = 64 << 10
 @pytest.fixture(autouse=True)
 def short_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "STEP", STEP)
+    monkeypatch.setattr(checkpoints, "LONG", STEP)
 
 
 def wal(path: Path) -> int:
@@ -147,7 +148,7 @@ async def test_forgetting_waits_for_what_is_being_brought_in(path: Path) -> None
         assert not forgetting.done()
     other.close()
     assert await forgetting > 0
-    assert wal(path) == 0
+    assert wal(path) < STEP  # emptied: the rewritten file alone was more
     assert "m3" not in await store.counts("hikers")
     await store.close()
 
