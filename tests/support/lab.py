@@ -73,6 +73,7 @@ class Lab:
             *(f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}"),
             *(
                 "--LabApp.expose_app_in_browser=True",
+                "--JupyterNotebookApp.expose_app_in_browser=True",
                 "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
                 f"--LabApp.user_settings_dir={self.folder / 'settings'}",
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, Any
 from tests.support.lab import Lab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 __all__ = ["ARTIFACTS", "Notebook", "chromium", "launch"]
 
 ARTIFACTS = Path(__file__).parent.parent / "artifacts"  # screenshots; not in the repository
 PATIENCE = int(os.environ.get("LOCSHARE_TEST_PATIENCE", "120000"))  # ms that a page may take for anything
+
+# A kernel that is only being reached would have the page ask which one to start.
+CONNECTED = """() => {
+  const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  return session?.isReady && session.session?.kernel?.connectionStatus === 'connected';
+}"""
 
 
 def chromium() -> str | None:
@@ -44,27 +50,41 @@ def launch() -> Iterator[Browser]:
 class Notebook:
     """One notebook, open in a page of its own; `errors` collects what its console shows as errors.
 
+    front: where the server shows notebooks, `lab/tree` or Notebook 7's `notebooks`. ours: whether an
+    error, with the addresses it tells, counts; a front end may have some of its own.
     context: of the browser's, such as `locale`.
     """
 
     def __init__(
-        self, browser: Browser, lab: Lab, path: str, *, width: int = 1400, height: int = 900, **context: Any
+        self,
+        browser: Browser,
+        lab: Lab,
+        path: str,
+        *,
+        front: str = "lab/tree",
+        ours: Callable[[str], bool] = bool,
+        width: int = 1400,
+        height: int = 900,
+        **context: Any,
     ) -> None:
         self.lab = lab
         self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.errors: list[str] = []
-        self.page.on("console", lambda message: self._note(message.type, message.text))
-        self.page.on("pageerror", lambda error: self._note("error", str(error)))
-        self.page.goto(f"{lab.url}lab/tree/{path}?reset&token={lab.token}")
+        self._ours = ours
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self._note(f"{error} {error.stack}"))
+        self.page.goto(f"{lab.url}{front}/{path}?reset&token={lab.token}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
-        self.page.wait_for_function(
-            "window.jupyterapp && window.jupyterapp.shell.currentWidget?.sessionContext?.isReady"
-        )
+        self.wait_for(CONNECTED)
 
-    def _note(self, kind: str, text: str) -> None:
-        if kind == "error":
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._note(f"{message.text} {message.location['url']}")
+
+    def _note(self, text: str) -> None:
+        if self._ours(text):
             self.errors.append(text)
 
     def run_all(self) -> None:
