@@ -74,7 +74,8 @@ test('what was shown is carried to another place and zoom', () => {
   const passes = new Passes(40, 30);
   passes.line(10.5, 10.5, 10.5, 10.5, HARD, 5, 3);
   const moved = new Passes(40, 30);
-  moved.carry(passes, null, { x: 4, y: -2 }, 1);
+  moved.carry(passes, null, { x: 0, y: 0 }, 1);
+  moved.shift({ x: 4, y: -2 });
   assert.deepEqual(drawn(moved), ['6,12']);
   assert.equal(indexOfMark(at(moved, 6, 12).mark), 3);
   const larger = new Passes(40, 30);

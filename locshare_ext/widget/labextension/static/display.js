@@ -65,16 +65,17 @@ export class Display {
     this.isMoving = false;
     for (let id = 0; id < this.count; id++) {
       if (!(isAgain && this.#isResting(id, store.news, now))) {
-        const track = store.tracks[id];
+        const track = store.tracks[id]; // not looked into here, which takes longer than all else
         this.state[id] = NONE;
         this.time[id] = NaN;
-        if (!track || !track.count || options.hidden.has(id)) continue;
-        if (live) this.#placeLive(id, track, now, options.interpolate);
+        if (!track || options.hidden.has(id)) continue;
+        if (live) this.#placeLive(id, store, now, options.interpolate);
         else this.#placeAt(id, track, store.placeAt(track, moment, options.interpolate));
         if (Number.isNaN(this.time[id])) continue;
         this.known[id] = store.news?.[id] ?? 0;
-        this.tailKey[id] = track.key[this.tail[id]];
-        this.indexKey[id] = track.key[this.index[id]];
+        if (live) this.indexKey[id] = store.heads.key[id];
+        else this.indexKey[id] = track.key[this.index[id]];
+        this.tailKey[id] = this.tail[id] === this.index[id] ? this.indexKey[id] : track.key[this.tail[id]];
       }
       const age = reference - this.indexKey[id];
       this.state[id] = age > options.lostAfter ? LOST : age > options.staleAfter ? STALE : FRESH;
@@ -107,34 +108,34 @@ export class Display {
     this.glides.end.fill(0);
   }
 
-  #placeLive(id, track, now, interpolate) {
+  #placeLive(id, { heads, tracks }, now, interpolate) {
     const { glides } = this;
-    const last = track.count - 1;
-    if (glides.key[id] !== track.key[last] || glides.x[id] !== track.x[last] || glides.y[id] !== track.y[last]) {
-      this.#aim(id, track, now, interpolate);
+    const last = heads.counts[id] - 1;
+    if (last < 0) return;
+    if (glides.key[id] !== heads.key[id] || glides.x[id] !== heads.x[id] || glides.y[id] !== heads.y[id]) {
+      this.#aim(id, heads, tracks[id], now, interpolate);
     }
     this.index[id] = last;
     this.moving[id] = 0; // its direction is that of the newest fix
     if (now >= glides.end[id]) {
       this.tail[id] = last;
-      this.#set(id, track.x[last], track.y[last], track.timeAt(last));
+      this.#set(id, heads.x[id], heads.y[id], heads.time[id]);
       return;
     }
     const f = (now - glides.start[id]) / (glides.end[id] - glides.start[id]);
-    this.tail[id] = Math.min(track.indexAt(glides.fromKey[id]), last);
-    const time = glides.fromTime[id] + (track.timeAt(last) - glides.fromTime[id]) * f;
+    this.tail[id] = Math.min(tracks[id].indexAt(glides.fromKey[id]), last);
+    const time = glides.fromTime[id] + (heads.time[id] - glides.fromTime[id]) * f;
     const y = glides.fromY[id] + (glides.y[id] - glides.fromY[id]) * f;
     this.#set(id, between(glides.fromX[id], glides.x[id], f), y, time);
     this.isMoving = true;
   }
 
-  #aim(id, track, now, interpolate) {
+  #aim(id, heads, track, now, interpolate) {
     const { glides } = this;
-    const last = track.count - 1;
     const before = glides.key[id];
     const interval = now - glides.arrived[id];
-    const isGap = !(track.key[last] - before <= track.limit);
-    const isGlide = interpolate && !isGap && interval >= SHORTEST_GLIDE;
+    const canGlide = interpolate && interval >= SHORTEST_GLIDE;
+    const isGlide = canGlide && heads.key[id] - before <= track.limit; // not across a gap
     if (isGlide) {
       const index = track.indexAt(before);
       glides.fromX[id] = this.x[id];
@@ -144,9 +145,9 @@ export class Display {
     }
     glides.start[id] = now;
     glides.end[id] = isGlide ? now + Math.min(interval, LONGEST_GLIDE) : now;
-    glides.key[id] = track.key[last];
-    glides.x[id] = track.x[last];
-    glides.y[id] = track.y[last];
+    glides.key[id] = heads.key[id];
+    glides.x[id] = heads.x[id];
+    glides.y[id] = heads.y[id];
     glides.arrived[id] = now;
   }
 

@@ -17,6 +17,9 @@ export class KnownStore extends Store {
     this.revision = '';
   }
 
+  /** What a member's fixes lie in: all of them, which is no less than those known. */
+  get boxes() { return this.all.boxes; }
+
   /** Hold what had arrived until a moment; of what is older than `from` only what is needed. Both in ms. */
   until(moment, from) {
     let late = 0;
@@ -109,6 +112,8 @@ class KnownTrack extends Track {
   }
 
   number(name, index) { return this.base.number(name, this.#rows === null ? index : this.#rows[index]); }
+
+  blocks() { return this.#rows === null ? this.base.blocks() : null; }
 
   #begin(count) {
     for (const name of COLUMNS) this[name] = this.base[name];

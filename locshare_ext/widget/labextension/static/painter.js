@@ -35,7 +35,8 @@ export class Painter {
       this.image = new ImageData(w, h);
       this.picture = new Picture(w, h, new Uint32Array(this.image.data.buffer));
     }
-    this.trails.setView(this);
+    const shift = this.trails.setView(this);
+    if (shift !== null) this.picture.shift(shift);
   }
 
   /** Draw a frame; returns {bitmap, isPending}: whether another is needed though nothing moved. */

@@ -143,26 +143,15 @@ export class Passes {
   carry(from, over, shift, ratio) {
     this.version++;
     this.touched.fill(0);
-    if (over === null && ratio === 1) this.#shift(from, Math.floor(shift.x + 0.5), Math.floor(shift.y + 0.5));
-    else this.#scale(from, over, shift, ratio);
+    this.#scale(from, over, shift, ratio);
   }
 
-  #shift(from, left, top) {
-    const { w, h, stamps, marks, touched } = this;
-    const [first, last] = [Math.max(0, -left), Math.min(w, from.w - left)]; // columns that the other has too
-    for (let y = 0, p = 0; y < h; y++, p += w) {
-      const row = y + top;
-      if (row < 0 || row >= from.h || first >= last) {
-        stamps.fill(0, p, p + w);
-        continue;
-      }
-      const source = row * from.w + left;
-      stamps.fill(0, p, p + first);
-      stamps.set(from.stamps.subarray(source + first, source + last), p + first);
-      stamps.fill(0, p + last, p + w);
-      marks.set(from.marks.subarray(source + first, source + last), p + first);
-      for (let run = runOf(p + first); run <= runOf(p + last - 1); run++) touched[run] = NEWS;
-    }
+  /** Move all by whole pixels: what is at (x, y) comes to the origin. What is news or not, stays so. */
+  shift({ x, y }) {
+    const { w, h } = this;
+    moveRows(this.stamps, w, h, x, y);
+    moveRows(this.marks, w, h, x, y);
+    moveRuns(this.touched, y * w + x);
   }
 
   #scale(from, over, shift, ratio) {
@@ -189,6 +178,25 @@ export class Passes {
         if (stamps[p] !== 0) touched[p >>> RUN] = NEWS;
       }
     }
+  }
+}
+
+/** Move an image of w * h numbers, so that what is at (x, y) comes to the origin; what comes into it is 0. */
+export function moveRows(values, w, h, x, y) {
+  const by = y * w + x;
+  if (by > 0) values.copyWithin(0, by); else values.copyWithin(-by, 0);
+  if (y > 0) values.fill(0, Math.max(0, h - y) * w); else values.fill(0, 0, Math.min(h, -y) * w);
+  const [from, to] = x > 0 ? [Math.max(0, w - x), w] : [0, Math.min(w, -x)];
+  for (let start = 0; start < w * h && from < to; start += w) values.fill(0, start + from, start + to);
+}
+
+/** Move what is noted of runs by so many pixels; each new one has the higher note of the two that it was of. */
+export function moveRuns(notes, by) {
+  const before = notes.slice();
+  const [runs, part] = [by >> RUN, by & (startOf(1) - 1)];
+  for (let run = 0; run < notes.length; run++) {
+    const note = before[run + runs] ?? 0;
+    notes[run] = part === 0 ? note : Math.max(note, before[run + runs + 1] ?? 0);
   }
 }
 

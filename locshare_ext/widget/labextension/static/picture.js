@@ -1,7 +1,7 @@
 // The pixels of one frame: passes as colours that fade with age, and dots for heads that are many.
 
 import { LOST, STALE } from './display.js';
-import { NEWS, PASSED, coreOfMark, coverOfMark, runOf, runsOf, startOf } from './passes.js';
+import { NEWS, PASSED, coreOfMark, coverOfMark, moveRows, moveRuns, runOf, runsOf, startOf } from './passes.js';
 
 const STEPS = 1024; // of the fade
 const OLDEST = 0.1; // opacity
@@ -24,6 +24,16 @@ export class Picture {
     this.trails = new Uint32Array(w * h); // what `pixels` are without the heads of a frame
     this.written = new Uint8Array(runsOf(w * h)); // by run of pixels: whether a trail pixel is not empty
     this.covered = new Uint8Array(runsOf(w * h)); // by run of pixels: whether heads lie over it
+  }
+
+  /** Move all as the trails moved (see Passes.shift), so that what was made of them need not be made again. */
+  shift({ x, y }) {
+    const { w, h } = this;
+    if (x === 0 && y === 0) return;
+    moveRows(this.trails, w, h, x, y);
+    moveRuns(this.written, y * w + x);
+    this.pixels.set(this.trails);
+    this.covered.fill(0);
   }
 
   #last = null; // what the trail pixels were made of

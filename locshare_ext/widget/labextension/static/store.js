@@ -1,6 +1,7 @@
 // All fixes of one layer on this page: a track per member. Lives in the worker; knows no DOM.
 
 import { SHORTEST_GAP } from './gaps.js';
+import { Newest } from './newest.js';
 import { Track } from './track.js';
 import { between, eastward } from './projection.js';
 
@@ -13,6 +14,7 @@ export class Store {
   clear() {
     this.tracks = []; // by member id; holes for members without a fix
     this.news = new Uint32Array(64); // by member id: how often something came
+    this.heads = new Newest(); // empty where what is held hangs on the moment
     this.fixes = 0;
     this.members = 0;
     this.oldest = Infinity; // effective times of all, ms
@@ -20,11 +22,17 @@ export class Store {
     this.revision = 0; // changes when something came that is not newer than what its member had
   }
 
+  /** Boxes around the fixes of each member. */
+  get boxes() { return this.heads; }
+
   /** Count pauses as gaps from so many ms on, if they are long for their member too. */
   setShortestGap(shortestGap) {
     if (shortestGap === this.shortestGap) return;
     this.shortestGap = shortestGap;
-    for (const track of this.tracks) track?.setShortestGap(shortestGap);
+    this.tracks.forEach((track, id) => {
+      track.setShortestGap(shortestGap);
+      this.heads.refresh(id, track);
+    });
     this.revision++;
   }
 
@@ -35,23 +43,37 @@ export class Store {
   insert(columns, from, to, arrived = 0) {
     const late = new Map(); // rows by member that belong between or before those there are
     const members = columns.member.values;
+    this.#reserve(members, from, to);
+    const heard = columns.received ? 0 : arrived;
     for (let row = from; row < to; row++) {
-      const track = (this.tracks[members[row]] ??= this.#begin());
-      if (track.append(columns, row)) continue;
-      const rows = late.get(track);
-      if (rows) rows.push(row); else late.set(track, [row]);
+      const id = members[row];
+      const track = (this.tracks[id] ??= this.#begin());
+      this.news[id]++;
+      if (heard > track.heard) track.heard = heard;
+      if (track.append(columns, row)) {
+        this.heads.add(id, track);
+        if (track.count === 1 || track.newest > this.newest) this.#note(track);
+        continue;
+      }
+      const rows = late.get(id);
+      if (rows) rows.push(row); else late.set(id, [row]);
     }
-    for (const [track, rows] of late) track.insert(columns, rows);
-    this.#reserve(this.tracks.length);
-    for (let row = from; row < to; row++) {
-      this.news[members[row]]++;
-      this.#note(this.tracks[members[row]], columns.received ? 0 : arrived);
-    }
+    for (const [id, rows] of late) this.#insertLate(id, columns, rows);
     this.fixes += to - from;
     if (late.size) this.revision++;
   }
 
-  #reserve(count) {
+  #insertLate(id, columns, rows) {
+    const track = this.tracks[id];
+    track.insert(columns, rows);
+    this.heads.refresh(id, track);
+    for (const row of rows) this.heads.reach(id, columns.x.values[row], columns.y.values[row]);
+    this.#note(track);
+  }
+
+  #reserve(members, from, to) {
+    let count = 0;
+    for (let row = from; row < to; row++) if (members[row] >= count) count = members[row] + 1;
     if (count <= this.news.length) return;
     const larger = new Uint32Array(Math.max(count, this.news.length * 2));
     larger.set(this.news);
@@ -63,8 +85,7 @@ export class Store {
     return new Track(this.shortestGap);
   }
 
-  #note(track, arrived) {
-    if (arrived > track.heard) track.heard = arrived;
+  #note(track) {
     if (track.key[0] < this.oldest) this.oldest = track.key[0];
     if (track.newest > this.newest) this.newest = track.newest;
   }

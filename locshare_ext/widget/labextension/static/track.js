@@ -1,5 +1,6 @@
 // The fixes of one member, sorted by effective time: the earlier of the device's and the server's clock.
 
+import { Blocks } from './blocks.js';
 import { gapLimit, SHORTEST_GAP } from './gaps.js';
 
 const COLUMNS = ['key', 'time', 'received', 'x', 'y'];
@@ -33,6 +34,7 @@ export class Track {
   }
 
   #phase; // 0-1, of this track among all
+  #blocks = null;
 
   get newest() { return this.count ? this.key[this.count - 1] : -Infinity; }
 
@@ -67,9 +69,17 @@ export class Track {
       this.#set(start + k, columns, rows[n], keys[n]);
       end = start;
     }
+    this.#blocks?.forget(end); // the first place that changed
     this.count += rows.length;
     this.inserts++;
     this.#grown();
+  }
+
+  /** Return where its blocks of fixes lie, null where that is not known. */
+  blocks() {
+    this.#blocks ??= new Blocks();
+    this.#blocks.update(this);
+    return this.#blocks;
   }
 
   #grown() {

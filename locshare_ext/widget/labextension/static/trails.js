@@ -2,11 +2,12 @@
 // are drawn again from the newest to the oldest, a little in each frame, over the old picture. After a drag
 // only what came into view is: the rest stays, moved.
 
+import { SIZE } from './blocks.js';
+import { Field, NEAREST } from './field.js';
 import { Passes } from './passes.js';
 import { eastward } from './projection.js';
 import { NONE } from './display.js';
 
-const NEAREST = 0.6; // px below which a fix adds nothing
 const FEW = 150; // members up to which trails have an edge
 const MANY = 2000; // members from which they are not smoothed
 const BUDGET = 8; // ms of each frame for drawing again
@@ -30,20 +31,24 @@ export class Trails {
   #task = null;
   #turn = 0;
 
-  /** Set the geometry (see Painter.setView); what was shown is kept, moved and scaled. */
+  /**
+   * Set the geometry (see Painter.setView); what was shown is kept, moved and scaled.
+   * Returns by how many px {x, y} it moved if it is the same otherwise, else null.
+   */
   setView(view) {
     const before = this.#view;
     this.#view = { ...view };
     const shift = this.front && this.#done && !this.#done.isMoved ? shiftBetween(before, view) : null;
     if (shift !== null) this.#pan(shift); else this.#replace(before, view);
+    return shift;
   }
 
   /** The same zoom, elsewhere: what is drawn moves, and so does what is being drawn. */
   #pan(shift) {
     const task = this.#task;
     if (shift.x === 0 && shift.y === 0) return;
-    this.front = this.#shifted(this.front, shift);
-    if (this.back) this.back = this.#shifted(this.back, shift);
+    this.front.shift(shift);
+    this.back?.shift(shift);
     this.#whole = moved(this.#whole, shift, this.#view);
     if (!task) return;
     task.goal = moved(task.goal, shift, this.#view);
@@ -52,13 +57,6 @@ export class Trails {
       task.x[id] -= shift.x;
       task.y[id] -= shift.y;
     }
-  }
-
-  #shifted(passes, shift) {
-    const next = this.#spare ?? new Passes(passes.w, passes.h);
-    next.carry(passes, null, shift, 1);
-    this.#spare = passes;
-    return next;
   }
 
   #replace(before, view) {
@@ -149,21 +147,24 @@ export class Trails {
 
   /** Return the task of drawing from the newest piece that is drawn, back to the oldest; skip: a box without need. */
   #taskFor(store, window, skip) {
-    const { scale, ox, oy } = this.#view;
     const keys = this.#keys.slice(0, Math.min(this.#keys.length, store.tracks.length));
     const count = keys.length;
-    const task = { id: 0, from: window.end, slice: window.length * FIRST_SLICE, keys, seen: keys.slice(), skip };
+    const slice = skip === null ? window.length * FIRST_SLICE : window.length; // what comes into view comes at once
+    const task = { id: 0, from: window.end, slice, keys, seen: keys.slice(), skip };
+    Object.assign(task, { at: new Int32Array(count).fill(-1), held: new Int32Array(count) }); // where in its track both are
     Object.assign(task, { x: new Float64Array(count), y: new Float64Array(count), units: new Uint32Array(count) });
-    Object.assign(task, { revision: store.revision, goal: boxOf(this.#view) });
-    for (let id = 0; id < count; id++) {
-      if (Number.isNaN(keys[id])) continue;
-      const track = store.tracks[id];
-      const index = track.indexAt(keys[id]);
-      task.units[id] = track.x[index];
-      task.x[id] = track.x[index] * scale - ox;
-      task.y[id] = track.y[index] * scale - oy;
-    }
-    return task;
+    return Object.assign(task, { revision: store.revision, goal: boxOf(this.#view) });
+  }
+
+  /** Begin with the member whose turn it is. */
+  #enter(task, track) {
+    const { id, keys } = task;
+    const { scale, ox, oy } = this.#view;
+    const index = track.indexAt(keys[id]);
+    task.at[id] = task.held[id] = index;
+    task.units[id] = track.x[index];
+    task.x[id] = track.x[index] * scale - ox;
+    task.y[id] = track.y[index] * scale - oy;
   }
 
   /** Draw the pieces that heads have passed since the last frame; returns whether time was short for all. */
@@ -171,31 +172,38 @@ export class Trails {
     const start = performance.now();
     const oldest = window.end - window.length;
     const { count } = display;
+    const { heads } = store;
     for (let n = 0; n < count; n++) {
       const id = (this.#turn + n) % count;
       if (display.state[id] === NONE || display.tailKey[id] === this.#keys[id]) continue;
-      const track = store.tracks[id];
-      const to = display.tail[id];
       if ((n & 63) === 63 && performance.now() - start > BUDGET) {
         this.#turn = id; // it is the first of the next frame
         return true;
       }
       const own = brush.own?.get(id) ?? brush;
-      const drawn = Number.isNaN(this.#keys[id]) ? oldest : Math.max(this.#keys[id], oldest);
-      const last = to > 0 && track.key[to - 1] === drawn ? to - 1 : track.indexAt(drawn); // mostly the one before
-      for (let k = Math.max(0, last) + 1; k <= to; k++) {
-        if (!track.isGap(k - 1)) this.#piece(track, k, own, paint.indexAt(id, track, k));
-      }
-      this.#keys[id] = track.key[to];
+      const track = store.tracks[id];
+      const to = display.tail[id];
+      if (heads.counts[id] === to + 1 && heads.beforeKey[id] === this.#keys[id] && this.#keys[id] >= oldest) {
+        this.#piece(heads.beforeX[id], heads.beforeY[id], heads.x[id], heads.y[id], own, heads.key[id], paint.indexAt(id, track, to));
+      } else this.#pieces(id, track, to, oldest, own, paint);
+      this.#keys[id] = display.tailKey[id];
     }
     return false;
   }
 
-  #piece(track, k, brush, index) {
+  /** Draw a member's pieces up to a fix that are not drawn yet. */
+  #pieces(id, track, to, oldest, brush, paint) {
+    const drawn = Number.isNaN(this.#keys[id]) ? oldest : Math.max(this.#keys[id], oldest);
+    const { key, x, y } = track;
+    for (let k = Math.max(0, track.indexAt(drawn)) + 1; k <= to; k++) {
+      if (!track.isGap(k - 1)) this.#piece(x[k - 1], y[k - 1], x[k], y[k], brush, key[k], paint.indexAt(id, track, k));
+    }
+  }
+
+  #piece(x0, y0, x1, y1, brush, key, index) {
     const { scale, ox, oy } = this.#view;
-    const x = track.x[k - 1] * scale - ox;
-    const dx = eastward(track.x[k - 1], track.x[k]) * scale;
-    this.#lines(x, track.y[k - 1] * scale - oy, x + dx, track.y[k] * scale - oy, brush, this.stampOf(track.key[k]), index, true);
+    const x = x0 * scale - ox;
+    this.#lines(x, y0 * scale - oy, x + eastward(x0, x1) * scale, y1 * scale - oy, brush, this.stampOf(key), index, true);
   }
 
   /** Draw a line on each copy of the world in view. */
@@ -216,11 +224,18 @@ export class Trails {
     const task = this.#task;
     const start = performance.now();
     const oldest = window.end - window.length;
+    const field = new Field(this.#view, task.skip, brush);
     while (task.from > oldest) {
       const to = Math.max(oldest, task.from - task.slice);
       for (; task.id < task.keys.length; task.id++) {
-        if ((task.id & 15) === 15 && performance.now() - start > BUDGET) return;
-        if (!Number.isNaN(task.keys[task.id])) this.#again(store.tracks[task.id], task, to, brush, paint);
+        if ((task.id & 31) === 31 && performance.now() - start > BUDGET) return;
+        const { id } = task;
+        if (Number.isNaN(task.keys[id])) continue;
+        const own = brush.own?.get(id);
+        const near = own === undefined ? field : new Field(this.#view, task.skip, own);
+        if (store.boxes.counts[id] > 0 && near.isFar(store.boxes, id)) continue; // without a look at its fixes
+        if (task.at[id] < 0) this.#enter(task, store.tracks[id]);
+        this.#again(store.tracks[id], task, to, own ?? brush, paint, near);
       }
       task.id = 0;
       task.from = to;
@@ -237,33 +252,36 @@ export class Trails {
   }
 
   /** Draw one member's pieces from where the task is back to a moment. */
-  #again(track, task, to, brush, paint) {
+  #again(track, task, to, brush, paint, field) {
     const { id } = task;
     const { scale, oy } = this.#view;
-    brush = brush.own?.get(id) ?? brush;
-    const reach = brush.width + brush.edge;
-    const [left, right] = task.skip ? [task.skip.left + reach, task.skip.right - reach] : [1, 0];
-    const [top, bottom] = task.skip ? [task.skip.top + reach, task.skip.bottom - reach] : [1, 0];
-    const isNeedless = (x, y) => x > left && x < right && y > top && y < bottom;
-    let k = track.indexAt(task.seen[id]); // where it is now: late fixes may have come
-    let [x, y, units, key] = [task.x[id], task.y[id], task.units[id], task.keys[id]];
-    let index = paint.indexAt(id, track, track.indexAt(key));
-    for (k--; k >= 0 && track.key[k] >= to; k--) {
-      const nextX = x + eastward(units, track.x[k]) * scale;
-      const nextY = track.y[k] * scale - oy;
-      const isGap = track.isGap(k);
-      if (!isGap && Math.abs(nextX - x) < NEAREST && Math.abs(nextY - y) < NEAREST) continue;
-      if (!isGap && !(isNeedless(x, y) && isNeedless(nextX, nextY))) {
-        this.#lines(nextX, nextY, x, y, brush, this.stampOf(key), index, false);
+    const { key: keys, x: xs, y: ys, limit } = track;
+    const blocks = track.blocks();
+    let [x, y, units] = [task.x[id], task.y[id], task.units[id]];
+    let k = indexOf(track, task.seen[id], task.at[id]);
+    let held = indexOf(track, task.keys[id], task.held[id]); // the fix that is at x, y
+    for (k--; k >= 0 && keys[k] >= to; k--) {
+      let isDone = false;
+      if ((k & (SIZE - 1)) === SIZE - 1 && blocks !== null && keys[k + 1 - SIZE] >= to) {
+        const block = (k + 1) / SIZE - 1;
+        isDone = field.isAway(blocks, block, x, units);
+        const isNear = !isDone && blocks.pause[block] <= limit && field.isNear(blocks, block, x, y, units);
+        if (isDone || isNear) k = block * SIZE;
+        if (isNear) continue;
       }
-      [x, y, units, key] = [nextX, nextY, track.x[k], track.key[k]];
-      index = paint.indexAt(id, track, k);
+      const nextX = x + eastward(units, xs[k]) * scale;
+      const nextY = ys[k] * scale - oy;
+      if (!isDone && keys[k + 1] - keys[k] <= limit) {
+        if (Math.abs(nextX - x) < NEAREST && Math.abs(nextY - y) < NEAREST) continue;
+        if (!field.isDrawn(x, y, nextX, nextY)) {
+          this.#lines(nextX, nextY, x, y, brush, this.stampOf(keys[held]), paint.indexAt(id, track, held), false);
+        }
+      }
+      [x, y, units, held] = [nextX, nextY, xs[k], k];
     }
-    task.x[id] = x;
-    task.y[id] = y;
-    task.units[id] = units;
-    task.keys[id] = key;
-    task.seen[id] = track.key[Math.max(0, k + 1)];
+    [task.x[id], task.y[id], task.units[id], task.keys[id], task.held[id]] = [x, y, units, keys[held], held];
+    task.at[id] = Math.max(0, k + 1);
+    task.seen[id] = keys[task.at[id]];
   }
 
   /** Return the brush for so many members; its `own` has those of members with a width (css px) of theirs. */
@@ -287,6 +305,9 @@ export class Trails {
     this.#keys = larger;
   }
 }
+
+/** Return the index of a fix by its time, which mostly is where it was. */
+const indexOf = (track, key, before) => (track.key[before] === key ? before : track.indexAt(key));
 
 const boxOf = ({ w, h }) => ({ left: 0, top: 0, right: w, bottom: h });
 
