@@ -172,6 +172,22 @@ async def test_a_full_disk(bench: Bench, served: Served) -> None:
         assert conn.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+async def test_files_that_there_is_no_room_for(bench: Bench, served: Served) -> None:
+    """However much of one has come when there is no more room, it is said in words; nothing is left."""
+    assert served.process is not None
+    await bench.publish(fix(0))
+    head, line = "member,time,lat,lon\n", "ann,2026-01-02T03:04:05Z,1.5,2.5\n"
+    with full_disk(served.process.pid, path_of(served), 0):
+        for lines in (20_000, 200_000):  # it fails at the end, and while more comes
+            with pytest.raises(AssertionError, match=r"503.*no_room"):
+                await bench.ask("POST", "recordings?name=old", (head + line * lines).encode())
+    assert (await bench.ask("GET", "recordings"))["recordings"] == []
+    assert not [one for one in said_by(served) if "Traceback" in one]
+    columns = "columns=member=member,time=time,lat=lat,lon=lon"
+    made = await bench.ask("POST", f"recordings?name=old&{columns}", (head + line).encode())
+    assert made["name"] == "old"
+
+
 async def test_a_locked_file(bench: Bench, served: Served) -> None:
     trouble = Trouble(bench)
     await trouble.begin()

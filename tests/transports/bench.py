@@ -128,15 +128,16 @@ class Bench:
         return made
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the server's API as its host."""
+        """Ask the server's API as its host; a body of bytes is a CSV file."""
         return await asyncio.to_thread(self._ask, method, path, body)
 
     def _ask(self, method: str, path: str, body: Any) -> Any:
+        kind = "text/csv" if isinstance(body, bytes) else "application/json"
         request = urllib.request.Request(
             f"{self.server.url}locshare/api/{path}",
             method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"X-Locshare-Token": self.server.token, "Content-Type": "application/json"},
+            data=body if body is None or isinstance(body, bytes) else json.dumps(body).encode(),
+            headers={"X-Locshare-Token": self.server.token, "Content-Type": kind},
         )
         try:
             with urllib.request.urlopen(request) as answer:

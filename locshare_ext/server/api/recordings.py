@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from locshare_ext.broker.access import MANAGE, WATCH
-from locshare_ext.errors import InvalidInput
+from locshare_ext.errors import InvalidInput, StoreError
 from locshare_ext.model.store import RecordingInfo
 from locshare_ext.server.api.imports import (
     FILE_TYPES,
@@ -68,7 +68,8 @@ class RecordingsHandler(Handler):
             connection.set_body_timeout(24 * 3600.0)
             try:
                 self.require(None, MANAGE)
-                self._new_file()
+                with _room():
+                    self._new_file()
             except Exception as error:
                 self.refusal = error
 
@@ -83,12 +84,18 @@ class RecordingsHandler(Handler):
         """Keep a piece: of an import on disk."""
         self.body += chunk
         if self.file is not None and len(self.body) >= _MOST_AT_ONCE:
-            await self._write_out()
+            try:
+                await self._write_out()
+            except StoreError as error:
+                self.refusal = error  # what still comes is read and dropped
+                self._drop_file()
 
     async def _write_out(self) -> None:
         assert self.file is not None  # noqa: S101
         data, self.body = bytes(self.body), bytearray()
-        await asyncio.to_thread(self.file.write, data)
+        with _room():
+            await asyncio.to_thread(self.file.write, data)
+            await asyncio.to_thread(self.file.flush)
 
     def on_finish(self) -> None:
         """Let go of the file."""
@@ -104,7 +111,8 @@ class RecordingsHandler(Handler):
 
     def _drop_file(self) -> None:
         if self.file is not None:
-            self.file.close()
+            with contextlib.suppress(OSError):  # what there was no room for is written again
+                self.file.close()
             self.file = None
         if self.folder is not None:
             self.folder.cleanup()
@@ -158,7 +166,8 @@ class RecordingsHandler(Handler):
         if self.importing.cancelled():
             self._drop_file()
             return  # who sent it is gone, and nothing of it is kept
-        info, remarks = self.importing.result()
+        with _room():
+            info, remarks = self.importing.result()
         self.audit("recording_imported", target=info.id)
         told = recording_json(info, self.site.clock())
         self.answer({**told, "remarks": remarks} if remarks else told, 201)
@@ -167,8 +176,6 @@ class RecordingsHandler(Handler):
         """Import a file of any format; also returns what was left out of it, in words."""
         query = self.query("name", "description", *OPTIONS)
         name, description = query.pop("name", ""), query.pop("description", "")
-        assert self.file is not None  # noqa: S101
-        self.file.flush()
         loaded = await read_upload(path, name, query)
         with contextlib.closing(loaded):
             info = await self.site.recordings.import_(
@@ -200,6 +207,18 @@ class RecordingsHandler(Handler):
             set_aside=asides_of(beside.rows(), self.site.clock()),
         )
         return info, []
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    """Say in words that a file which comes in cannot be written: mostly the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"the file could not be imported, nothing of it is kept: {error.strerror or error}",
+            code="no_room",
+        ) from error
 
 
 class RecordingHandler(Handler):
