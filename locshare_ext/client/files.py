@@ -179,8 +179,10 @@ def _covered(trail: Trail, path: Path, pseudonyms: str | os.PathLike[str] | None
 def _check_exists(path: Path) -> None:
     if path.is_dir():
         raise InvalidFile(f"{path} is a folder, expected a file", field="path")
-    if path.exists():
+    if path.is_file():
         return
+    if path.exists():
+        raise InvalidFile(f"{path} is a device or a pipe, expected a file", field="path")
     folder = path.parent
     near = near_names(path.name, [one.name for one in folder.iterdir()]) if folder.is_dir() else []
     hint = f"; near names: {', '.join(near)}" if near else ""

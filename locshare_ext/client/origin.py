@@ -158,6 +158,8 @@ def choose(
     if isinstance(members, str):
         members = [members]
     if members is not None:
+        if not isinstance(members, Iterable):
+            raise InvalidInput(f"members {members!r} is no name, and no list of names", field="members")
         members = tuple(members)
         for name in members:
             if not isinstance(name, str):

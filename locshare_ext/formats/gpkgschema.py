@@ -15,6 +15,7 @@ __all__ = [
     "FORMAT_VERSION",
     "HEADER",
     "USER_VERSION",
+    "WGS84",
     "arrow_type",
     "create_core",
     "create_index",
@@ -74,7 +75,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "manifest": {"key": "TEXT", "value": "TEXT"},
 }
 
-_WGS84 = (
+WGS84 = (
     'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,AUTHORITY["EPSG","7030"]],'
     'AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,AUTHORITY["EPSG","8901"]],'
     'UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],AXIS["Latitude",NORTH],'
@@ -90,7 +91,7 @@ create_core = (
     f"""INSERT INTO gpkg_spatial_ref_sys VALUES
         ('Undefined cartesian SRS', -1, 'NONE', -1, 'undefined', 'undefined cartesian coordinates'),
         ('Undefined geographic SRS', 0, 'NONE', 0, 'undefined', 'undefined geographic coordinates'),
-        ('WGS 84 geodetic', 4326, 'EPSG', 4326, '{_WGS84}', 'longitude, latitude in degrees')""",
+        ('WGS 84 geodetic', 4326, 'EPSG', 4326, '{WGS84}', 'longitude, latitude in degrees')""",
     """CREATE TABLE gpkg_contents (
         table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE,
         description TEXT DEFAULT '',

@@ -32,7 +32,7 @@ from locshare_ext.version import __version__
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CHECKSUM_RULE", "checksum_of", "geometry_of", "write_geopackage", "write_trail"]
+__all__ = ["CHECKSUM_RULE", "bounds_of", "checksum_of", "geometry_of", "write_geopackage", "write_trail"]
 
 _CHUNK = 20_000  # rows between two calls of `progress`
 _NO_INTEGER = -(2**63)
@@ -181,10 +181,7 @@ def _stored(
 
 def _describe(database: sqlite3.Connection, fixes: pa.Table, name: str, description: str) -> None:
     """Tell any GIS what there is: layers, their bounding box and reference system."""
-    box: tuple[Any, ...] = (None, None, None, None)
-    if len(fixes):
-        lat, lon = pc.min_max(fixes.column("lat")).as_py(), pc.min_max(fixes.column("lon")).as_py()
-        box = (lon["min"], lat["min"], lon["max"], lat["max"])
+    box = bounds_of(fixes)
     add = "INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     now = text_of_ms(time.time_ns() // 1_000_000)
     for table in schema.COLUMNS:
@@ -193,6 +190,12 @@ def _describe(database: sqlite3.Connection, fixes: pa.Table, name: str, descript
         else:
             database.execute(add, (table, "attributes", table, "", now, None, None, None, None, None))
     database.execute("INSERT INTO gpkg_geometry_columns VALUES ('fixes', 'geom', 'POINT', 4326, 0, 0)")
+
+
+def bounds_of(fixes: pa.Table) -> tuple[float | None, ...]:
+    """Return the least lon and lat, then the greatest, in degrees; None for no fixes."""
+    lat, lon = (pc.min_max(fixes.column(name)).as_py() for name in ("lat", "lon"))
+    return lon["min"], lat["min"], lon["max"], lat["max"]
 
 
 def _index(database: sqlite3.Connection, fixes: pa.Table) -> None:

@@ -23,6 +23,7 @@ from locshare_ext.formats.gpkgread import (
     read_manifest,
     read_rows,
 )
+from locshare_ext.formats.gpkgwrite import bounds_of
 from locshare_ext.formats.loaded import Progress
 from locshare_ext.formats.stored import check_ranges
 from locshare_ext.formats.trail import names_in
@@ -70,6 +71,10 @@ def verify_geopackage(path: str | Path, *, progress: Progress | None = None) -> 
         for title, check in checks.all():
             verdict.findings.append(_found(title, check))
     return verdict
+
+
+def _is_ours(name: str) -> bool:
+    return name in schema.COLUMNS or name.startswith(("gpkg_", "rtree_fixes_geom", "sqlite_"))
 
 
 def _found(title: str, check: Callable[[], str | None]) -> Finding:
@@ -142,9 +147,11 @@ class _Checks:
         query = self._database.execute
         if broken := query("PRAGMA foreign_key_check").fetchall():
             raise _Fault(f"{len(broken)} rows refer to others that are not there (first in {broken[0][0]})")
-        srs = {row[0] for row in query("SELECT srs_id FROM gpkg_spatial_ref_sys")}
-        if not {-1, 0, 4326} <= srs:
+        systems = dict(query("SELECT srs_id, definition FROM gpkg_spatial_ref_sys"))
+        if not {-1, 0, 4326} <= systems.keys():
             raise _Fault("gpkg_spatial_ref_sys lacks one of the systems -1, 0 and 4326 (requirement 11)")
+        if systems[4326] != schema.WGS84:
+            raise _Fault("gpkg_spatial_ref_sys says of 4326 what is not WGS 84: a GIS would move the fixes")
         layers = dict(query("SELECT table_name, data_type FROM gpkg_contents"))
         if layers.get("fixes") != "features":
             raise _Fault("gpkg_contents does not list fixes as a layer")
@@ -163,7 +170,17 @@ class _Checks:
             return None
         check_schema(self._database, self._path)
         self._has_tables = True
-        return f"{', '.join(schema.COLUMNS)}"
+        for name, columns in schema.COLUMNS.items():
+            written = {"fid", "geom", *columns}
+            found = [row[1] for row in self._database.execute(f"PRAGMA table_xinfo({name})")]
+            if more := [column for column in found if column not in written]:
+                raise _Fault(f"{name} has a column that it was not written with: {more[0]}")
+        rows = self._database.execute("SELECT name, type, sql FROM sqlite_master").fetchall()
+        if more := [name for name, kind, sql in rows if kind == "trigger" and sql not in schema.create_index]:
+            raise _Fault(f"it has a trigger that it was not written with: {more[0]}")
+        others = [name for name, kind, _ in rows if kind in ("table", "view") and not _is_ours(name)]
+        besides = f"; besides, by another program and not looked at: {', '.join(others)}" if others else ""
+        return f"{', '.join(schema.COLUMNS)}{besides}"
 
     def _manifest(self) -> str | None:
         if self._database is None or not self._has_tables:
@@ -200,6 +217,11 @@ class _Checks:
         if self._database is None or self._tables is None:
             return None
         read_rows(self._database, self._path, "fixes", True, None)
+        box = self._database.execute(
+            "SELECT min_x, min_y, max_x, max_y FROM gpkg_contents WHERE table_name = 'fixes'"
+        ).fetchone()
+        if box != (expected := bounds_of(self._tables["fixes"])):
+            raise _Fault(f"gpkg_contents says that fixes lie in {box}, they lie in {expected}")
         return "each at its lat, lon"
 
     def _counts(self) -> str | None:

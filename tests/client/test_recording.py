@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,11 @@ def test_files_that_cannot_be(tmp_path: Path, walk: Recording) -> None:
         open_recording(tmp_path / "wall.csv")
     with pytest.raises(InvalidFile, match="folder"):
         open_recording(tmp_path)
+    os.mkfifo(tmp_path / "walk.pipe")  # reading it would wait for ever
+    with pytest.raises(InvalidFile, match="a device or a pipe, expected a file"):
+        open_recording(tmp_path / "walk.pipe")
+    with pytest.raises(InvalidInput, match="members 5 is no name"):
+        walk.trails(members=5)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="say which column"):
         open_recording(tmp_path / "walk.csv")  # never guessed silently
     (tmp_path / "x.gpkg").write_bytes(b"SQLite format 3\0" + bytes(200))

@@ -57,11 +57,22 @@ def test_a_sound_file(file: Path) -> None:
         ("DELETE FROM gpkg_geometry_columns", {"GeoPackage"}),
         ("UPDATE manifest SET value = '9' WHERE key = 'format_version'", {"manifest"}),
         ("ALTER TABLE members RENAME TO somebody", {"tables", "GeoPackage"}),
+        ("ALTER TABLE fixes ADD COLUMN more TEXT", {"tables"}),
+        ("CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM fixes; END", {"tables"}),
+        ("UPDATE gpkg_spatial_ref_sys SET definition = 'x' WHERE srs_id = 4326", {"GeoPackage"}),
+        ("UPDATE gpkg_contents SET min_x = -200 WHERE table_name = 'fixes'", {"geometries"}),
     ],
 )
 def test_each_fault_is_found_and_hides_no_other(file: Path, statement: str, checks: set[str]) -> None:
     edit(file, statement)
     assert failed(file) == checks
+
+
+def test_what_a_gis_keeps_beside_is_named_and_no_fault(file: Path) -> None:
+    edit(file, "CREATE TABLE layer_styles (style TEXT)")
+    verdict = verify_geopackage(file)
+    assert verdict.is_sound
+    assert "not looked at: layer_styles" in {one.check: one.text for one in verdict.findings}["tables"]
 
 
 def test_what_is_no_recording(file: Path, tmp_path: Path) -> None:
