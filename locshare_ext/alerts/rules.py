@@ -229,7 +229,12 @@ def rule_from_json(value: object) -> Rule:
             f"rule {str(value.get('rule'))[:40]!r} is unknown; expected one of {', '.join(_TYPES)}",
             field="rule",
         )
-    options = {str(name): given for name, given in value.items() if name != "rule" and given is not None}
+    options = {str(name): given for name, given in value.items() if name != "rule"}
+    for name, given in options.items():
+        if given is None or (name in ("on", "members") and not isinstance(given, list | tuple)):
+            arrays = {"on": f"an array of some of {', '.join(kind.kinds)}", "members": "an array of names"}
+            expected = arrays.get(name, "a value; leave out what is not said")
+            raise InvalidInput(f"{name[:40]} {str(given)[:40]!r} is not {expected}", field=name[:40])
     known = [each.name for each in fields(kind)]
     unknown = sorted(set(options) - set(known))
     if unknown:

@@ -211,6 +211,10 @@ class LocShareApp(ExtensionApp):
     max_open_invite_connections = Integer(
         _LIMITS.open_invite_connections, min=1, help="Connections open with one invite that names no member."
     ).tag(config=True)
+    alert_rate = Float(
+        0.5, min=0.001, help="Alerts of one rule of a group that go onto its log, a second for long."
+    ).tag(config=True)
+    alert_burst = Integer(100, min=1, help="Alerts of one rule that go onto a log at once.").tag(config=True)
     max_replays = Integer(16, min=1, help="Replays of recordings at once.").tag(config=True)
     replay_idle = Float(
         600.0, min=1, help="Seconds after which a replay ends that nobody watches or steers."
@@ -249,6 +253,7 @@ class LocShareApp(ExtensionApp):
         from locshare_ext.server.jupyter import JupyterIdentity
         from locshare_ext.server.site import Site
         from locshare_ext.server.stores import open_store
+        from locshare_ext.services.alerts import AlertOptions
         from locshare_ext.services.groups import GroupOptions
         from locshare_ext.services.invites import InviteOptions
         from locshare_ext.services.rates import Rates
@@ -280,6 +285,7 @@ class LocShareApp(ExtensionApp):
             ),
             rates=Rates(self.invite_rate, self.invite_burst),
             replays=ReplayOptions(self.max_replays, self.replay_idle),
+            alerts=AlertOptions(self.alert_rate, self.alert_burst),
             queues=QueueLimits(
                 self.max_queue_messages, self.max_queue_bytes, self.max_queues, self.max_queues_bytes
             ),

@@ -23,6 +23,7 @@ from locshare_ext.server.leases import Leases
 from locshare_ext.server.limits import Limits
 from locshare_ext.server.streams.registry import Responses
 from locshare_ext.server.turn import Turn
+from locshare_ext.services.alerts import AlertOptions, Alerts
 from locshare_ext.services.groups import GroupOptions, Groups
 from locshare_ext.services.invites import InviteOptions, Invites
 from locshare_ext.services.notes import Notes
@@ -108,6 +109,7 @@ class Site:
         invites: InviteOptions | None = None,
         rates: Rates | None = None,
         replays: ReplayOptions | None = None,
+        alerts: AlertOptions | None = None,
         retention_age: int | None = 7 * 86_400,
         retention_bytes: int | None = 2_000_000_000,
         allowed_hosts: tuple[str, ...] = (),
@@ -144,6 +146,7 @@ class Site:
         self.notes = Notes(self.groups, clock=clock)
         self.recordings = Recordings(store, self.groups, clock=clock)
         self.replays = Replays(store, self.groups, clock=clock, log=log, options=replays)
+        self.alerts = Alerts(self.groups, log=log, options=alerts)
         self.retention = Retention(self.groups, age=retention_age, max_bytes=retention_bytes, log=log)
         self.topics = Topics()
         self.queues: Queues = MemoryQueues(queues)
@@ -184,6 +187,7 @@ class Site:
                 self.log.info(
                     "recording goes on in %d groups, where it ran in an earlier server", len(resumed)
                 )
+            await self.alerts.resume()
         except LocShareError as error:
             self.store_failed(f"what an earlier server left could not be tidied: {error.message}")
 
@@ -213,6 +217,7 @@ class Site:
             session.stop("the server is stopping")
         self.responses.stop("the server is stopping")
         await self.replays.close()
+        await self.alerts.close()
         await self.queues.close()
         self.leases.stop()
         await self.groups.close()

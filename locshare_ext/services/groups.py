@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -126,6 +126,8 @@ class Groups:
         self.options = options or GroupOptions()
         self.asides = Asides(store, clock=clock, keep=self.options.set_aside)
         self.companions: list[Companion] = [self.asides]
+        # told of a group that was opened, or whose settings changed
+        self.on_settings: list[Callable[[Group], Awaitable[None]]] = []
         self._on_open = on_open
         self._open: dict[str, Group] = {}
         self._opening: dict[str, asyncio.Task[Group]] = {}
@@ -207,7 +209,7 @@ class Groups:
         chosen.setdefault("title", title.strip())
         await self.store.create_log(slug, kind="group", epoch=group.log.epoch, settings=chosen)
         group.is_stored = True
-        group.settings = complete_settings(chosen, slug)
+        await self._take_settings(group, chosen)
         return group
 
     async def update(self, group: Group, settings: Mapping[str, Any]) -> None:
@@ -217,7 +219,7 @@ class Groups:
         chosen = {name: value for name, value in merged.items() if value is not None}
         await self.store.update_settings(group.slug, chosen)
         await group.log.refresh()
-        group.settings = complete_settings(chosen, group.slug)
+        await self._take_settings(group, chosen)
 
     async def delete(self, group: Group) -> None:
         """Remove a group with all that was recorded of it; its readers are closed."""
@@ -362,7 +364,14 @@ class Groups:
         settings = complete_settings(info.settings, slug)
         group = Group(slug, log, settings, is_stored, names, unsure=unsure)
         self._open[slug] = group
+        for tell in self.on_settings:
+            await tell(group)
         return group
+
+    async def _take_settings(self, group: Group, chosen: Mapping[str, Any]) -> None:
+        group.settings = complete_settings(chosen, group.slug)
+        for tell in self.on_settings:
+            await tell(group)
 
     async def _opened_again(self, group: Group) -> Group:
         """Return a group that was opened while the store failed, anew if that answers by now."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from locshare_ext.alerts import rule_from_json, rule_to_json
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.names import group_slug, near_names
 
@@ -13,6 +15,7 @@ __all__ = [
     "COARSEST",
     "LEAST_BYTES",
     "LONGEST",
+    "MAX_RULES",
     "MAX_TEXT",
     "MOST_BYTES",
     "SETTINGS",
@@ -21,6 +24,8 @@ __all__ = [
 ]
 
 MAX_TEXT = 2000  # characters of a consent text
+MAX_RULES = 50
+MAX_RULES_BYTES = 64 << 10  # of all rules as JSON: whoever asks for the group gets them
 COARSEST = 100_000  # m
 LEAST_BYTES, MOST_BYTES = 100_000, 1 << 50  # less would be gone before anybody has read it
 LONGEST = 366 * 86_400 * 10  # s; more is a mistake of units
@@ -37,7 +42,8 @@ def check_settings(sent: object, slug: str) -> dict[str, Any]:
     a member that a map shows as a gap in the trail (120). tz: a zone such as Asia/Seoul.
     consent: what members are told before they share. precision: metres of the grid that
     positions are put on before they are kept or seen, None for as they were measured; from now
-    on, what is kept stays as it is.
+    on, what is kept stays as it is. alerts: rules that the server holds to each fix, as
+    `alerts.rule_from_json` takes them; whoever may watch the group sees them, and what they tell.
     Raises InvalidInput that names the first setting that cannot be.
     """
     if not isinstance(sent, dict):
@@ -76,6 +82,8 @@ def _seconds(name: str, value: object, slug: str) -> int:
 
 
 def _bytes(name: str, value: object, slug: str) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # in JSON Schema 1.0 is an integer
     if isinstance(value, bool) or not isinstance(value, int) or not LEAST_BYTES <= value <= MOST_BYTES:
         raise InvalidInput(
             f"{name} {value!r} is not a whole number of bytes in [{LEAST_BYTES}, {MOST_BYTES}]", field=name
@@ -110,6 +118,29 @@ def _text(name: str, value: object, slug: str) -> str:
     return value
 
 
+def _rules(name: str, value: object, slug: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or len(value) > MAX_RULES:
+        raise InvalidInput(f"{name} is not an array of at most {MAX_RULES} rules", field=name)
+    checked: list[dict[str, Any]] = []
+    for at, one in enumerate(value):
+        try:
+            checked.append(rule_to_json(rule_from_json(one)))
+        except InvalidInput as error:
+            place = f"{name}[{at}]"
+            raise InvalidInput(
+                f"{place}: {error.message}", code="rule_invalid", field=f"{place}.{error.field}"
+            ) from None
+    names = [rule["name"] for rule in checked]
+    if twice := next((one for one in names if names.count(one) > 1), None):
+        raise InvalidInput(f"{name}: {twice!r} is the name of two rules", code="rule_invalid", field=name)
+    if len(json.dumps(checked)) > MAX_RULES_BYTES:
+        raise InvalidInput(
+            f"{name} has more than {MAX_RULES_BYTES} bytes of rules; areas of fewer vertices have room",
+            field=name,
+        )
+    return checked
+
+
 _Check = Callable[[str, object, str], Any]
 
 # name -> (default, check); `check_settings` says what they mean
@@ -124,4 +155,5 @@ SETTINGS: dict[str, tuple[Any, _Check]] = {
     "tz": (None, _zone),
     "consent": (None, _text),
     "precision": (None, _metres),
+    "alerts": ([], _rules),
 }

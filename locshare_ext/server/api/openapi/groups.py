@@ -19,12 +19,45 @@ from locshare_ext.server.api.openapi.parts import (
     ref,
     requested,
 )
-from locshare_ext.services.settings import COARSEST, LEAST_BYTES, LONGEST, MAX_TEXT, MOST_BYTES, SETTINGS
+from locshare_ext.services.settings import (
+    COARSEST,
+    LEAST_BYTES,
+    LONGEST,
+    MAX_RULES,
+    MAX_TEXT,
+    MOST_BYTES,
+    SETTINGS,
+)
 
 __all__ = ["PATHS", "SCHEMAS"]
 
 _NO_GROUP = "There is no such group; `near` has names that look like it."
 _SECONDS: Schema = {"type": "number", "minimum": 1, "maximum": LONGEST}
+# only what all rules have: `alerts.rules` checks the rest
+_RULE: Schema = {
+    "type": "object",
+    "properties": {
+        "rule": {"enum": ["geofence", "proximity", "silence", "speed"]},
+        "name": {"type": "string", "minLength": 1, "maxLength": 64},
+        "on": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Of enter, exit, inside, outside; near, far; silent, heard; fast, slow.",
+        },
+        "members": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "area": {"type": "object", "description": "A circle of lat, lon, radius (m), or a GeoJSON Polygon."},
+        "margin": {"type": "number", "description": "Metres beyond the border at which one has left."},
+        "near": {"type": "number", "description": "Metres."},
+        "far": {"type": "number", "description": "Metres."},
+        "of": {"type": "string"},
+        "lasting": {"type": "number", "description": "Seconds."},
+        "above": {"type": "number", "description": "m/s."},
+        "below": {"type": "number", "description": "m/s."},
+        "max_age": {"type": "number", "description": "Seconds after which a position is nowhere."},
+    },
+    "required": ["rule", "name"],
+    "additionalProperties": False,
+}
 _TITLE: Schema = {
     "type": "string",
     "minLength": 1,
@@ -64,6 +97,18 @@ _SETTINGS: dict[str, Schema] = {
         "minimum": 1,
         "maximum": COARSEST,
         "description": "Metres of the grid that positions are put on before they are kept or seen.",
+    },
+    "alerts": {
+        "type": "array",
+        "items": _RULE,
+        "maxItems": MAX_RULES,
+        "description": (
+            "Rules that the server holds to each fix. What they tell comes as events of kind `alert`, of one "
+            "rule up to 100 at once and one in 2 s for long; how many more there were, the next one says."
+        ),
+        "examples": [
+            [{"rule": "geofence", "name": "camp", "area": {"lat": 46.2, "lon": 14.1, "radius": 150}}]
+        ],
     },
 }
 _DEFAULTS = {name: default for name, (default, _) in SETTINGS.items()}
