@@ -15,13 +15,21 @@ from locshare_ext.widget.trail_log import NUMBERS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["column_of", "columns_of_frame", "ms_column", "value_column"]
+__all__ = ["check_own_name", "column_of", "columns_of_frame", "ms_column", "value_column"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 RESERVED = frozenset({"member", "x", "y", "lat", "lon", "time", "received", "age"})
 LONGEST_NAME = 64
+# what others call what has a name here already
+ELSEWHERE = {
+    "latitude": "lat",
+    "longitude": "lon",
+    "lng": "lon",
+    "timestamp": "time",
+    "bearing": "heading",
+}
 # lowest and highest of the known numbers, and what is said of them
 BOUNDS = {
     "speed": (0.0, np.inf, ">= 0 m/s"),
@@ -51,6 +59,33 @@ def column_of(
         wrong = column[~(np.abs(column) <= limit)][0]
         raise InvalidInput(f"{name} {wrong} is outside [-{limit:g}, {limit:g}] degrees", field=name)
     return column
+
+
+def check_own_name(name: str) -> None:
+    """Raise InvalidInput for a column that is a known one misspelt: it would be shown, and do nothing."""
+    meant = ELSEWHERE.get(name.casefold()) or next(
+        (known for known in (*NUMBERS, "received") if name != known and _is_slip(name.casefold(), known)),
+        None,
+    )
+    if meant is not None:
+        raise InvalidInput(
+            f"{name!r} is no known column; did you mean {meant}? One of your own needs a name less alike",
+            field=name,
+        )
+
+
+def _is_slip(word: str, meant: str) -> bool:
+    """Whether one letter is missing, too many or another, or two beside each other are swapped.
+
+    The first letter counts as right: a sensor's `reading` is no heading.
+    """
+    if word[:1] != meant[:1]:
+        return False
+    while word and meant and word[0] == meant[0]:
+        word, meant = word[1:], meant[1:]
+    while word and meant and word[-1] == meant[-1]:
+        word, meant = word[:-1], meant[:-1]
+    return max(len(word), len(meant)) <= 1 or (len(word) == 2 and word == meant[::-1])
 
 
 def value_column(name: str, values: Any, count: int) -> npt.NDArray[Any]:
@@ -138,7 +173,11 @@ def columns_of_frame(
     """
     for name in ("member", "time", "lat", "lon", *more):
         if name not in frame:
-            raise InvalidInput(f"column {name!r} is missing from the frame", field=name)
+            others = [
+                column for column in map(str, frame.columns) if ELSEWHERE.get(column.casefold()) == name
+            ]
+            hint = f"; rename {others[0]!r} to it" if others else ""
+            raise InvalidInput(f"column {name!r} is missing from the frame{hint}", field=name)
     count = len(frame)
     received = (
         ms_column("received", frame["received"], count) if "received" in frame else np.zeros(count, np.int64)

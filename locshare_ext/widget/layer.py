@@ -17,7 +17,7 @@ from traitlets import Unicode
 from locshare_ext.widget.beside import chosen_route, new_painter, stock_names
 from locshare_ext.widget.frames import encode_columns
 from locshare_ext.widget.imaging import NOBODY, Imaging, MapImage, NoPicture, question_for, with_density
-from locshare_ext.widget.inputs import column_of, columns_of_frame, ms_column, value_column
+from locshare_ext.widget.inputs import check_own_name, column_of, columns_of_frame, ms_column, value_column
 from locshare_ext.widget.pacer import pacer
 from locshare_ext.widget.pacing import EXPECTED, Pacing
 from locshare_ext.widget.settings import COLORED, LayerSettings
@@ -89,11 +89,13 @@ class TrailLayer(LayerSettings):
         members: names. time, received: integer ms since 1970 UTC, datetimes with a zone or
         datetime64 (UTC); received None means unknown. lat, lon: degrees. columns: speed (m/s),
         heading (degrees from true north), battery (0-1), accuracy (m), altitude (m), and numbers
-        or texts of any other name, for `color_by` and the tooltip; NaN or None is unknown.
-        Single values stand for every row. Raises InvalidInput, and then shows none.
+        or texts of any other name that is no slip of these, for `color_by` and the tooltip; NaN or
+        None is unknown. Single values stand for every row. Raises InvalidInput, and then shows none.
         """
         names = [members] if isinstance(members, str) else members
         count = len(names)
+        for name in columns:
+            check_own_name(name)
         checked = {
             name: value_column(name, values, count) for name, values in columns.items() if values is not None
         }
