@@ -13,7 +13,7 @@ from tests.support.lab import Lab
 from tests.support.page import ARTIFACTS, PATIENCE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, ConsoleMessage
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 
@@ -60,10 +60,12 @@ def test_voila_shows_it_moving(browser: Browser, lab: Lab) -> None:
     page.set_default_timeout(PATIENCE)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(f"{error} {error.stack}"))
-    page.on(
-        "console",
-        lambda said: said.type == "error" and errors.append(f"{said.text} {said.location['url']}"),
-    )
+
+    def hear(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            errors.append(f"{said.text} {said.location['url']}")
+
+    page.on("console", hear)
 
     def wait_for(script: str, argument: Any = None) -> Any:
         return page.wait_for_function(script, arg=argument, timeout=PATIENCE).json_value()

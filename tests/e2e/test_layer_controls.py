@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import OpenNotebook
+from tests.e2e.test_layer_settings import wait_in_kernel
 from tests.support.page import Notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
@@ -141,7 +142,7 @@ def test_a_recording_begins_at_its_start_and_plays_by_keyboard(open_notebook: Op
 
 
 def test_members_are_listed_hidden_followed_and_never_markup(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(SOURCE + "GroupMap(Walk())")
+    notebook = open_notebook(SOURCE + "shown = GroupMap(Walk())\nlayer = shown.trail_layer\nshown")
     notebook.run_all()
     notebook.wait_for_members(4)
     page = notebook.page
@@ -155,10 +156,13 @@ def test_members_are_listed_hidden_followed_and_never_markup(open_notebook: Open
     assert "50%" in ann.inner_text()
     page.get_by_label("Show ann").uncheck()
     notebook.wait_for("() => window.locshareLayers[0].positionOf('ann') === null")
+    wait_in_kernel(notebook, "layer.hidden == ['ann']")
     page.get_by_label("Show ann").check()
     notebook.wait_for("() => window.locshareLayers[0].positionOf('ann') !== null")
+    wait_in_kernel(notebook, "layer.hidden == []")
     page.get_by_label("Follow ben").click()
     page.wait_for_selector(".locshare-follow[aria-pressed='true']")
+    wait_in_kernel(notebook, "layer.followed == 'ben'")
     page.get_by_role("button", name="4 members").click()
     page.wait_for_selector(".locshare-members:not(.is-open)")
     assert notebook.errors == []

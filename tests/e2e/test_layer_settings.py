@@ -41,6 +41,17 @@ def execute(notebook: Notebook, code: str) -> None:
     assert answer["status"] == "ok", answer
 
 
+def wait_in_kernel(notebook: Notebook, expression: str) -> None:
+    """Wait until an expression is true in the notebook's kernel, which hears of pages between questions."""
+    notebook.wait_for(
+        "async it => { const session = window.jupyterapp.shell.currentWidget.sessionContext.session;"
+        " const asked = session.kernel.requestExecute({ code: '', user_expressions: { it } });"
+        " const { it: said } = (await asked.done).content.user_expressions;"
+        " return said.data?.['text/plain'] === 'True'; }",
+        f"bool({expression})",
+    )
+
+
 def picture_of(notebook: Notebook) -> Image.Image:
     frames = notebook.page.evaluate("() => window.locshareLayers[0].stats().frames")
     notebook.wait_for("frames => window.locshareLayers[0].stats().frames > frames", frames)
@@ -118,6 +129,17 @@ def test_looks_and_members_are_set_from_cells_and_from_the_page(open_notebook: O
         notebook,
         'assert layer.hidden == ["cleo", "ann"] and layer.followed == "fay", (layer.hidden, layer.followed)',
     )
+
+    # the map goes to one member, and with one, until somebody drags it
     execute(notebook, 'layer.follow(None); layer.show("ann"); layer.fit_to("dan")')
-    notebook.wait_for("() => document.querySelector('.leaflet-container').innerText !== null")
+    wait_in_kernel(notebook, "shown.zoom == 16 and abs(shown.center[1] - 20.005) < 0.001")
+    execute(notebook, 'layer.follow("fay"); layer.push("fay", now + 1000, 10.0, 20.2)')
+    wait_in_kernel(notebook, "abs(shown.center[1] - 20.2) < 0.01")
+    box = notebook.page.locator(".leaflet-container").first.bounding_box()
+    assert box is not None
+    notebook.page.mouse.move(box["x"] + 300, box["y"] + 200)
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(box["x"] + 340, box["y"] + 230, steps=4)
+    notebook.page.mouse.up()
+    wait_in_kernel(notebook, "layer.followed is None")
     assert notebook.errors == []
