@@ -12,10 +12,10 @@ from locshare_ext.errors import InvalidInput
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AlertCallback", "CallsAlerts", "alerts_frame", "rules_of"]
+__all__ = ["AlertCallback", "CallsAlerts", "RuleOrRules", "alerts_frame", "rules_of"]
 
 AlertCallback = Callable[[Alert], Any]
-_RuleOrRules = Rule | Iterable[Rule]
+RuleOrRules = Rule | Iterable[Rule]
 
 
 class CallsAlerts(CallsFixes):
@@ -23,7 +23,7 @@ class CallsAlerts(CallsFixes):
 
     def alert(
         self,
-        rule: _RuleOrRules,
+        rule: RuleOrRules,
         call: AlertCallback | None = None,
         *,
         thread: Literal["feed", "main"] = "feed",

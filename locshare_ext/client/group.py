@@ -9,8 +9,6 @@ from locshare_ext.client import simulating
 from locshare_ext.client.attached import warn_unknown
 from locshare_ext.client.framed import Framed
 from locshare_ext.client.http import path_of
-from locshare_ext.client.live import Live
-from locshare_ext.client.managed import Managed
 from locshare_ext.client.publish import (
     Published,
     publish_one,
@@ -20,6 +18,7 @@ from locshare_ext.client.publish import (
 )
 from locshare_ext.client.recording import Recording
 from locshare_ext.client.replay import Replay
+from locshare_ext.client.ruled import Ruled
 from locshare_ext.client.times import ms_from
 from locshare_ext.errors import AccessDenied, InvalidInput, NotFound
 from locshare_ext.model.fix import Fix
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Group"]
 
 
-class Group(Live, Framed, Managed):
+class Group(Ruled, Framed):
     """A group of members who share their locations, on the notebook's server or another.
 
     name_or_link: the group's name; or a link `http(s)://.../locshare/#t=TOKEN&g=GROUP` to

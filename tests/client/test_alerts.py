@@ -11,7 +11,7 @@ import pytest
 from locshare_ext import Alert, Fix, Geofence, Group, Proximity, Silence, Speed, follow_replay
 from locshare_ext.client.recording import Recording
 from locshare_ext.client.times import now_ms
-from locshare_ext.errors import InvalidInput
+from locshare_ext.errors import AccessDenied, InvalidInput
 from tests.client.conftest import Collected, attach
 from tests.support.served import Served
 
@@ -196,3 +196,42 @@ def test_followers_of_one_replay_hold_rules_of_their_own(served: Served, recordi
     assert [one.kind for one in late.wait_count(3)[2:]] == ["enter"]
     assert other.alerts().text.tolist() == ["ann entered camp"]
     replay.stop()
+
+
+def test_the_server_keeps_rules_and_puts_alerts_onto_the_log(served: Served, group: Group) -> None:
+    """They come as events, are in recordings, and are told when a replay comes to them."""
+    camp = Geofence.circle("camp", 46.2, 14.1, 400)
+    group.alert([camp, Silence(name="quiet", lasting=3600)], where="server")
+    group.alert(camp, where="server")
+    assert group.rules(where="server") == [camp, Silence(name="quiet", lasting=3600)]
+    assert group.rules() == []
+    recording = group.record("walk")
+    group.publish([at("ann", 0), at("bob", 1, 46.4)])
+    group.publish([at("ann", 2, 46.4)])
+    told = _events(group, 2)
+    assert told.text.tolist() == ["ann entered camp", "ann left camp"]
+    assert told.member.tolist() == ["ann", "ann"]
+    assert '"rule":"camp"' in told.data.iloc[0]
+    recording.stop()
+    assert recording.events().query("kind == 'alert'").text.tolist() == told.text.tolist()
+    group.off_alert("camp", where="server")
+    assert [rule.name for rule in group.rules(where="server")] == ["quiet"]
+    with pytest.raises(InvalidInput, match="'camp' is no rule's on the server; there are 'quiet'"):
+        group.off_alert("camp", where="server")
+    with pytest.raises(InvalidInput, match="call is for"):
+        group.alert(camp, print, where="server")
+    with pytest.raises(InvalidInput, match="where 'cloud'"):
+        group.alert(camp, where="cloud")  # type: ignore[arg-type]
+    link = group.invite("cy", roles="watch").link
+    hers = Group(link.replace(link.partition("/locshare")[0], served.url.rstrip("/")))
+    with pytest.raises(AccessDenied):
+        hers.alert(camp, where="server")
+
+
+def _events(group: Group, count: int) -> Any:
+    """Return the alerts on a group's log once there are so many; each answer waits for the server."""
+    for _ in range(600):
+        alerts = group.events().query("kind == 'alert'")
+        if len(alerts) >= count:
+            return alerts
+    raise AssertionError(alerts)
