@@ -184,6 +184,17 @@ class Groups:
             details={"near": near},
         )
 
+    async def watched(self, name: str) -> Group:
+        """Return the group for who watches: as `find`, and as `open` while the store cannot be asked.
+
+        What comes then is kept nowhere, and seen all the same.
+        """
+        with suppress(Conflict):
+            group = await self.open(name)
+            if group.unsure is not None:
+                return group
+        return await self.find(name)
+
     async def obtain(self, title: str) -> Group:
         """Return the group of this name, made if it does not exist; see `create`."""
         with suppress(NotFound):

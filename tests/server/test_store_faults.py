@@ -213,7 +213,7 @@ async def test_a_damaged_file_that_is_put_back(bench: Bench, served: Served) -> 
     bad = path.read_bytes()
     served.start()
     trouble.watches.clear()
-    for name in ("websocket", "stomp"):  # who may only watch is told 503: nobody knows the group
+    for name in STREAMS:
         trouble.watches[name] = await bench.watch(name)
     trouble._publishers.clear()
     await trouble.fails_for_all()

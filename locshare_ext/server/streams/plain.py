@@ -314,7 +314,7 @@ async def opened(site: Site, principal: Principal, slug: str) -> Group:
     if principal.may(slug, PUBLISH):
         return await site.groups.open(slug)
     require(principal, slug, WATCH)
-    return await site.groups.find(slug)
+    return await site.groups.watched(slug)
 
 
 def largest(limits: Limits, principal: Principal | None) -> int:

@@ -207,7 +207,7 @@ class EventsHandler(SseHandler):
                 field="format",
             )
         options = self._read_options(self.query("format", *FEED_OPTIONS))
-        group = await self.find_group(name, WATCH)
+        group = await self.site.groups.watched(self.require(name, WATCH))
         await self._answer(group.log, options)
 
 
