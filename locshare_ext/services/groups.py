@@ -16,15 +16,15 @@ from locshare_ext.model import wire
 from locshare_ext.model.aside import KEPT
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
-from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold, group_slug, member_name, near_names
 from locshare_ext.model.store import Appended, LogInfo, LogStore
 from locshare_ext.services.admission import Admission, nothing_good
 from locshare_ext.services.asides import Asides
+from locshare_ext.services.batch import Batch, Stored
 from locshare_ext.services.rates import Rates
 from locshare_ext.services.settings import complete_settings
 
-__all__ = ["Batch", "Companion", "Group", "GroupOptions", "Groups", "Stored"]
+__all__ = ["Companion", "Group", "GroupOptions", "Groups"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +39,6 @@ class GroupOptions:
     groups: int = 1000
     members: int = 10_000
     set_aside: int = KEPT
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A body's good fixes, bound to their members, and those set aside."""
-
-    fixes: list[Fix]
-    refused: list[wire.Refused]
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What became of a body that was published."""
-
-    stored: int
-    duplicates: int
-    refused: list[wire.Refused]
-    cursor: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the answer of POST fixes."""
-        return {
-            "stored": self.stored,
-            "duplicates": self.duplicates,
-            "set_aside": [refused.as_json() for refused in self.refused],
-            "cursor": self.cursor,
-        }
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ from locshare_ext.server.site import Site
 from locshare_ext.server.stomp.acks import Acks, Claim, put_back
 from locshare_ext.server.stomp.destinations import send_target
 from locshare_ext.server.stomp.peer import Peer
-from locshare_ext.services.groups import Batch, Group, Stored
+from locshare_ext.services.batch import Batch, Stored
+from locshare_ext.services.groups import Group
 from locshare_ext.stomp import Ack, Commit, Nack, Send, user_headers
 
 __all__ = ["Transactions"]

@@ -28,7 +28,8 @@ from locshare_ext.server.streams.restored import batched, restored
 from locshare_ext.server.streams.stream import Stream
 from locshare_ext.server.upgrade import SocketHandler, check_upgrade, upgraded_pipe
 from locshare_ext.server.websocket import TEXT, message
-from locshare_ext.services.groups import Group, Stored
+from locshare_ext.services.batch import Stored
+from locshare_ext.services.groups import Group
 
 __all__ = ["FORM", "JsonForm", "PlainSession", "PlainSocket", "largest"]
 

@@ -11,7 +11,7 @@ from locshare_ext.server.streams.messages import MessageChannel
 from locshare_ext.server.streams.plain import FORM, PlainSession, largest
 from locshare_ext.server.streams.sse import SseHandler
 from locshare_ext.server.upgrade import SocketHandler, check_upgrade, upgraded_pipe
-from locshare_ext.services.groups import Stored
+from locshare_ext.services.batch import Stored
 
 __all__ = ["ReplayEventsHandler", "ReplaySocket"]
 
