@@ -23,6 +23,7 @@ NAMES = (
     "steady",
     "frames",
     "formats",
+    "pages",
     "render",
 )
 PARTS = ("fanout", "latency", "connections", "stalled", "clients")  # of brokers

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 __all__ = ["ROWS", "packed_parts"]
 
-ROWS = 65_536  # of a part: what a page reads at once
+ROWS = 32_768  # of a part: what a page reads at once, without keeping people waiting
 LEVEL = 9
 
 Numbers = NDArray[np.int64]

@@ -170,3 +170,9 @@ def test_live_and_replayed_are_the_same_sequence(tmp_path: Path, collected: Coll
         recording.play(speed=float("inf"), clock="received")
         group.off_fix(live)
         assert replayed == collected.items
+        group.note("end of the route")
+        page = group.to_html(tmp_path / "buses.html", last="9999d", members=["4716"])  # live groups, too
+        assert '"members":["4716"]' in (text := Path(page).read_text("utf-8"))
+        assert '"title":"buses"' in text
+        assert "end of the route" in text
+        assert '"stale_after":60.0' in text

@@ -27,6 +27,7 @@ const Overlay = createOverlay(L);
 const Graticule = createGraticule(L);
 const session = new Session(model);
 let view = null; // where the map was, when it is made anew
+let isMoved = false; // by hand
 let clear = () => {};
 
 function setTheme(isDark) {
@@ -51,6 +52,7 @@ function show() {
   map.addLayer(overlay);
   box.classList.toggle('is-of-one-clock', !about.has_received);
   box.addEventListener('keydown', passOn);
+  for (const name of ['pointerdown', 'wheel', 'keydown']) box.addEventListener(name, () => { isMoved = true; });
   clear = () => {
     view = { center: map.getCenter(), zoom: map.getZoom() };
     overlay.remove();
@@ -90,7 +92,10 @@ function headOf() {
   const update = () => {
     setText(facts, model.read < about.fixes ? t('page.reading', { read: model.read, count: about.fixes }) : factsOf().join(' · '));
   };
-  model.onRead = update;
+  model.onRead = read => {
+    update();
+    if (read === about.fixes && !isMoved) session.ask('members').then(() => session.emit('fit', [])); // once the worker has them all
+  };
   model.onBroken = () => setText(facts, t('page.broken'));
   update();
   return make('header', { className: 'locshare-page-head' }, words, make('div', { className: 'locshare-page-choices' }, language, theme));
@@ -98,10 +103,16 @@ function headOf() {
 
 function factsOf() {
   const facts = [t('members.count', { count: about.members.length }), t('page.fixes', { count: about.fixes })];
-  if (about.fixes) facts.push(`${moment(about.oldest)} – ${since(about.newest, about.oldest)}`);
+  if (about.fixes) facts.push(`${moment(about.oldest)} – ${since(about.newest, about.oldest)} ${zoneOf(about.newest)}`);
   if (about.pseudonymised) facts.push(t('page.pseudonyms'));
   if (about.precision) facts.push(t('page.precision', { metres: about.precision }));
   return facts;
+}
+
+/** Return the sign of the reader's zone, in which all times are told. */
+function zoneOf(ms) {
+  const parts = new Intl.DateTimeFormat(locale(), { timeZoneName: 'short' }).formatToParts(ms);
+  return parts.find(part => part.type === 'timeZoneName').value;
 }
 
 const wish = matchMedia('(prefers-color-scheme: dark)');
