@@ -22,7 +22,8 @@ __all__ = ["Checkpoints", "leave_to_others"]
 
 _log = logging.getLogger(__name__)
 
-STEP = 4 << 20  # bytes the log grows by until it is brought in again; SQLite's own measure
+KEPT = 4 << 20  # bytes that the log is cut to when it begins anew: to write over them is quicker
+STEP = 2 << 20  # bytes the log grows by, over those, until it is brought in again
 PASSES = 3  # each is left what was committed during the one before
 LONG = 16 << 20  # bytes of the log from which on the writer helps it to an end
 FEW = 256  # pages that the writer may bring in itself: a few ms, and the disk is waited for twice
@@ -52,7 +53,7 @@ class Checkpoints:
             return
         if size < self._noted:
             self._noted = 0  # all of it was in the file, and it was begun anew
-        if size - self._noted < STEP:
+        if size - max(self._noted, KEPT) < STEP:
             return
         self._noted = size
         if self._thread is None:
@@ -124,11 +125,11 @@ class Checkpoints:
 def leave_to_others(conn: sqlite3.Connection) -> None:
     """Let commits of a connection bring in changes only when the log has become very long.
 
-    When it begins anew, it is cut, so that its size is that of what is in it.
+    When it begins anew, it is cut, so that beyond KEPT its size is that of what is in it.
     """
     (page,) = conn.execute("PRAGMA page_size").fetchone()
     conn.execute(f"PRAGMA wal_autocheckpoint = {MOST // page}")
-    conn.execute("PRAGMA journal_size_limit = 0")
+    conn.execute(f"PRAGMA journal_size_limit = {KEPT}")
 
 
 def _bring_in(conn: sqlite3.Connection) -> int:

@@ -19,6 +19,7 @@ STEP = 64 << 10
 
 @pytest.fixture(autouse=True)
 def short_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "KEPT", STEP // 2)
     monkeypatch.setattr(checkpoints, "STEP", STEP)
     monkeypatch.setattr(checkpoints, "LONG", STEP)
 
