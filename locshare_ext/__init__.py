@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from locshare_ext.client.replay import Replay, follow_replay
     from locshare_ext.errors import LocShareError
     from locshare_ext.model.fix import Fix
-    from locshare_ext.widget import GroupMap, TrailLayer
+    from locshare_ext.widget import GroupMap, GroupPanel, TrailLayer
 
 __all__ = [
     "Alert",
@@ -32,6 +32,7 @@ __all__ = [
     "Geofence",
     "Group",
     "GroupMap",
+    "GroupPanel",
     "LocShareError",
     "Proximity",
     "Recording",
@@ -54,6 +55,7 @@ _PLACES = {
     "Fix": "locshare_ext.model.fix",
     "Group": "locshare_ext.client.group",
     "GroupMap": "locshare_ext.widget",
+    "GroupPanel": "locshare_ext.widget",
     "LocShareError": "locshare_ext.errors",
     "Proximity": "locshare_ext.alerts",
     "Recording": "locshare_ext.client.recording",

@@ -6,6 +6,7 @@ import threading
 import weakref
 from abc import abstractmethod
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.client.alerted import CallsAlerts
@@ -30,6 +31,16 @@ class Counted(CallsAlerts):
     @abstractmethod
     def is_live(self) -> bool:
         """Whether fixes may still come."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What people call it."""
+
+    @property
+    @abstractmethod
+    def clock(self) -> datetime:
+        """The moment of what is seen."""
 
     @abstractmethod
     def history(self) -> FixBatch:

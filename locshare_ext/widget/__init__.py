@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from locshare_ext.widget.group_map import GroupMap
+    from locshare_ext.widget.group_panel import GroupPanel
     from locshare_ext.widget.layer import TrailLayer
 
-__all__ = ["GroupMap", "TrailLayer"]
+__all__ = ["GroupMap", "GroupPanel", "TrailLayer"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,6 +18,10 @@ def __getattr__(name: str) -> Any:
         from locshare_ext.widget.group_map import GroupMap
 
         return GroupMap
+    if name == "GroupPanel":
+        from locshare_ext.widget.group_panel import GroupPanel
+
+        return GroupPanel
     if name == "TrailLayer":
         from locshare_ext.widget.layer import TrailLayer
 
