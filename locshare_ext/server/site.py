@@ -220,6 +220,7 @@ class Site:
         await self.alerts.close()
         await self.queues.close()
         self.leases.stop()
+        await self.recordings.leave()
         await self.groups.close()
         await self.places.close()
         await self.store.close()

@@ -17,6 +17,7 @@ from locshare_ext.model.names import near_names
 from locshare_ext.model.store import LogStore, RecordingInfo, Selection
 from locshare_ext.services.groups import Group, Groups
 from locshare_ext.services.imported import Waiting, fixes_of_table
+from locshare_ext.services.presence import Presence
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +39,7 @@ class Recordings:
         self._store = store
         self._groups = groups
         self._clock = clock
+        self._presence = Presence(store, clock=clock)
         self._under_way: set[str] = set()  # logs of imports that are being filled
 
     async def all(self, group: Group | None = None) -> list[RecordingInfo]:
@@ -90,6 +92,8 @@ class Recordings:
             upto = max(after, await self._offset_before(group, until + 1))
             info = replace(info, until=until, upto=upto, closed=now + LATE)
         await self._store.put_recording(info)
+        if until is None:
+            self._presence.begin(group.slug)
         return info
 
     async def stop(self, info: RecordingInfo) -> RecordingInfo:
@@ -184,21 +188,27 @@ class Recordings:
         """Go on with what was running when a server ended, and note that on each log; returns these.
 
         A recording is a part of its log, so that nothing needs to be begun again; but what was
-        sent from the last entry until now may be missing, which an event of kind `gap` says.
+        sent since a server was last there may be missing, which an event of kind `gap` says.
         """
         running = {info.log: info for info in await self.all() if info.kind == "group" and info.until is None}
         for slug, info in running.items():
             group = await self._groups.open(slug)
             newest = await self._store.read(slug, group.log.head - 1, 1) if group.log.head else []
             now = self._clock()
-            since = min(max([info.since, *(entry.item.received for entry in newest)]), now)
+            seen = await self._presence.seen(slug) or info.since
+            since = min(max([info.since, seen, *(entry.item.received for entry in newest)]), now)
             away = Event(kind="gap", time=since, received=now, text=AWAY, data={"until": now})
             await self._groups.note(group, away)
+            self._presence.begin(slug)
         return sorted(running)
+
+    async def leave(self) -> None:
+        """Note until when this server recorded, before the store is closed."""
+        await self._presence.close()
 
     async def interruptions(self, infos: Sequence[RecordingInfo]) -> dict[str, list[dict[str, int]]]:
         """Return for each recording's id when the server was away while it ran: {"since", "until"} in ms."""
-        logs = {info.log for info in infos if info.kind == "group"}
+        logs = {info.log for info in infos}
         gaps = {log: await self._store.events(log, Selection(), kind="gap") for log in sorted(logs)}
         return {
             info.id: [

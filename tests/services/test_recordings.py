@@ -10,6 +10,7 @@ from locshare_ext.errors import InvalidFile, InvalidInput, NotFound
 from locshare_ext.model.event import Event
 from locshare_ext.model.store import Selection
 from locshare_ext.model.trail import arrow_schema
+from locshare_ext.services.presence import Presence
 from locshare_ext.services.recordings import LATE, Recordings, recording_json
 from tests.services.conftest import NOW
 
@@ -17,8 +18,10 @@ HOST = Principal("host", "host")
 
 
 @pytest.fixture
-def recordings(store, groups, clock):
-    return Recordings(store, groups, clock=clock)
+async def recordings(store, groups, clock):
+    made = Recordings(store, groups, clock=clock)
+    yield made
+    await made.leave()
 
 
 async def publish(groups, time):
@@ -181,6 +184,7 @@ async def test_a_new_server_goes_on_with_what_ran_and_says_so(groups, recordings
     running = [await recordings.start(group, name) for name in ("one", "two")]
     clock.now += 1000
     await publish(groups, clock.now)
+    await recordings.leave()
     last, clock.now = clock.now, clock.now + 60_000
     assert await recordings.resume() == ["hikers"]
     await publish(groups, clock.now)
@@ -198,9 +202,39 @@ async def test_a_new_server_goes_on_with_what_ran_and_says_so(groups, recordings
     assert await recordings.resume() == []
 
 
+async def test_a_quiet_group_is_away_only_while_no_server_was_there(groups, recordings, clock, store):
+    group = await groups.open("hikers")
+    made = await recordings.start(group, "quiet")
+    clock.now += 3_600_000  # nobody moved
+    await recordings.leave()
+    left, clock.now = clock.now, clock.now + 5_000
+    again = Recordings(store, groups, clock=clock)
+    await again.resume()
+    assert (await again.interruptions([made]))[made.id] == [{"since": left, "until": clock.now}]
+    await again.stop(made)
+    await again.leave()
+
+
+async def test_a_server_that_was_killed_was_there_when_it_last_said_so(store, groups, recordings, clock):
+    group = await groups.open("hikers")
+    await recordings.start(group, "quiet")
+    await recordings.leave()
+    presence = Presence(store, clock=clock)
+    clock.now += 60_000
+    assert not await presence.note()  # what another server recorded is not its own yet
+    presence.begin("hikers")
+    assert await presence.note()
+    assert await Presence(store, clock=clock).seen("hikers") == clock.now
+    for info in await recordings.all():
+        await recordings.stop(info)
+    assert not await presence.note()  # nothing to say while nothing is recorded
+    await presence.close()
+
+
 async def test_nothing_was_recorded_before_the_server_went(groups, recordings, clock):
     group = await groups.open("hikers")
     made = await recordings.start(group, "empty")
+    await recordings.leave()
     clock.now += 60_000
     await recordings.resume()
     assert (await recordings.interruptions([made]))[made.id] == [{"since": NOW, "until": clock.now}]
