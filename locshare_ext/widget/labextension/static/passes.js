@@ -3,6 +3,7 @@
 
 const FULL = 63; // coverage of a whole pixel
 const HALF = 32;
+const WHOLE = (FULL << 6) | FULL; // of a mark: the line's own colour, all over
 const SKIRT = 0.75; // strength of the paper-coloured edge of a line
 const CAP = 1; // px beyond a line's width that may be covered a little
 const RUN = 5; // pixels are looked at by runs of 2 ** 5
@@ -83,15 +84,18 @@ export class Passes {
   }
 
   #smooth(x0, y0, x1, y1, { width, edge }, stamp, index) {
+    const { w, stamps, marks } = this;
     const half = width / 2;
     const reach = half + edge + 0.5;
-    const left = Math.max(0, Math.floor(Math.min(x0, x1) - reach));
-    const right = Math.min(this.w - 1, Math.ceil(Math.max(x0, x1) + reach));
-    const top = Math.max(0, Math.floor(Math.min(y0, y1) - reach));
-    const bottom = Math.min(this.h - 1, Math.ceil(Math.max(y0, y1) + reach));
+    // pixels whose middle may be near enough
+    const left = Math.max(0, Math.ceil(Math.min(x0, x1) - reach - 0.5));
+    const right = Math.min(w - 1, Math.floor(Math.max(x0, x1) + reach - 0.5));
+    const top = Math.max(0, Math.ceil(Math.min(y0, y1) - reach - 0.5));
+    const bottom = Math.min(this.h - 1, Math.floor(Math.max(y0, y1) + reach - 0.5));
     const dx = x1 - x0;
     const dy = y1 - y0;
     const squared = dx * dx + dy * dy;
+    const inverse = squared > 0 ? 1 / squared : 0;
     const length = Math.sqrt(squared);
     for (let py = top; py <= bottom; py++) {
       let from = left;
@@ -102,21 +106,27 @@ export class Passes {
         from = Math.max(left, Math.floor(middle - wide));
         to = Math.min(right, Math.ceil(middle + wide));
       }
-      for (let px = from; px <= to; px++) {
+      for (let px = from, p = py * w + from; px <= to; px++, p++) {
+        if (stamps[p] > stamp && (marks[p] & WHOLE) === WHOLE) continue; // nothing older shows there
         const ax = px + 0.5 - x0;
         const ay = py + 0.5 - y0;
-        const along = squared > 0 ? Math.max(0, Math.min(1, (ax * dx + ay * dy) / squared)) : 0;
-        const [offX, offY] = [ax - along * dx, ay - along * dy];
-        const far = Math.sqrt(offX * offX + offY * offY); // Math.hypot takes ten times as long
-        if (far < reach) this.#cover(py * this.w + px, half - far + 0.5, reach - far, edge, stamp, index);
+        let along = (ax * dx + ay * dy) * inverse; // of the line, to where it is nearest
+        if (along < 0) along = 0; else if (along > 1) along = 1;
+        const offX = ax - along * dx;
+        const offY = ay - along * dy;
+        const far = offX * offX + offY * offY;
+        if (far >= reach * reach) continue;
+        const distance = Math.sqrt(far); // Math.hypot takes ten times as long
+        this.#cover(p, half - distance + 0.5, reach - distance, edge, stamp, index);
       }
     }
   }
 
   /** A pixel inside a line counts more than one at another's edge; among equals the newer counts. */
   #cover(p, inLine, inEdge, edge, stamp, index) {
-    const core = Math.round(FULL * Math.max(0, Math.min(1, inLine)));
-    const cover = Math.max(core, edge ? Math.round(FULL * SKIRT * Math.max(0, Math.min(1, inEdge))) : 0);
+    const core = partOf(inLine);
+    const skirt = edge > 0 ? partOf(SKIRT * (inEdge > 1 ? 1 : inEdge)) : 0;
+    const cover = core > skirt ? core : skirt;
     if (cover === 0) return;
     const { stamps, marks } = this;
     this.touched[p >>> RUN] = NEWS;
@@ -199,6 +209,9 @@ export function moveRuns(notes, by) {
     notes[run] = part === 0 ? note : Math.max(note, before[run + runs + 1] ?? 0);
   }
 }
+
+/** Return a part of a pixel as it is noted: 0-63. */
+const partOf = part => (part >= 1 ? FULL : part > 0 ? (FULL * part + 0.5) | 0 : 0);
 
 /** Return the part of a line in a box as [x0, y0, x1, y1], null without one (Liang and Barsky). */
 export function clip(x0, y0, x1, y1, left, top, right, bottom) {
