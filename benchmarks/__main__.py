@@ -19,6 +19,7 @@ NAMES = (
     "transports",
     "store",
     "replay",
+    "alerts",
     "durability",
     "steady",
     "frames",
