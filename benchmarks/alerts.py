@@ -46,7 +46,7 @@ def _rules() -> list[Rule]:
 
 def _walk(members: int) -> Iterator[Fix]:
     """Yield fixes of members in turn, who walk where each has 4,000 square metres."""
-    rng = random.Random(5)  # noqa: S311
+    rng = random.Random(5)
     side = (members * 4000) ** 0.5 * METRE
     at = [(LAT + side * rng.random(), LON + side * rng.random()) for _ in range(members)]
     for number in range(FIXES):
