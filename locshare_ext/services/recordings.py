@@ -75,7 +75,7 @@ class Recordings:
         now = self._clock()
         _check_span(since, until, now)
         check_recordable(group.slug, group.settings)
-        after = group.log.head if since is None else await self._offset_before(group, since)
+        after = group.log.head if since is None else await self._before(group, since)
         if not group.is_stored:
             await self._groups.create(str(group.settings["title"]), {})
         info = RecordingInfo(
@@ -89,7 +89,7 @@ class Recordings:
             description=_checked_description(description),
         )
         if until is not None:
-            upto = max(after, await self._offset_before(group, until + 1))
+            upto = max(after, await self._last(group, until))
             info = replace(info, until=until, upto=upto, closed=now + LATE)
         await self._store.put_recording(info)
         if until is None:
@@ -102,7 +102,9 @@ class Recordings:
             return info
         now = self._clock()
         group = await self._groups.open(info.log)
-        return await self._put(replace(info, until=now, upto=group.log.head, closed=now + LATE))
+        return await self._put(
+            replace(info, until=max(now, info.since), upto=group.log.head, closed=now + LATE)
+        )
 
     async def close(self, info: RecordingInfo) -> RecordingInfo:
         """Stop it, and take nothing more."""
@@ -262,8 +264,25 @@ class Recordings:
         await self._store.put_recording(info)
         return info
 
+    async def _before(self, group: Group, since: int) -> int:
+        """Return the offset before the first that arrived at `since` or later.
+
+        Where the server's clock was set back, that may lie before others that arrived earlier.
+        """
+        after = await self._offset_before(group, since)
+        chosen = Selection(since=since, clock="received", upto=after)
+        seq = (await self._store.trails(group.slug, chosen)).column("seq")
+        return int(seq[0].as_py()) - 1 if len(seq) else after
+
+    async def _last(self, group: Group, until: int) -> int:
+        """Return the offset of the last that arrived at `until` or earlier; see `_before`."""
+        upto = await self._offset_before(group, until + 1)
+        chosen = Selection(until=until, clock="received", after=upto)
+        seq = (await self._store.trails(group.slug, chosen)).column("seq")
+        return int(seq[-1].as_py()) if len(seq) else upto
+
     async def _offset_before(self, group: Group, since: int) -> int:
-        """Return the newest offset that arrived before `since`; arrival ascends with offsets."""
+        """Return the newest offset that arrived before `since`, if arrival ascends with offsets."""
         log = group.log
         low, high = log.oldest - 1, log.head  # the answer lies in [low, high]
         while low < high:

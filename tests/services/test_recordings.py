@@ -83,6 +83,27 @@ async def test_it_may_lie_in_the_past_whole(groups, recordings, clock):
         assert refused.value.field == field
 
 
+async def test_a_clock_that_was_set_back_takes_nothing_from_a_recording(groups, recordings, clock):
+    for _ in range(10):
+        await publish(groups, clock.now)
+        clock.now += 1000
+    clock.now -= 3_600_000
+    group = await groups.find("hikers")
+    for _ in range(10):
+        await publish(groups, clock.now)
+        clock.now += 1000
+    clock.now += 3_600_000
+    await publish(groups, clock.now)
+    info = await recordings.start(group, "walk", since=NOW + 5000)
+    assert info.after == 5
+    info = await recordings.start(group, "walk", since=NOW - 7_200_000, until=NOW - 1_000_000)
+    assert info.upto == 20
+    info = await recordings.start(group, "walk")
+    clock.now -= 7_200_000
+    stopped = await recordings.stop(info)
+    assert stopped.until == stopped.since
+
+
 async def test_a_recording_may_begin_before_the_first_fix(groups, recordings, clock):
     info = await recordings.start(await groups.open("hikers"), "walk")
     clock.now += 5
