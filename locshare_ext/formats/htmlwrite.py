@@ -85,7 +85,7 @@ def write(trail: Trail, out: IO[bytes]) -> None:
         about=_inert(about),
         worker=script_of("worker.js"),
     )
-    out.write(head.encode())
+    out.write(head.encode("utf-8", "replace"))  # a title may be any text
     for _, data in parts:
         out.write(_PART.format(data=base64.b64encode(data).decode()).encode())
     out.write(_END.format(script=script).encode())

@@ -30,6 +30,9 @@ IS_READ = (
 HOSTILE = "<img src=x onerror=\"document.title='harmed'\">"
 
 
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+
+
 class Opened:
     """A file in a page of its own; `requests` and `errors` collect what it asks for and complains of."""
 
@@ -275,6 +278,35 @@ def test_it_is_read_in_korean_in_the_dark_and_on_a_phone(open_page: Open, page_o
     page.locator("header button").click()
     assert page.evaluate(ground) != dark
     page.touchscreen.tap(box["x"] + 27, 660)
+    assert opened.errors == []
+
+
+def test_two_fingers_zoom_and_nobody_is_shut_out(open_page: Open, page_of_buses: Path) -> None:
+    opened = open_page(page_of_buses, width=360, height=740, has_touch=True)
+    opened.wait_for(IS_READ, 1533)
+    scale = opened.page.locator(".leaflet-control-scale-line")
+    before = scale.inner_text()
+    fingers = opened.context.new_cdp_session(opened.page)
+
+    def touch(kind: str, *xs: int) -> None:
+        points = [{"x": x, "y": 400, "id": number} for number, x in enumerate(xs)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 160, 200)
+    for apart in range(20, 110, 10):
+        touch("touchMove", 180 - apart, 180 + apart)
+    touch("touchEnd")
+    opened.wait_for(
+        "before => document.querySelector('.leaflet-control-scale-line').textContent !== before", before
+    )
+    assert opened.state() == "paused"
+    if not AXE.exists():
+        pytest.skip("axe-core is missing: npm ci in tests/e2e")
+    opened.page.evaluate(AXE.read_text("utf-8"))
+    found = opened.page.evaluate(
+        "async () => (await axe.run()).violations.map(one => [one.id, one.nodes[0].html])"
+    )
+    assert found == []
     assert opened.errors == []
 
 

@@ -197,6 +197,11 @@ def test_a_choice_under_other_names(data: Path, tmp_path: Path) -> None:
     assert len(set(zip(columns["lat"], columns["lon"], strict=True))) < len(columns["time"]) / 2
 
 
+def test_a_title_may_be_any_text(data: Path) -> None:
+    page = open_recording(data / "cerknicko-jezero.gpx").to_html(title="\ud800 {walk} $1 \\u003c %s")
+    assert held(str(page))[0]["title"] == "? {walk} $1 \\u003c %s"
+
+
 def test_what_cannot_be_asked_for(data: Path, tmp_path: Path) -> None:
     recording = open_recording(data / "cerknicko-jezero.gpx")
     (tmp_path / "there.html").write_text("mine")
