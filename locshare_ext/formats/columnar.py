@@ -30,6 +30,7 @@ ABOUT = b"locshare"  # the key of the metadata that says what a file of ours is
 _ROWS = 65_536  # taken at once
 _MOST_GROUP = 2 << 30  # bytes that a row group may unpack to
 _MOST_ROW = 1 << 16  # bytes of one row's texts
+_WGS84 = (("EPSG", "4326"), ("EPSG", "4979"), ("OGC", "CRS84"), ("OGC", "CRS84h"))
 _GEOMETRY = ("latitude of the geometry", "longitude of the geometry")
 
 
@@ -189,6 +190,8 @@ def _read(path: Path, opened: _Opened, plan: Plan, rows: FixRows, progress: Prog
     names = _header(opened, plan)
     used = sorted(plan.used)
     geometry = _geometry(opened) if any(names[place] in _GEOMETRY for place in used) else None
+    if geometry is not None:
+        _check_system(path, opened, geometry)
     stored = [names[place] for place in used if names[place] not in _GEOMETRY]
     adder = ColumnAdder(rows, plan)
     size = path.stat().st_size
@@ -273,6 +276,24 @@ def _geometry(opened: _Opened) -> str | None:
         return None
     is_there = isinstance(name, str) and name in opened.schema.names
     return name if is_there and pa.types.is_binary(opened.schema.field(name).type) else None
+
+
+def _check_system(path: Path, opened: _Opened, geometry: str) -> None:
+    """Refuse points in another reference system: some would pass as degrees. None told: it is WGS 84."""
+    try:
+        system = json.loads(opened.schema.metadata[b"geo"])["columns"][geometry].get("crs")
+    except (KeyError, TypeError, AttributeError):
+        system = None
+    if not isinstance(system, dict):
+        return
+    name, told = str(system.get("name"))[:80], system.get("id")
+    told = (told.get("authority"), str(told.get("code"))) if isinstance(told, dict) else None
+    if told in _WGS84 or (told is None and name.startswith("WGS 84") and "Geo" in str(system.get("type"))):
+        return
+    called = name if told is None else f"{name} ({told[0]}:{told[1]})"
+    raise InvalidFile(
+        f"{path.name}: its points are in {called}, expected WGS 84 (EPSG:4326 or OGC:CRS84)", field="geometry"
+    )
 
 
 def _columns_needed(path: Path, opened: _Opened) -> InvalidInput:

@@ -15,7 +15,9 @@ __all__ = ["points_of_wkb", "wkb_of_points"]
 
 _POINT = b"\x01\x01\x00\x00\x00"  # little-endian, 2D
 _SIZE = 21
-_HEADERS = {_POINT: _SIZE, b"\x01\xe9\x03\x00\x00": 29, b"\x01\x01\x00\x00\x80": 29}  # 2D; with z: ISO, EWKB
+# a point's kind -> its bytes: 2D; with z, m and both, as ISO and as EWKB number them
+_KINDS = {1: _SIZE, 1001: 29, 2001: 29, 3001: 37, 1 | 1 << 31: 29, 1 | 1 << 30: 29, 1 | 3 << 30: 37}
+_HEADERS = {b"\x01" + kind.to_bytes(4, "little"): size for kind, size in _KINDS.items()}
 
 
 def wkb_of_points(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> pa.Array:
