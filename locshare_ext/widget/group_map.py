@@ -14,6 +14,7 @@ from locshare_ext.errors import InvalidInput, LocShareError
 from locshare_ext.widget.beside import stock_names
 from locshare_ext.widget.cells import running_cell
 from locshare_ext.widget.errands import errands_of
+from locshare_ext.widget.fences import ShowsFences
 from locshare_ext.widget.ground import check_basemap, ground_of
 from locshare_ext.widget.happenings import happenings_of
 from locshare_ext.widget.keeping import keeping_of
@@ -33,15 +34,16 @@ PANELS = ["timeline", "members", "tools", "status"]
 _made: weakref.WeakSet[GroupMap] = weakref.WeakSet()
 
 
-class GroupMap(LooksBack, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
+class GroupMap(LooksBack, ShowsFences, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
     """Show a group live, or a recording, on an `ipyleaflet.Map`.
 
     group: the name of a group, a link to one, a Group, a Recording, or any `TrailSource`.
     trail: seconds of trail behind each member. height: of the map, as CSS. basemap: an
     xyzservices provider or ipyleaflet layer; None for a plain grid, which is also what is
     shown while tiles cannot be loaded. layer: traits of the `TrailLayer`, such as
-    `stale_after`. Other arguments are those of `ipyleaflet.Map`; with `center` or `zoom`
-    the map does not move to the first fixes.
+    `stale_after`. snapshot: save a recording's fixes with the notebook (`TrailLayer.keep_snapshot`);
+    InvalidInput for a group, of which no position is ever saved. Other arguments are those of
+    `ipyleaflet.Map`; with `center` or `zoom` the map does not move to the first fixes.
 
     What goes wrong with the server is said on the map, not raised. Running a cell again
     ends the map that it made before, once no page shows that any more.
@@ -60,12 +62,15 @@ class GroupMap(LooksBack, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet i
         height: str = "520px",
         basemap: Any = DEFAULT_BASEMAP,
         layer: dict[str, Any] | None = None,
+        snapshot: bool = False,
         **options: Any,
     ) -> None:
         check_basemap(basemap)
         source, error = _source_of(group)
-        self._feed: SourceFeed | None = None if source is None else feed_of(source)
         is_live = source is None or source.is_live
+        if snapshot and is_live:
+            raise InvalidInput("a snapshot is saved of recordings, never of a live group", field="snapshot")
+        self._feed: SourceFeed | None = None if source is None else feed_of(source)
         self.trail_layer = TrailLayer(
             None if self._feed is None else self._feed.log,
             title=str(group) if source is None else source.title,
@@ -96,6 +101,8 @@ class GroupMap(LooksBack, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet i
         self._replace_earlier()
         if self._feed is not None:
             self._feed.attach(self.trail_layer)
+            if snapshot:
+                self._feed.when_whole(self.trail_layer.keep_snapshot)
         if error is not None:
             self.trail_layer.show_status("no_server", int(time.time() * 1000), error.message)
 

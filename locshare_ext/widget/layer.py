@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import ipyleaflet
 import numpy as np
 import numpy.typing as npt
-from traitlets import Unicode
+from traitlets import Bytes, Unicode, observe
 
+from locshare_ext.errors import InvalidInput
 from locshare_ext.widget.beside import chosen_route, new_painter, stock_names
 from locshare_ext.widget.frames import encode_columns
 from locshare_ext.widget.imaging import NOBODY, Imaging, MapImage, NoPicture, question_for, with_density
@@ -21,6 +22,7 @@ from locshare_ext.widget.inputs import check_own_name, column_of, columns_of_fra
 from locshare_ext.widget.pacer import pacer
 from locshare_ext.widget.pacing import EXPECTED, Pacing
 from locshare_ext.widget.settings import COLORED, LayerSettings
+from locshare_ext.widget.snapshot import snapshot_of
 from locshare_ext.widget.trail_log import TrailLog
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ class TrailLayer(LayerSettings):
     `push` takes new fixes from any thread; each travels to the page once, in binary, and
     is drawn there, also while a cell runs. `on_click` takes a function that is called with
     `member`, `coordinates` and `time` when a head is clicked. Settings are synced traits
-    (`LayerSettings`); positions never are, so that a saved notebook holds none.
+    (`LayerSettings`); positions never are, so that a saved notebook holds none, but for the
+    snapshot of a recording that `keep_snapshot` makes.
 
     route: how the page gets the code that draws, see `beside.chosen_route`: `extension` (JupyterLab,
     Notebook, Voila), `anywidget` (elsewhere), or `auto`.
@@ -50,6 +53,8 @@ class TrailLayer(LayerSettings):
     _model_module = Unicode(MODULE).tag(sync=True)
     _view_module_version = Unicode(MODULE_VERSION).tag(sync=True)
     _model_module_version = Unicode(MODULE_VERSION).tag(sync=True)
+
+    _snapshot = Bytes(b"").tag(sync=True)
 
     def __init__(self, log: TrailLog | None = None, *, route: str = "auto", **settings: Any) -> None:
         self._log = TrailLog() if log is None else log
@@ -120,12 +125,34 @@ class TrailLayer(LayerSettings):
         more = [*columns] if color_by in COLORED else [*columns, color_by]
         names, times, heard, lat, lon, checked = columns_of_frame(frame, more)
         self._log.replace(names, times, heard, lat, lon, checked)
+        self._drop_snapshot()
         self.refresh()
 
     def clear(self) -> None:
         """Show nothing, until the next `push`."""
         self._log.clear()
+        self._drop_snapshot()
         self.refresh()
+
+    def keep_snapshot(self) -> None:
+        """Have a recording's fixes, up to 100,000, saved with the notebook for who opens it without a kernel.
+
+        They are those of now; any thread may call it. JupyterLab saves them when its setting "Save Widget
+        State Automatically" is on. Raises InvalidInput for a live layer: where people are is never saved.
+        """
+        if self._now("mode") != "recording":
+            raise InvalidInput("only of a recording can a snapshot be saved with a notebook", field="mode")
+        saved = snapshot_of(self._log)
+        self._main.call(lambda: self.set_trait("_snapshot", saved))
+
+    def _drop_snapshot(self) -> None:
+        if self._snapshot:
+            self._main.call(lambda: self.set_trait("_snapshot", b""))
+
+    @observe("mode")
+    def _be_live(self, change: Any) -> None:
+        if change["new"] == "live":
+            self._drop_snapshot()
 
     def refresh(self) -> None:
         """Have what was added to the log sent; any thread may call it, nothing waits."""

@@ -67,6 +67,7 @@ class SourceFeed:
         self._status: tuple[str, int, str, list[str], str, int | None, str | None] | None = None
         self._ages: dict[str, float] = {}
         self._stop: Callable[[], None] | None = None
+        self._whole: list[Callable[[], None]] = []  # to be called when the history is there
         threading.Thread(target=self._begin, name="locshare-history", daemon=True).start()
 
     def attach(self, layer: TrailLayer) -> None:
@@ -77,6 +78,14 @@ class SourceFeed:
         if self._status is not None:
             layer.show_status(*self._status)
         layer.refresh()
+
+    def when_whole(self, call: Callable[[], None]) -> None:
+        """Call once, on any thread, when the history is in the log."""
+        with self._lock:
+            if self._waiting is not None:
+                self._whole.append(call)
+                return
+        call()
 
     def detach(self, layer: TrailLayer) -> None:
         """Forget a layer; with the last one the feed ends."""
@@ -129,7 +138,10 @@ class SourceFeed:
             for batch in self._waiting or ():
                 self._append(batch.take((batch.seq > newest) | (batch.seq < 0)))
             self._waiting = None
+            calls, self._whole = self._whole, []
         self._refresh()
+        for call in calls:
+            call()
         return True
 
     def _take(self, batch: FixBatch) -> None:

@@ -84,25 +84,6 @@ def test_members_move_while_a_cell_sleeps_and_a_reload_keeps_the_trail(open_note
     assert notebook.errors == []
 
 
-def test_a_saved_notebook_holds_no_position(open_notebook: OpenNotebook, lab: Any) -> None:
-    notebook = open_notebook(
-        "from locshare_ext import GroupMap\n" + SOURCE + "GroupMap(Source())", "del Source"
-    )
-    notebook.run_all()
-    notebook.wait_for_members(2)
-    notebook.wait_for("() => window.locshareLayers[0].positionOf('ann')")
-    notebook.wait_until_idle()
-    saved = notebook.page.evaluate(
-        "async () => { const panel = window.jupyterapp.shell.currentWidget;"
-        " const area = panel.content.widgets[0].outputArea;"
-        " await window.jupyterapp.commands.execute('docmanager:save');"
-        " return JSON.stringify(panel.context.model.toJSON()); }"
-    )
-    outputs = saved.split('"outputs"', 1)[1]
-    for secret in ("53.4", "-2.9", "ann"):
-        assert secret not in outputs.replace(SOURCE, "")
-
-
 DRAWN = "() => ['west', 'east', 'walker'].every(m => window.locshareLayers?.[0]?.positionOf(m))"
 
 

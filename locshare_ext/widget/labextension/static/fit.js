@@ -39,7 +39,7 @@ export function fitOnDemand(context) {
 export function fitFirst(context) {
   const { map, session } = context;
   const { model } = session;
-  if (!model.get('fit') || model.get('is_fitted')) return () => {};
+  if (!model.get('fit') || (model.get('is_fitted') && !session.isSaved)) return () => {};
   const container = map.getContainer();
   let timer = null;
   let members = 0;
@@ -57,8 +57,7 @@ export function fitFirst(context) {
   };
   const settle = () => {
     isSettled = true;
-    model.set('is_fitted', true);
-    model.save_changes();
+    session.save({ is_fitted: true });
   };
   const finish = () => { stop(); settle(); };
   const moved = () => { if (!isFitting && isSettled) stop(); }; // by the kernel, or to follow a member

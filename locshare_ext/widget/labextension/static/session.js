@@ -10,6 +10,7 @@ import { latOf, lonOf } from './projection.js';
 import { PlayClock } from './clock.js';
 import { watchKernel } from './kernel.js';
 import { PlayheadLink } from './playhead_link.js';
+import { snapshotOf } from './snapshot.js';
 
 const DAY = 86400000;
 const SETTINGS = [
@@ -66,6 +67,7 @@ export class Session extends Emitter {
       told: said => { this.told[said.op] = said; this.emit(`told:${said.op}`, said); },
     });
     this.feed.start();
+    this.#showSaved(snapshotOf(this.model));
     this.link = new PlayheadLink(this);
     this.#unwatch = watchKernel(this.model, state => {
       this.kernel = state;
@@ -73,6 +75,16 @@ export class Session extends Emitter {
     });
     window.locshareLayers = window.locshareLayers ?? [];
     window.locshareLayers.push(this.handle = this.#handle());
+  }
+
+  /** Show what was saved with the notebook, if there is no kernel to ask. */
+  #showSaved(saved) {
+    this.isSaved = saved !== null;
+    if (saved === null) return;
+    const { names, categories, columns, count, buffer } = saved;
+    this.#name(0, names);
+    this.#categorize(categories);
+    this.worker.postMessage({ op: 'fixes', columns, count, buffer, skip: [[0, count]], arrived: 0 }, [buffer]);
   }
 
   close() {

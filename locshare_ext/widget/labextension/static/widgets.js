@@ -20,7 +20,7 @@ export function createWidgets(L, bridge) {
         _model_module: MODULE, _view_module: MODULE, _model_module_version: VERSION, _view_module_version: VERSION,
         title: '', mode: 'live', trail: 600, interpolate: true, labels: true, arrows: true, accuracy_circles: true,
         shape: 'disc', legend: true, units: {}, styles: {}, hidden: [], followed: null, stale_after: 60, lost_after: 600, gap_after: 120,
-        color_by: 'member', color_range: [], clock: 'time', panels: [], fit: false, is_fitted: false,
+        color_by: 'member', color_range: [], clock: 'time', panels: [], fit: false, is_fitted: false, _snapshot: null,
       };
     }
 
@@ -30,6 +30,9 @@ export function createWidgets(L, bridge) {
       this.early = new EarlyMessages(this);
     }
   }
+
+  // saved as it is: what has no serializer is copied as JSON
+  TrailLayerModel.serializers = { ...bridge.LeafletLayerModel.serializers, _snapshot: { serialize: saved => saved } };
 
   class TrailLayerView extends bridge.LeafletLayerView {
     create_obj() {
