@@ -13,6 +13,7 @@ from locshare_ext.formats.times import NEEDS_UNIT, NEEDS_ZONE, UNITS_OF_TIME, Ti
 from locshare_ext.model.names import near_names
 
 __all__ = [
+    "DEGREES",
     "FIELDS",
     "SCALES",
     "ColumnMap",
@@ -46,7 +47,14 @@ _TIMES: dict[str, tuple[str, Unit | None]] = {
     for field in ("time", "received")
     for unit in _UNITS
 }
-FIELDS: tuple[str, ...] = ("member", *_TIMES, "lat", "lon", *SCALES, "source")
+# field with its unit in the name -> (field, how many of it a degree has)
+DEGREES: dict[str, tuple[str, float]] = {
+    "lat": ("lat", 1.0),
+    "lon": ("lon", 1.0),
+    "lat_e7": ("lat", 1e7),
+    "lon_e7": ("lon", 1e7),
+}
+FIELDS: tuple[str, ...] = ("member", *_TIMES, *DEGREES, *SCALES, "source")
 _EXTRA = "extra."
 
 # field -> headers that mean it, the surest first; written without anything but letters and digits
@@ -109,9 +117,9 @@ def parse_columns(text: str, *, needed: Sequence[str] = ("time", "lat", "lon")) 
     """Read `member=vehicle_id,time=timestamp,lat=latitude,lon=longitude,heading=bearing`.
 
     Left stands a field (with its unit if that is not ours: speed_kmh, altitude_ft,
-    battery_percent, time_s, time_ms, time_us, time_ns) or `extra.KEY`, right the column's header. An item
-    with a comma is put in double quotes. Without `member` all rows are of one member. needed:
-    the fields that have to be among them.
+    battery_percent, lat_e7, lon_e7, time_s, time_ms, time_us, time_ns) or `extra.KEY`, right the
+    column's header. An item with a comma is put in double quotes. Without `member` all rows are of
+    one member. needed: the fields that have to be among them.
     Raises InvalidInput that says which item is wrong.
     """
     columns: dict[str, str] = {}
@@ -203,8 +211,9 @@ def guess_columns(
 
 def _plain(name: str) -> str:
     """Return the field without its unit."""
-    if name in SCALES:
-        return SCALES[name][0]
+    for known in (SCALES, DEGREES):
+        if name in known:
+            return known[name][0]
     return _TIMES[name][0] if name in _TIMES else name
 
 

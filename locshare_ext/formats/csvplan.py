@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from locshare_ext.errors import InvalidFile, InvalidInput
-from locshare_ext.formats.columns import SCALES, ColumnMap, needs_unit, time_column
+from locshare_ext.formats.columns import DEGREES, SCALES, ColumnMap, needs_unit, time_column
 from locshare_ext.formats.presets import Preset
 from locshare_ext.formats.rows import FUTURE, LATE, REPAIRED, UNTOLD, FixRows
 from locshare_ext.formats.times import NEEDS_ZONE, TimeReader, is_number
@@ -21,6 +21,7 @@ __all__ = ["NAMES_UNKNOWN", "Plan", "add_row", "check_units", "make_plan", "unqu
 
 NAMES_UNKNOWN = frozenset({"", "nan", "null", "none", "na", "n/a", "\\n"})
 _FLAGS = {"late": LATE, "future": FUTURE, "repaired": REPAIRED}
+_SIGNS = {"lat": {"N": 1, "S": -1}, "lon": {"E": 1, "W": -1}}
 _QUOTED = re.compile(r"'+[=+\-@\t\r]")  # what a writer that fears formulas made of a text cell
 
 
@@ -36,6 +37,7 @@ class Plan:
     received: tuple[int, TimeReader] | None
     lat: int
     lon: int
+    per_degree: tuple[float, float]  # how many of lat's and of lon's numbers a degree has
     numbers: tuple[tuple[str, str, int, float], ...]  # field, header, place, factor
     extra: tuple[tuple[str, int], ...]
     own_extra: int | None  # where a trail frame's CSV has `extra`
@@ -86,7 +88,8 @@ def make_plan(
         return place, TimeReader(zone, unit=told[1], column=header[place])
 
     time = times("time")
-    if time is None or "lat" not in places or "lon" not in places:
+    degrees = {DEGREES[name][0]: (at, DEGREES[name][1]) for name, at in places.items() if name in DEGREES}
+    if time is None or len(degrees) < 2:
         raise InvalidInput(f"columns '{chosen}' must say which are time, lat and lon", field="columns")
     is_own = preset is not None and preset.is_own
     return Plan(
@@ -96,8 +99,9 @@ def make_plan(
         source=places.get("source"),
         time=time,
         received=times("received"),
-        lat=places["lat"],
-        lon=places["lon"],
+        lat=degrees["lat"][0],
+        lon=degrees["lon"][0],
+        per_degree=(degrees["lat"][1], degrees["lon"][1]),
         numbers=tuple(
             (SCALES[name][0], header[place], place, SCALES[name][1])
             for name, place in places.items()
@@ -160,8 +164,8 @@ def add_row(rows: FixRows, plan: Plan, line: int, cells: list[str]) -> None:
             line,
             plan.otherwise if plan.member is None else plan.text(cells[plan.member]),
             times.read(cells[place]),
-            _required(plan, "lat", cells[plan.lat]),
-            _required(plan, "lon", cells[plan.lon]),
+            _degrees(plan, "lat", cells[plan.lat]) / plan.per_degree[0],
+            _degrees(plan, "lon", cells[plan.lon]) / plan.per_degree[1],
             numbers,
             received=None if plan.received is None else plan.received[1].read(cells[plan.received[0]]),
             source=_source(plan, cells),
@@ -235,9 +239,17 @@ def _whole(text: str) -> int:
         raise InvalidInput(f"seq {text[:40]!r} is no whole number", field="seq") from None
 
 
-def _required(plan: Plan, field: str, text: str) -> float:
+def _degrees(plan: Plan, field: str, text: str) -> float:
+    """Return a number that may have its hemisphere behind it: 12.25W is -12.25."""
+    text = text.strip()
+    sign = _SIGNS[field].get(text[-1:].upper())
     try:
-        return plan.number(text)
+        if sign is None:
+            return plan.number(text)
+        number = plan.number(text[:-1].rstrip(" °"))
+        if number < 0:
+            raise ValueError  # which of both is meant, nobody knows
+        return sign * number
     except ValueError:
         raise InvalidInput(f"{field} {text[:40]!r} is no number, expected degrees", field=field) from None
 
