@@ -73,6 +73,7 @@ def run(report: Report) -> None:
     frame = crowd(MEMBERS, (FIXES // 5 if is_quick else FIXES) // MEMBERS, 10)
     rounds = report.options.rounds
     _beside(report, frame, rounds)
+    _judge_million(report, crowd(50, 2_000 if is_quick else 20_000, 1), rounds, is_judged=not is_quick)
     told = _apart(100, 864 if is_quick else 8_640, 10)
     fixes = told.pop("fixes")
     for name, (seconds, rows) in told["helpers"].items():
@@ -83,6 +84,43 @@ def run(report: Report) -> None:
         report.judge(
             "100 members over a day", "encounters", told["helpers"]["encounters"][0], most=CROWD, unit=" s"
         )
+
+
+def _judge_million(report: Report, frame: pd.DataFrame, rounds: int, *, is_judged: bool) -> None:
+    """Measure the numbers of 50 members with a fix a second: a million fixes, unless it is to be quick."""
+    tenth = frame.head(len(frame) // 10)
+    asked: dict[str, tuple[Callable[[], Any], float | None]] = {
+        "summary": (lambda: analysis.summary(frame), 1.5),
+        "resample 1 s": (lambda: analysis.resample(frame, "1s"), 0.5),
+        "encounters 50 m, all pairs": (lambda: analysis.encounters(frame, within=50), 1.0),
+        "alone beyond 200 m": (lambda: analysis.alone(frame, beyond=200), None),
+        "stops": (lambda: analysis.stops(frame), None),
+        "speeds": (lambda: analysis.speeds(frame), None),
+        "coverage": (lambda: analysis.coverage(frame), None),
+        "live numbers of a tenth, 1,000 at a time": (lambda: counted(tenth, 1_000), None),
+    }
+    topic = f"{len(frame):,} fixes of 50 members"
+    for name, (work, most) in asked.items():
+        work()  # the first loads libraries
+        seconds = statistics.median(cpu(work) for _ in range(rounds))
+        report.note(f"{topic}: {name}", "ours", f"{seconds:8.3f} s", seconds=seconds)
+        if most is not None and is_judged:
+            report.judge(topic, name, seconds, most=most, unit=" s")
+
+
+def counted(frame: pd.DataFrame, size: int) -> analysis.GroupNumbers:
+    """Return the numbers of a group whose fixes came so many at a time, asked for now and then."""
+    numbers = analysis.GroupNumbers()
+    time_ms = frame["time"].astype("int64").to_numpy() // 1_000_000
+    names = frame["member"].astype(str).to_numpy()
+    lat, lon = frame["lat"].to_numpy(), frame["lon"].to_numpy()
+    for first in range(0, len(frame), size):
+        part = slice(first, first + size)
+        at = time_ms[part].tolist()
+        numbers.add_columns(names[part].tolist(), at, at, lat[part], lon[part])
+        if first // size % 100 == 0:
+            numbers.members(), numbers.group()
+    return numbers
 
 
 def _beside(report: Report, frame: pd.DataFrame, rounds: int) -> None:
@@ -105,6 +143,11 @@ def _beside(report: Report, frame: pd.DataFrame, rounds: int) -> None:
             "pandas",
             lambda: analysis.distances(frame, "1min"),
             lambda: pandas_pairs(frame, 60),
+        ),
+        "stops 30 m, 2 min": (
+            "MovingPandas",
+            lambda: analysis.stops(frame, radius=30, lasting="2min"),
+            lambda: moving_stops(frame),
         ),
         "to_movingpandas": (
             "MovingPandas by itself",
@@ -163,6 +206,13 @@ def moving_summary(frame: pd.DataFrame) -> pd.DataFrame:
         for trip in collection
     ]
     return pd.DataFrame(rows).groupby("member").sum()
+
+
+def moving_stops(frame: pd.DataFrame) -> Any:
+    import movingpandas
+
+    detector = movingpandas.TrajectoryStopDetector(moving(frame))
+    return detector.get_stop_points(max_diameter=60, min_duration=pd.Timedelta("2min"))
 
 
 def pandas_gaps(frame: pd.DataFrame) -> list[pd.DataFrame]:

@@ -74,7 +74,10 @@ STYLE = """
 .locshare-numbers thead th { font-weight: 600; color: var(--jp-ui-font-color1, inherit); }
 .locshare-numbers th:first-child { text-align: left; white-space: normal;
   overflow-wrap: anywhere; font-weight: 600; }
-.locshare-numbers .mark { display: inline-block; font-weight: 400; font-size: 12px; margin-left: 6px; }
+.locshare-numbers th:first-child { min-width: 6.5em; }
+.locshare-numbers td.last { white-space: normal; }
+.locshare-numbers .mark { white-space: nowrap; display: inline-block; font-weight: 400;
+  font-size: 12px; margin-left: 6px; }
 .locshare-numbers .is-alone { text-decoration: underline; }
 .locshare-numbers tr.is-gone td { color: var(--jp-ui-font-color2, inherit); }
 @container (max-width: 620px) { .locshare-numbers .wide { display: none; } }
@@ -89,7 +92,7 @@ COLUMNS = (
     ("fastest", "wide"),
     ("stops", "middling"),
     ("gaps", "wide"),
-    ("nearest", ""),
+    ("nearest", "last"),
 )
 
 
