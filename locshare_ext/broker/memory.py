@@ -10,11 +10,10 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import merge
 from itertools import islice
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.broker.memory_asides import MemoryAsides
-from locshare_ext.broker.memory_log import MemoryLog, entry_bytes, key_of, rank
+from locshare_ext.broker.memory_log import MemoryLog, entry_bytes, key_of, newest_table, rank
 from locshare_ext.errors import Conflict, InvalidInput, LocShareError, NotFound, StoreError
 from locshare_ext.model.aside import AsideInfo
 from locshare_ext.model.event import Event, EventKind
@@ -32,7 +31,7 @@ from locshare_ext.model.store import (
     Selection,
     StorePlace,
 )
-from locshare_ext.model.trail import stream_piece, table_from_fixes, with_heard
+from locshare_ext.model.trail import stream_piece, table_from_fixes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -161,17 +160,7 @@ class MemoryStore:
 
     async def at(self, log: str, selection: Selection) -> pa.Table:
         """Return each member's newest fix of a selection, with `received` of its last that arrived."""
-        newest: dict[str, tuple[tuple[int, int], Fix]] = {}
-        heard: dict[str, int] = {}
-        for entry in self._select(log, selection):
-            if isinstance(entry.item, Fix):
-                member, place = fold(entry.item.member), rank(entry.item, entry.offset)
-                newest[member] = max(newest.get(member, (place, entry.item)), (place, entry.item), key=_place)
-                heard[member] = entry.item.received
-        rows = sorted(
-            ((place[1], fix, heard[member]) for member, (place, fix) in newest.items()), key=itemgetter(0)
-        )
-        return with_heard(table_from_fixes([row[:2] for row in rows]), [row[2] for row in rows])
+        return newest_table(self._select(log, selection))
 
     async def events(
         self, log: str, selection: Selection, *, kind: EventKind | None = None, limit: int | None = None
@@ -401,10 +390,6 @@ class MemoryStore:
 
 def _has(recording: RecordingInfo, entry: Entry) -> bool:
     return recording.has(entry.offset, entry.item.time, entry.item.received)
-
-
-def _place(candidate: tuple[tuple[int, int], Fix]) -> tuple[int, int]:
-    return candidate[0]
 
 
 def _offset(entry: Entry) -> int:

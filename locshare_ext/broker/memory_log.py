@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -12,8 +15,12 @@ from locshare_ext.model.names import fold
 from locshare_ext.model.sequence import Sequence as Numbering
 from locshare_ext.model.sequence import sent_time
 from locshare_ext.model.store import Entry, LogInfo
+from locshare_ext.model.trail import table_from_fixes, with_heard
 
-__all__ = ["MemoryLog", "entry_bytes", "key_of", "rank"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["MemoryLog", "entry_bytes", "key_of", "newest_table", "rank"]
 
 ENTRY_BYTES = 650  # measured: 590 for a bare fix, 700 with every number
 
@@ -73,3 +80,20 @@ def entry_bytes(entry: Entry) -> int:
 def key_of(fix: Fix) -> _Key:
     """Return by what a fix is known again."""
     return fold(fix.member), sent_time(fix), fix.lat, fix.lon
+
+
+def newest_table(entries: Iterable[Entry]) -> pa.Table:
+    """Return each member's newest fix by effective time, with `received` of its last that arrived."""
+    newest: dict[str, tuple[tuple[int, int], Fix]] = {}
+    heard: dict[str, int] = {}
+    for entry in entries:
+        if isinstance(entry.item, Fix):
+            member, place = fold(entry.item.member), rank(entry.item, entry.offset)
+            newest[member] = max(
+                newest.get(member, (place, entry.item)), (place, entry.item), key=itemgetter(0)
+            )
+            heard[member] = entry.item.received
+    rows = sorted(
+        ((place[1], fix, heard[member]) for member, (place, fix) in newest.items()), key=itemgetter(0)
+    )
+    return with_heard(table_from_fixes([row[:2] for row in rows]), [row[2] for row in rows])
