@@ -153,22 +153,40 @@ def area_from_json(value: Any) -> Area:
     if not isinstance(value, dict):
         raise _no_area(value)
     if "radius" in value:
-        unknown = sorted(set(value) - {"lat", "lon", "radius"})
-        missing = [name for name in ("lat", "lon") if name not in value]
-        if unknown or missing:
-            raise InvalidInput(
-                f"area has {'no ' + missing[0] if missing else 'an unknown field ' + repr(unknown[0])}; "
-                "a circle is lat, lon and radius",
-                field="area",
-            )
+        _check_circle(value)
         return Circle(value["lat"], value["lon"], value["radius"])
     if value.get("type") == "Feature":
+        if (drawn := _drawn_circle(value)) is not None:
+            return drawn
         value = value.get("geometry")
     elif value.get("type") == "FeatureCollection" and len(value.get("features") or ()) == 1:
         value = value["features"][0].get("geometry")
     if not isinstance(value, dict) or value.get("type") not in ("Polygon", "MultiPolygon"):
         raise _no_area(value)
     return Polygon(value)
+
+
+def _check_circle(value: dict[str, Any]) -> None:
+    unknown = sorted(set(value) - {"lat", "lon", "radius"})
+    missing = [name for name in ("lat", "lon") if name not in value]
+    if unknown or missing:
+        raise InvalidInput(
+            f"area has {'no ' + missing[0] if missing else 'an unknown field ' + repr(unknown[0])}; "
+            "a circle is lat, lon and radius",
+            field="area",
+        )
+
+
+def _drawn_circle(feature: dict[str, Any]) -> Circle | None:
+    """Return the circle of a feature as ipyleaflet's DrawControl tells of one, if it is that."""
+    geometry, properties = feature.get("geometry"), feature.get("properties")
+    style = properties.get("style") if isinstance(properties, dict) else None
+    if not isinstance(style, dict) or not isinstance(geometry, dict) or geometry.get("type") != "Point":
+        return None
+    at = geometry.get("coordinates")
+    if "radius" not in style or not isinstance(at, list) or len(at) < 2:
+        return None
+    return Circle(at[1], at[0], style["radius"])
 
 
 def _no_area(value: object) -> InvalidInput:
