@@ -50,11 +50,13 @@ export function fitFirst(context) {
   let isOver = false;
   const stop = () => {
     isOver = true;
+    session.isFitDue = false;
     unlisten();
     clearTimeout(timer);
     for (const name of HANDS) container.removeEventListener(name, finish);
     map.off('movestart', moved);
   };
+  session.isFitDue = true; // what is seen is not what is meant, until the first fit
   const settle = () => {
     isSettled = true;
     session.save({ is_fitted: true });
@@ -72,7 +74,10 @@ export function fitFirst(context) {
     const isWanted = await isDue() && !isOver;
     members = session.bounds.members;
     isFitting = true;
-    if (isWanted && await fit(context)) timer ??= setTimeout(model.get('mode') === 'live' ? settle : finish, SETTLE);
+    if (isWanted && await fit(context)) {
+      session.isFitDue = false;
+      timer ??= setTimeout(model.get('mode') === 'live' ? settle : finish, SETTLE);
+    }
     isBusy = isFitting = false;
   });
   for (const name of HANDS) container.addEventListener(name, finish);

@@ -71,36 +71,39 @@ export function createGraticule(L) {
       L.DomUtil.setTransform(canvas, this.corner.subtract(map.getPixelOrigin()), 1);
       const context = canvas.getContext('2d');
       context.scale(dpr, dpr);
-      this.lines(context, { width, height, pad, size });
-    },
-
-    lines(context, { width, height, pad, size }) {
-      const map = this._map;
-      const style = getComputedStyle(map.getContainer());
-      const color = name => style.getPropertyValue(name).trim();
-      const at = (x, y) => map.unproject(this.corner.add([x, y]), this.zoom);
-      const [northWest, southEast] = [at(0, 0), at(width, height)];
-      const step = stepFor(width / (southEast.lng - northWest.lng));
-      context.strokeStyle = isDarkTheme() ? 'rgb(255 255 255 / 13%)' : 'rgb(0 0 0 / 10%)';
-      context.fillStyle = color('--locshare-faint') || '#888';
-      context.font = '10.5px system-ui, sans-serif';
-      context.lineWidth = 1;
-      const bar = parseFloat(color('--locshare-bar')) || 0;
-      const low = pad.y + size.y - bar - 8;
-      for (let k = Math.ceil(northWest.lng / step); k * step <= southEast.lng; k++) {
-        const x = Math.round(map.project([0, k * step], this.zoom).x - this.corner.x) + 0.5;
-        stroke(context, x, 0, x, height);
-        const isFree = x > pad.x + 120 && x < pad.x + size.x - 120; // of the scale and the attribution
-        if (isFree) context.fillText(degreeLabel(wrapLon(k * step), step, 'lon'), x + 4, low);
-      }
-      for (let k = Math.ceil(southEast.lat / step); k * step <= northWest.lat; k++) {
-        const y = Math.round(map.project([k * step, 0], this.zoom).y - this.corner.y) + 0.5;
-        stroke(context, 0, y, width, y);
-        const isFree = y < low - 10; // of the scale
-        if (isFree) context.fillText(degreeLabel(k * step, step, 'lat'), pad.x + 60, y - 4); // beside the controls
-      }
+      const bar = parseFloat(getComputedStyle(map.getContainer()).getPropertyValue('--locshare-bar')) || 0;
+      // free of the scale and the attribution, beside the controls
+      drawLines(context, map, { corner: this.corner, zoom: this.zoom, width, height, pad, size, bar, free: 120, side: 60 });
     },
   });
+}
+
+/**
+ * Draw the lines of a box, from its `corner` in px at a zoom, with their names within {pad, size}.
+ * free: px at the left and right that names leave to others; side: px left of the names of latitudes.
+ */
+export function drawLines(context, map, { corner, zoom, width, height, pad, size, bar, free, side }) {
+  const style = getComputedStyle(map.getContainer());
+  const at = (x, y) => map.unproject(corner.add([x, y]), zoom);
+  const [northWest, southEast] = [at(0, 0), at(width, height)];
+  const step = stepFor(width / (southEast.lng - northWest.lng));
+  context.strokeStyle = isDarkTheme() ? 'rgb(255 255 255 / 13%)' : 'rgb(0 0 0 / 10%)';
+  context.fillStyle = style.getPropertyValue('--locshare-faint').trim() || '#888';
+  context.font = '10.5px system-ui, sans-serif';
+  context.lineWidth = 1;
+  const low = pad.y + size.y - bar - 8;
+  for (let k = Math.ceil(northWest.lng / step); k * step <= southEast.lng; k++) {
+    const x = Math.round(map.project([0, k * step], zoom).x - corner.x) + 0.5;
+    stroke(context, x, 0, x, height);
+    const isFree = x > pad.x + free && x < pad.x + size.x - free;
+    if (isFree) context.fillText(degreeLabel(wrapLon(k * step), step, 'lon'), x + 4, low);
+  }
+  for (let k = Math.ceil(southEast.lat / step); k * step <= northWest.lat; k++) {
+    const y = Math.round(map.project([k * step, 0], zoom).y - corner.y) + 0.5;
+    stroke(context, 0, y, width, y);
+    const isFree = y < low - 10; // of the scale
+    if (isFree) context.fillText(degreeLabel(k * step, step, 'lat'), pad.x + side, y - 4);
+  }
 }
 
 function stroke(context, x0, y0, x1, y1) {

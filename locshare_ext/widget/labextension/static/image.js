@@ -17,7 +17,7 @@ export function offerImage({ map, session }) {
 /** Answer the kernel's question for a picture: by the first view, in parts; or say why there is none. */
 export async function answerImage(session, { ask, head, oldest, ...question }) {
   const end = performance.now() + WAIT;
-  const isReady = () => session.imagers.size > 0 && session.feed.isWhole(oldest, head);
+  const isReady = () => session.imagers.size > 0 && session.feed.isWhole(oldest, head) && !(session.isFitDue && head > oldest);
   while (!isReady() && performance.now() < end) await new Promise(done => { setTimeout(done, LOOK); });
   const [imager] = session.imagers;
   const tell = (content, buffers = []) => session.feed.tellNow({ op: 'image', ask, ...content }, buffers);

@@ -1,6 +1,9 @@
 // The ground of a picture: the tiles that cover it, fetched anew so that the canvas may be read.
 
+import { drawLines } from './graticule.js';
+
 const AT_ONCE = 8; // requests
+const LEGEND = 165; // px that the legend may take
 const MOST = 600; // tiles
 const PATIENCE = 8000; // ms for a tile
 const DARK = 'invert(1) hue-rotate(180deg) brightness(0.95) contrast(0.88)'; // as in style.css
@@ -10,21 +13,17 @@ export async function drawGround(context, map, view) {
   const container = map.getContainer();
   context.fillStyle = getComputedStyle(container).backgroundColor;
   context.fillRect(0, 0, view.w, view.h);
-  drawGrid(context, container, view);
+  if (container.querySelector('.locshare-graticule')) {
+    const { corner, zoom, w: width, h: height } = view;
+    const around = { pad: { x: 0, y: 0 }, size: { x: width, y: height }, bar: 0, free: LEGEND, side: 8 };
+    drawLines(context, map, { corner, zoom, width, height, ...around });
+  }
   const layers = [];
   map.eachLayer(layer => { if (layer.getTileUrl && layer._tileZoom !== undefined) layers.push(layer); });
   const counts = { wanted: 0, drawn: 0 };
   for (const layer of layers) await drawTiles(context, layer, view, counts);
   if (counts.drawn) drawAttribution(context, layers, view);
   return counts;
-}
-
-/** Copy the grid of degrees, which is drawn already. */
-function drawGrid(context, container, { w, h }) {
-  const grid = container.querySelector('.locshare-graticule');
-  if (!grid) return;
-  const [own, box] = [grid.getBoundingClientRect(), container.getBoundingClientRect()];
-  context.drawImage(grid, own.left - box.left + (w - box.width) / 2, own.top - box.top + (h - box.height) / 2, own.width, own.height);
 }
 
 async function drawTiles(context, layer, view, counts) {
