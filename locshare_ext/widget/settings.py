@@ -94,10 +94,10 @@ class LayerSettings(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is un
         """Change how members look; any thread may call it.
 
         color: as in CSS. width: of the trail, 0.5-20 px. label: what is written beside the head
-        instead of the name. shape: disc, arrow, square, diamond, triangle or star. icon: up to
-        8 characters (an emoji) drawn in the head. visible: whether it is drawn at all. None takes
-        back what was said; without any, members look as they did at first. Members need not be
-        known yet. Raises InvalidInput.
+        instead of the name. shape: disc, arrow, square, diamond, triangle or star; a dot while more
+        than 3,000 are in view. icon: up to 8 characters (an emoji) drawn in the head while up to 100
+        are in view. visible: whether it is drawn at all. None takes back what was said; without
+        any, members look as they did at first. Members need not be known yet. Raises InvalidInput.
         """
         visible = style.pop("visible", True)
         if visible not in (True, False, None):
