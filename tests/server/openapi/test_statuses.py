@@ -202,6 +202,18 @@ def test_recordings(ask: Asker, there: dict[str, str]) -> None:
     assert ask("post", RECORDINGS, body={"group": "nobody", "name": "walk"}).status_code == 404
 
 
+def test_what_ephemeral_groups_refuse(ask: Asker, there: dict[str, str]) -> None:
+    made = ask("post", GROUPS, body={"title": "passing", "ephemeral": True}).json()["group"]
+    assert ask("post", RECORDINGS, body={"group": made, "name": "walk"}).status_code == 409
+    assert ask("patch", GROUP, made, body={"ephemeral": False}).status_code == 409
+
+
+def test_recordings_of_no_time_at_all(ask: Asker, there: dict[str, str]) -> None:
+    span = {"since": FIX["time"], "until": FIX["time"]}
+    refused = ask("post", RECORDINGS, body={"group": "hikers", "name": "walk", **span})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (400, "until")
+
+
 def test_replays(ask: Asker, there: dict[str, str]) -> None:
     made = ask("post", REPLAYS, body={"recording": there["recording"], "speed": 10, "loop": True}).json()
     steered = ask("patch", REPLAY, made["id"], body={"paused": True, "at": FIX["time"]}).json()
