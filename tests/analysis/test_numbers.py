@@ -100,7 +100,12 @@ def test_together_and_alone_fill_the_time(rows: list[dict[str, Any]], metres: fl
             "int64"
         )
         typical = float(np.median(limit)) if len(limit) else 0.0
-        there = [(a, b) for a, b in itertools.pairwise(times) if b - a <= max(5 * typical, 120)]
+        places = dict(zip(seconds(group["time"]), zip(group["lat"], group["lon"], strict=True), strict=True))
+        there = [
+            (a, b)
+            for a, b in itertools.pairwise(times)
+            if b - a <= max(5 * typical, 120) and way(*places[a], *places[b]) <= 1000 * (b - a)
+        ]
         mine = meetings[(meetings["member_a"] == member) | (meetings["member_b"] == member)]
         near = list(zip(seconds(mine["begin"]), seconds(mine["end"]), strict=True))
         own = solitude[solitude["member"] == member]
