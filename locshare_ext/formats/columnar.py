@@ -101,6 +101,8 @@ class _Opened:
             self.schema = self._file.schema
             self.rows = 0
             self._source = source
+        stored = [field.with_type(_stored_type(field.type)) for field in self.schema]
+        self.schema = pa.schema(stored, self.schema.metadata)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -121,6 +123,9 @@ class _Opened:
 
     def batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         """Yield batches with these columns."""
+        return map(_as_stored, self._batches(names))
+
+    def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         if self.format == "parquet":
             yield from self._file.iter_batches(batch_size=_ROWS, columns=names)
         elif isinstance(self._file, pa.ipc.RecordBatchFileReader):
@@ -139,6 +144,20 @@ class _Opened:
                     f"{self._path.name}: row group {number} unpacks to {size:,} bytes, "
                     f"expected at most {_MOST_GROUP:,}"
                 )
+
+
+def _stored_type(kind: pa.DataType) -> pa.DataType:
+    """Return what a column is stored as, whatever types other libraries have taught pyarrow meanwhile."""
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def _as_stored(batch: pa.RecordBatch) -> pa.RecordBatch:
+    if not any(isinstance(kind, pa.BaseExtensionType) for kind in batch.schema.types):
+        return batch
+    columns = [
+        column.storage if isinstance(column, pa.ExtensionArray) else column for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

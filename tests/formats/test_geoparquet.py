@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,17 @@ def written(path: Path, *shapes: str, crs: str | None = "EPSG:4326", to: str | N
 def test_points_with_and_without_more_numbers(tmp_path: Path, shape: str) -> None:
     table = load(written(tmp_path / "a.parquet", shape, shape), columns=COLUMNS).table
     assert (table.column("lat").to_pylist(), table.column("lon").to_pylist()) == ([50.0] * 2, [14.0] * 2)
+
+
+def test_points_in_a_process_whose_pyarrow_knows_of_geometries(tmp_path: Path) -> None:
+    code = """if True:
+        import sys, geoarrow.pyarrow
+        from locshare_ext.formats import load
+        print(load(sys.argv[1], columns=sys.argv[2]).table.column("lat").to_pylist())
+    """
+    path = written(tmp_path / "a.parquet", "POINT (14 50)")
+    run = [sys.executable, "-c", code, str(path), COLUMNS]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip() == "[50.0]"
 
 
 def test_points_with_height_and_measure(tmp_path: Path) -> None:
