@@ -60,6 +60,7 @@ def set_theme(notebook: Notebook, name: str) -> None:
         name,
     )
     notebook.wait_for("light => document.body.dataset.jpThemeLight === light", str(name == "Light").lower())
+    notebook.page.locator("#jupyterlab-splash").wait_for(state="detached")  # covers all while a theme loads
 
 
 def judge(notebook: Notebook) -> None:

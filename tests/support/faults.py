@@ -18,9 +18,9 @@ def bound_files(pid: int, size: int | None) -> None:
 
 @contextlib.contextmanager
 def full_disk(pid: int, path: Path, room: int = 16_384) -> Iterator[None]:
-    """Leave a process room for so many bytes more in the store's largest file."""
-    sizes = [file.stat().st_size for file in path.parent.glob(f"{path.name}*")]
-    bound_files(pid, max(sizes) + room)
+    """Leave a process room for so many bytes more in the file that the store commits to."""
+    log = path.with_name(f"{path.name}-wal")
+    bound_files(pid, (log if log.exists() else path).stat().st_size + room)
     try:
         yield
     finally:
