@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -164,37 +165,38 @@ class Replayable(Counted):
     # what a recording brings
 
     @property
+    @abstractmethod
     def tz(self) -> tzinfo | None:
         """The zone of times that have none."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def id(self) -> str | None:
         """Its id on the server, None for a file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _need_api(self, what: str) -> Api:
         """Return what talks to its server; raises InvalidInput for a file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _name_of(self) -> str:
-        raise NotImplementedError
+        """Return what people call it."""
 
+    @abstractmethod
     def _epoch(self) -> str | None:
         """Return the life of the log that it is of."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _begin(self) -> int:
         """Return its first moment, ms."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _table(self) -> pa.Table:
         """Return its fixes, by seq."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _events(self) -> Sequence[Event]:
         """Return its events."""
-        raise NotImplementedError
 
 
 def _check_start(table: pa.Table, clock: Clock, start: int) -> None:
