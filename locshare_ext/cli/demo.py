@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -26,12 +27,13 @@ from locshare_ext.client.times import now_ms
 from locshare_ext.errors import ServerNotFound, ServerUnreachable
 from locshare_ext.model.names import group_slug
 
-__all__ = ["run"]
+__all__ = ["of_today", "run"]
 
 FIRST_NOTEBOOK = "01_watch_a_group.ipynb"
 DEMO_MEMBERS = 8
 DEMO_GROUP = "hikers"  # the name that the notebooks use
 NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}
+DAY = 86_400_000  # ms
 START_LIMIT = 120  # s
 STOP_LIMIT = 10  # s
 
@@ -63,8 +65,17 @@ def _group_of(file: str | None) -> str:
 
 def _chosen_fixes(options: argparse.Namespace) -> Iterator[TimedFix]:
     if not options.file:
-        return simulated(now_ms() - PAST, members=DEMO_MEMBERS, seed=1, centre=None)
+        return of_today(now_ms() - PAST)
     return timed_from_loaded(read_file(options))
+
+
+def of_today(since: int) -> Iterator[TimedFix]:
+    """Yield a made-up group's day from `since` on, ms.
+
+    All of a day is one walk: a demo that is stopped and started again goes on where it would be by now.
+    """
+    day = simulated(since - since % DAY, members=DEMO_MEMBERS, seed=1, centre=None)
+    return itertools.dropwhile(lambda timed: timed[0] < since, day)
 
 
 @contextlib.contextmanager

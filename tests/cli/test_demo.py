@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -14,6 +15,8 @@ from typing import Any
 
 import psutil
 import pytest
+
+from locshare_ext.cli.demo import of_today
 
 pytestmark = pytest.mark.process
 BUSES = "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude,heading=bearing"
@@ -114,3 +117,12 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path):
     assert again.returncode == 1
     assert port[1] in again.stderr
     assert "Traceback" not in again.stderr
+
+
+def test_a_demo_started_again_goes_on_where_the_one_before_would_be_by_now() -> None:
+    noon = 1_700_049_600_000
+    first = itertools.takewhile(lambda timed: timed[0] < noon + 120_000, of_today(noon))
+    again = itertools.takewhile(lambda timed: timed[0] < noon + 120_000, of_today(noon + 60_000))
+    later = [timed for timed in first if timed[0] >= noon + 60_000]
+    assert later
+    assert list(again) == later

@@ -169,3 +169,23 @@ test('what somebody else steers is taken over, before there is anything to see',
   other.restore({ state: 'live', moment: 0, speed: 1, loop: false }, 0);
   assert.equal(other.state, 'paused');
 });
+
+test('where it plays from is told exactly, however often it was looked at since', () => {
+  const clock = recording();
+  clock.setSpeed(120, 0);
+  clock.seek(61_000, 0);
+  clock.play(7);
+  clock.moment(8);
+  assert.deepEqual(clock.began, { moment: 61_000, at: 7 });
+});
+
+test('a turn of a loop begins at its start, at the moment at which it was reached', () => {
+  const clock = recording();
+  clock.range = [11_000, 21_000];
+  clock.loop = true;
+  clock.setSpeed(10, 0);
+  clock.seek(11_000, 0);
+  clock.play(0);
+  assert.equal(clock.moment(1500), 16_000);
+  assert.deepEqual(clock.began, { moment: 11_000, at: 1000 });
+});

@@ -42,6 +42,9 @@ export class PlayClock {
   /** Whether nobody has steered yet. */
   get isUntouched() { return this.#isUntouched; }
 
+  /** Return where it has moved from since anybody steered: {moment, at}, ms of the recording and monotonic ms. */
+  get began() { return { moment: this.#clip(this.#at), at: this.#base }; }
+
   /** Return [from, to] that a loop plays, ms. */
   get #looped() {
     if (this.range === null) return [this.start, this.end];
@@ -70,9 +73,9 @@ export class PlayClock {
 
   #turn(at, from, to, now) {
     this.turns++;
-    const begun = from + Math.max(0, at - to) % (to - from);
-    this.#rebase(begun, now);
-    return begun;
+    const gone = Math.max(0, at - to) % (to - from);
+    this.#rebase(from, now - gone / this.speed);
+    return from + gone;
   }
 
   play(now) {

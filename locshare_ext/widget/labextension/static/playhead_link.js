@@ -45,7 +45,8 @@ export class PlayheadLink {
 
   #tell() {
     const { clock, feed } = this.session;
-    const moment = clock.moment(performance.now());
+    const at = performance.now();
+    const moment = clock.moment(at);
     if (moment === null || this.isHeld) return;
     const { state, speed, loop, range, start, end } = clock;
     // what moves by itself is no news
@@ -53,7 +54,10 @@ export class PlayheadLink {
     if (news === this.#last) return;
     this.#last = news;
     this.#way = `${state} ${clock.turns}`;
-    feed.tell({ op: 'playhead', state, moment, speed, loop, range, start, end, now: this.session.wall(), serial: this.#serial });
+    // of what plays, where it began: the kernel is to leave out nothing that was passed until now
+    const seen = state === 'playing' ? clock.began : { moment, at };
+    const now = this.session.wall() - (at - seen.at);
+    feed.tell({ op: 'playhead', state, moment: seen.moment, speed, loop, range, start, end, now, serial: this.#serial });
   }
 
   /** Do what code in the kernel asks for; a page that came later takes over what there was. */
