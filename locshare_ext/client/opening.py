@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -10,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 from locshare_ext.client.files import load_file
 from locshare_ext.client.recording import Recording
 from locshare_ext.client.times import check_zone
-from locshare_ext.errors import NotFound
+from locshare_ext.errors import InvalidInput, NotFound
 from locshare_ext.model.names import near_names
 
 if TYPE_CHECKING:
-    import os
-
     import pandas as pd
 
 __all__ = ["find_recording", "open_recording", "read_trails"]
@@ -42,6 +41,8 @@ def open_recording(
     InvalidFile, InvalidInput.
     """
     zone = check_zone(tz)
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidInput(f"path {path!r} is not the path of a file", field="path")
     loaded = load_file(
         Path(path), format=format, columns=columns, tz=tz, member=member, encoding=encoding, name=name
     )
@@ -52,11 +53,11 @@ def read_trails(recordings: Iterable[str | os.PathLike[str] | Recording], **opti
     """Return the trails of many recordings as one frame, with shared categories.
 
     recordings: files as `open_recording` takes them, or recordings. options: as of
-    `Recording.trails`. Trips stay unique over all of them.
+    `Recording.trails`. Trips stay unique over all of them. Raises InvalidFile, InvalidInput.
     """
     from locshare_ext.formats.joined import concat_frames
 
-    if isinstance(recordings, str | Recording) or hasattr(recordings, "__fspath__"):
+    if isinstance(recordings, str | bytes | Recording) or not isinstance(recordings, Iterable):
         recordings = [recordings]  # type: ignore[list-item]
     opened = [one if isinstance(one, Recording) else open_recording(one) for one in recordings]
     return concat_frames([one.trails(**options) for one in opened])

@@ -176,3 +176,10 @@ def test_live_and_replayed_are_the_same_sequence(tmp_path: Path, collected: Coll
         assert '"title":"buses"' in text
         assert "end of the route" in text
         assert '"stale_after":60.0' in text
+
+
+@pytest.mark.parametrize("wrong", [5, [5], None, [None], b"walk.gpkg"])
+def test_what_is_no_path_is_said_so(wrong: Any) -> None:
+    with pytest.raises(InvalidInput, match="is not the path of a file") as told:
+        read_trails(wrong)
+    assert told.value.field == "path"
