@@ -58,7 +58,7 @@ def read_trails(recordings: Iterable[str | os.PathLike[str] | Recording], **opti
     from locshare_ext.formats.joined import concat_frames
 
     if isinstance(recordings, str | bytes | Recording) or not isinstance(recordings, Iterable):
-        recordings = [recordings]  # type: ignore[list-item]
+        recordings = [recordings]
     opened = [one if isinstance(one, Recording) else open_recording(one) for one in recordings]
     return concat_frames([one.trails(**options) for one in opened])
 
