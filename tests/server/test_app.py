@@ -20,6 +20,7 @@ import pytest
 import locshare_ext
 from locshare_ext.server.app import LocShareApp
 from locshare_ext.server.runtime import ENV, kernel_host
+from locshare_ext.server.settings import Settings
 
 CONFIG = Path(locshare_ext.__file__).parent / "server"  # has jupyter_server_config.d
 OPENED = 60  # s until a server must answer
@@ -223,7 +224,8 @@ def test_no_warning_of_handlers_when_it_is_loaded(jp_configurable_serverapp):
 
 
 def test_every_trait_has_help():
-    for name, trait in LocShareApp.class_own_traits(config=True).items():
+    own = {**Settings.class_own_traits(config=True), **LocShareApp.class_own_traits(config=True)}
+    for name, trait in own.items():
         assert len(trait.help) > 20, name
 
 
