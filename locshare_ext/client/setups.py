@@ -67,7 +67,7 @@ def qr_path(text: str) -> tuple[str, int]:
     border = 4
     rows = enumerate(code.matrix_iter(border=border))
     steps = [f"M{left} {y}h{width}v1h-{width}z" for y, row in rows for left, width in _runs(bytes(row))]
-    return "".join(steps), code.symbol_size(border=border)[0]
+    return "".join(steps), int(code.symbol_size(border=border)[0])
 
 
 def _runs(row: bytes) -> list[tuple[int, int]]:
