@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,8 @@ __all__ = ["MOST_ROWS", "Grid", "grid_of", "resample"]
 MOST_ROWS = 50_000_000  # that one answer may have; about 1 GB for each ten columns
 _FLAGS = ("late", "future", "repaired")
 _LINEAR = ("altitude", "speed", "battery")
+_MEASURED = ("accuracy", "extra")  # of a fix, and of nothing between two
+_MADE = {"time", "lat", "lon", "heading", "received", *_LINEAR, *_MEASURED}
 
 
 class Grid:
@@ -40,22 +43,21 @@ class Grid:
         self.share = share
 
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return lat and lon, on the geodesics between the fixes."""
-        lat, lon = self.tracks.lat[self.at], self.tracks.lon[self.at]
-        between = np.flatnonzero(self.share)
-        step = self.at[between]
-        metres, headings = self.tracks.ways
-        lat[between], lon[between] = geodesic.destination(
-            lat[between], lon[between], headings[step], metres[step] * self.share[between]
+        """Return lat and lon, within 1 mm of the geodesics between the fixes."""
+        lat, lon = self.tracks.lat, self.tracks.lon
+        found = lat[self.at], lon[self.at]
+        between, step = self._between
+        behind = step + 1
+        found[0][between], found[1][between] = geodesic.along(
+            lat[step], lon[step], lat[behind], lon[behind], self.share[between]
         )
-        return lat, lon
+        return found
 
     def linear(self, name: str) -> NDArray[np.float64]:
         """Return a number, between fixes in proportion; NaN where one of them does not tell."""
         values = self.tracks.column(name)
         found = values[self.at]
-        between = np.flatnonzero(self.share)
-        step = self.at[between]
+        between, step = self._between
         found[between] += (values[step + 1] - values[step]) * self.share[between]
         return found
 
@@ -63,11 +65,16 @@ class Grid:
         """Return the heading, between fixes the shorter way round; [0, 360)."""
         values = self.tracks.column("heading")
         found = values[self.at]
-        between = np.flatnonzero(self.share)
-        step = self.at[between]
+        between, step = self._between
         turn = np.mod(values[step + 1] - values[step] + 180.0, 360.0) - 180.0
         found[between] = np.mod(values[step] + turn * self.share[between], 360.0)
         return np.where(found >= 360.0, 0.0, found)  # -1e-17 % 360 is 360.0
+
+    @cached_property
+    def _between(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which of the moments lie between two fixes, and the place in `tracks.rows` of the first of both."""
+        between = np.flatnonzero(self.share)
+        return between, self.at[between]
 
 
 def grid_of(tracks: Tracks, every: Span, max_gap: Span | None, *, most: int = MOST_ROWS) -> Grid:
@@ -119,28 +126,31 @@ def resample(frame: pd.DataFrame, every: Span = "1s", *, max_gap: Span | None = 
     """
     tracks = Tracks.of(frame)
     grid = grid_of(tracks, every, max_gap)
-    lat, lon = grid.places()
     order = _order(grid, frame)
-    found = frame.take(tracks.rows[grid.at[order]]).reset_index(drop=True)
+    rows = tracks.rows[grid.at[order]]
     is_between = grid.share[order] > 0
-    found["time"] = moments(grid.moment[order])
-    found["lat"], found["lon"] = lat[order], lon[order]
-    for name in _present(frame, _LINEAR):
-        found[name] = grid.linear(name)[order]
-    if "heading" in frame:
-        found["heading"] = grid.headings()[order]
-    if "received" in frame:
-        found["received"] = moments(_received(grid)[order])
-    for name in _present(frame, ("accuracy",)):
-        found[name] = found[name].where(~is_between)
-    for name in _present(frame, ("extra",)):
-        found[name] = found[name].mask(is_between)
-    for name in _present(frame, _FLAGS):
-        found[name] &= ~is_between
-    found["interpolated"] = is_between
-    found.attrs.clear()
+    columns = {name: frame[name].array.take(rows) for name in frame if name not in _MADE}
+    columns |= _made(grid, frame, order)
+    columns |= {name: columns[name] & ~is_between for name in _present(frame, _FLAGS)}
+    measured = np.where(is_between, -1, rows)  # of no row
+    for name in _present(frame, _MEASURED):
+        columns[name] = frame[name].set_axis(range(len(frame))).reindex(measured).array
+    found = pd.DataFrame({name: columns[name] for name in frame} | {"interpolated": is_between}, copy=False)
     found.attrs.update(_attrs(frame, found, every))
     return found
+
+
+def _made(grid: Grid, frame: pd.DataFrame, order: NDArray[np.int64]) -> dict[Any, Any]:
+    """Return the columns that tell of places between two fixes, too."""
+    lat, lon = grid.places()
+    columns: dict[Any, Any] = {"time": moments(grid.moment[order]), "lat": lat[order], "lon": lon[order]}
+    for name in _present(frame, _LINEAR):
+        columns[name] = grid.linear(name)[order]
+    if "heading" in frame:
+        columns["heading"] = grid.headings()[order]
+    if "received" in frame:
+        columns["received"] = moments(_received(grid)[order])
+    return columns
 
 
 def _present(frame: pd.DataFrame, names: Iterable[str]) -> list[str]:

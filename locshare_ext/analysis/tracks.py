@@ -146,7 +146,13 @@ class Tracks:
     def connected(self, max_gap: Span | None) -> NDArray[np.bool_]:
         """Return which steps may be interpolated: over no gap, and not faster than can be."""
         limit = self.limits(max_gap)[self.track[:-1]]
-        found: NDArray[np.bool_] = self.is_step & (self.dt <= limit) & ~(self.speeds > IMPOSSIBLE)
+        found: NDArray[np.bool_] = self.is_step & (self.dt <= limit)
+        lat, lon = self.lat, self.lon
+        # nearly all steps are far below it, which is seen without a geodesic
+        least = geodesic.at_most(lat[:-1], lon[:-1], lat[1:], lon[1:])
+        at = np.flatnonzero(found & (least > IMPOSSIBLE * (self.dt / 1e9)))
+        metres, _ = geodesic.inverse(lat[at], lon[at], lat[at + 1], lon[at + 1])
+        found[at] = ~(metres / (self.dt[at] / 1e9) > IMPOSSIBLE)
         return found
 
     def in_trip(self) -> NDArray[np.bool_]:
