@@ -26,6 +26,7 @@ class Principal:
     roles: what it may do there; manage includes the other two.
     member: whom its fixes are bound to, None if it may say for whom it speaks or has none yet.
     expires: ms since 1970 at which an invite ends, None for what does not end.
+    precision: metres of the grid that it wants its places on, None for as they were measured.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Principal:
     roles: frozenset[Role] = ALL_ROLES
     member: str | None = None
     expires: int | None = None
+    precision: float | None = None
 
     @property
     def speaker(self) -> str:

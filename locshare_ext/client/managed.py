@@ -126,8 +126,15 @@ class Managed(Attached):
             body["member"] = member
         return str(self._api.send("POST", self._path("notes"), body)["id"])
 
+    def message(self, text: str) -> str:
+        """Say something to all: it is shown on every share page, and on the timeline of every map.
+
+        Returns its id, for `remove_note`.
+        """
+        return str(self._api.send("POST", self._path("notes"), {"kind": "message", "text": text})["id"])
+
     def remove_note(self, note: str) -> None:
-        """Remove a note by its id; one's own, or any with the role manage. Raises NotFound."""
+        """Remove a note or message by its id; one's own, or any with the role manage. Raises NotFound."""
         if not isinstance(note, str):
             raise InvalidInput(f"remove_note wants the id that note() returned, got {type(note).__name__}")
         self._api.send("DELETE", self._path("notes", note))

@@ -10,7 +10,7 @@ from locshare_ext.model.fix import Fix, Scalar
 from locshare_ext.model.geodesy import EARTH_RADIUS
 from locshare_ext.model.sequence import ORIGINAL_TIME
 
-__all__ = ["coarsened", "grid_place"]
+__all__ = ["coarsened", "coarser", "grid_place"]
 
 _DEGREE = math.radians(1) * EARTH_RADIUS  # m of latitude
 _DECIMALS = 6  # 0.1 m
@@ -42,6 +42,11 @@ def grid_place(lat: float, lon: float, metres: float) -> tuple[float, float]:
     around = math.ceil(360 / step * max(math.cos(math.radians(lat)), 1e-9))  # points: the grid closes
     lon = round(lon / 360 * around) % around * 360 / around
     return round(lat, _DECIMALS), round(lon if lon <= 180 else lon - 360, _DECIMALS)
+
+
+def coarser(one: float | None, other: float | None) -> float | None:
+    """Return the coarser of two precisions (metres), None when places stay as they were measured."""
+    return max(one or 0.0, other or 0.0) or None
 
 
 def _kept(fix: Fix) -> dict[str, Scalar] | None:

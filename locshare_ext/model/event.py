@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -10,8 +10,8 @@ from locshare_ext.model.fix import Scalar
 
 __all__ = ["KINDS", "Event", "EventKind"]
 
-EventKind = Literal["note", "alert", "alive", "gap", "join", "leave", "forget"]
-KINDS: tuple[EventKind, ...] = ("note", "alert", "alive", "gap", "join", "leave", "forget")
+EventKind = Literal["note", "alert", "alive", "gap", "join", "leave", "forget", "message", "sos"]
+KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 
 class Event(
@@ -19,6 +19,9 @@ class Event(
 ):
     """Something that happened in a group; written by the server.
 
+    kind: note: what somebody says of a moment. message: what the host says to all. sos: a member
+    asks for help. gap: a member's device tells that it measured nothing for a while, and why.
+    join: a member has agreed to share, leave: it shares no more. alert: a rule tells something.
     time: integer ms since 1970 UTC, when it happened; received: when the server knew.
     member: whom it concerns, None for the group. text: for people. data: for programs.
     cursor: its place in the group's log.

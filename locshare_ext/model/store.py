@@ -169,7 +169,9 @@ class InviteInfo:
     roles: names, sorted. member: whose it is; None: open, to be exchanged for ones of members.
     created, expires, revoked: ms; revoked is None while it is not. uses: how often an open one
     may be exchanged, None for any number; used: how often it was. origin: the id of the open
-    one that it was exchanged for.
+    one that it was exchanged for. precision: metres of the grid that its holder wants its places
+    on, None for as they were measured. consent: the version of the text that its holder agreed
+    to; consented: ms, when.
     """
 
     id: str
@@ -182,6 +184,9 @@ class InviteInfo:
     used: int = 0
     revoked: int | None = None
     origin: str | None = None
+    precision: float | None = None
+    consent: str | None = None
+    consented: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

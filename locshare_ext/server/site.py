@@ -32,6 +32,7 @@ from locshare_ext.services.rates import Rates
 from locshare_ext.services.recordings import Recordings
 from locshare_ext.services.replays import ReplayOptions, Replays
 from locshare_ext.services.retention import Retention
+from locshare_ext.services.sharing import Sharing
 from locshare_ext.services.tokens import InviteKey
 
 __all__ = ["PROTOCOL", "Connection", "Identity", "Site", "server_clock"]
@@ -144,6 +145,7 @@ class Site:
             token_failures=self.limits.failures_per_token,
         )
         self.notes = Notes(self.groups, clock=clock)
+        self.sharing = Sharing(self.groups, self.invites, clock=clock)
         self.recordings = Recordings(store, self.groups, clock=clock)
         self.replays = Replays(store, self.groups, clock=clock, log=log, options=replays)
         self.alerts = Alerts(self.groups, log=log, options=alerts)

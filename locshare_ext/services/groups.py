@@ -14,6 +14,7 @@ from locshare_ext.broker.log import GroupLog
 from locshare_ext.errors import Conflict, InvalidInput, LocShareError, NotFound, SchemaTooNew, StoreError
 from locshare_ext.model import wire
 from locshare_ext.model.aside import KEPT
+from locshare_ext.model.coarse import coarser
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
 from locshare_ext.model.names import fold, group_slug, member_name, near_names
@@ -240,7 +241,8 @@ class Groups:
         """
         require(principal, group.slug, PUBLISH)
         received = self.clock()
-        rules = Admission(principal, received, partial(self.member_of, group), group.settings["precision"])
+        precision = coarser(group.settings["precision"], principal.precision)
+        rules = Admission(principal, received, partial(self.member_of, group), precision)
         try:
             decoded = wire.decode_fixes(body)
         except InvalidInput as error:

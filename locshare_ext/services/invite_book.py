@@ -59,6 +59,7 @@ def holder_of(info: InviteInfo) -> Principal:
         roles=frozenset(cast("tuple[Role, ...]", info.roles)),
         member=info.member,
         expires=info.expires,
+        precision=info.precision,
     )
 
 

@@ -155,6 +155,25 @@ class Invites:
         await self._wipe(group.slug)
         return made
 
+    async def amend(self, principal: Principal, **chosen: float | str | None) -> InviteInfo:
+        """Keep what a member's own invite says of its wishes: precision, consent, consented.
+
+        With another precision what is open by it is closed: it connects again, bound to the new
+        one. Raises Gone.
+        """
+        await self._load()
+        info = self._book.get(principal.id)
+        if info is None:
+            raise revoked_error()
+        self._check_alive(info)
+        await self._groups.store.put_invite(replace(info, **chosen))  # type: ignore[arg-type]
+        if (known := self._book.get(info.id)) is not None:  # it may have ended meanwhile
+            self._book.put(replace(known, **chosen))  # type: ignore[arg-type]
+            if chosen.get("precision", info.precision) != info.precision:
+                again = Unavailable("the precision was changed: connect again", code="precision_changed")
+                self._on_end([info.id], again)
+        return self._book.get(info.id) or info
+
     # -- by whoever manages the group
 
     async def make(self, principal: Principal, group: Group, wish: Wish) -> tuple[InviteInfo, bool]:

@@ -1,8 +1,7 @@
-"""Notes on a group's timeline: checked, stored as events, listed, removed."""
+"""What people say on a group's timeline: checked, stored as events, listed, removed."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -17,10 +16,9 @@ from locshare_ext.model.event import Event, EventKind
 from locshare_ext.model.names import fold, group_slug
 from locshare_ext.model.store import Selection
 from locshare_ext.services.groups import Group, Groups
+from locshare_ext.services.said import SAID, Said, placed
 
 __all__ = ["EventPage", "Notes", "note_json"]
-
-MAX_TEXT = 2000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +38,34 @@ class Notes:
         self._clock = clock
 
     async def add(
-        self, principal: Principal, name: str, text: object, *, time: int | None, member: object = None
+        self, principal: Principal, name: str, said: Said, *, time: int | None, member: object = None
     ) -> Event:
-        """Put a note on a group's log and return it as it was stored.
+        """Put what somebody says on a group's log and return it as it was stored.
 
         As with fixes, a group that nobody has published to begins with it, and nobody speaks
-        for another: `member`, whom the note concerns, is chosen only by who may manage.
-        time: ms, None for now. Raises AccessDenied, InvalidInput, InvalidName, StoreError.
+        for another: `member`, whom it concerns, is chosen only by who may manage, and so are
+        messages to all. time: ms, None for now; what is said by an invite of a moment is known
+        when it comes again, and stored once. Raises AccessDenied, InvalidInput, InvalidName,
+        StoreError.
         """
-        require(principal, group_slug(name), PUBLISH)
+        require(principal, group_slug(name), MANAGE if said.kind == "message" else PUBLISH)
         if principal.kind == "invite":
             self._groups.rates.check(principal.id)
             self._groups.rates.spend(principal.id, 1)
         group = await self._groups.open(name)
         received = self._clock()
         note = Event(
-            kind="note",
+            kind=said.kind,
             time=received if time is None else _moment(time, received),
             received=received,
             member=self._member(principal, group, member),
-            text=_text(text),
+            text=said.text,
+            data=placed(said.data, group.settings["precision"]),
         )
+        if time is not None and principal.kind == "invite":
+            known = await self._known(group, note)
+            if known is not None:
+                return known
         appended = await self._groups.note(group, note)
         group.is_stored = True
         if principal.member is not None:
@@ -93,7 +98,11 @@ class Notes:
         if cursor.epoch != group.log.epoch:
             raise _missing(note_id)
         here = Selection(after=cursor.offset - 1, upto=cursor.offset)
-        found = await self._groups.store.events(group.slug, here, kind="note")
+        found = [
+            entry
+            for entry in await self._groups.store.events(group.slug, here)
+            if isinstance(entry.item, Event) and entry.item.kind in SAID
+        ]
         is_own = (
             bool(found)
             and principal.member is not None
@@ -104,6 +113,15 @@ class Notes:
             raise AccessDenied("this credential may only remove its own notes", code="role_missing")
         if not found or not await group.log.remove_event(cursor.offset):
             raise _missing(note_id)
+
+    async def _known(self, group: Group, said: Event) -> Event | None:
+        """Return the event that is the same, if it has come before: its answer was lost on the way."""
+        moment = Selection(since=said.time, until=said.time)
+        for entry in await self._groups.store.events(group.slug, moment, kind=said.kind):
+            item = entry.item
+            if isinstance(item, Event) and (item.member, item.text) == (said.member, said.text):
+                return item
+        return None
 
     def _member(self, principal: Principal, group: Group, sent: object) -> str | None:
         if MANAGE not in principal.roles:
@@ -118,18 +136,6 @@ class Notes:
 def note_json(note: Event) -> dict[str, object]:
     """Return a note as the API gives it: the event, with its `id`."""
     return {"id": note.cursor, **msgspec.to_builtins(note)}
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidInput("text is missing" if value is None else "text is not text", field="text")
-    text = value.strip()
-    if not 1 <= len(text) <= MAX_TEXT:
-        raise InvalidInput(f"text has {len(text)} characters, expected 1-{MAX_TEXT}", field="text")
-    for char in text:
-        if unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t":
-            raise InvalidInput(f"text contains the control character {char!r}", field="text")
-    return text
 
 
 def _moment(time: int, received: int) -> int:

@@ -23,7 +23,8 @@ __all__ = [
 ]
 
 _COLUMNS = (
-    "invites.id, logs.name, roles, member, invites.created, expires, uses, used, invites.revoked, origin"
+    "invites.id, logs.name, roles, member, invites.created, expires, uses, used, invites.revoked, origin, "
+    "precision, consent, consented"
 )
 
 
@@ -99,5 +100,8 @@ def _put(conn: sqlite3.Connection, invite: InviteInfo) -> None:
         invite.used,
         invite.revoked,
         invite.origin,
+        invite.precision,
+        invite.consent,
+        invite.consented,
     )
     conn.execute(f"INSERT OR REPLACE INTO invites VALUES ({', '.join('?' * len(values))})", values)

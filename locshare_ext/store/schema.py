@@ -156,6 +156,12 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         # checksums of a segment's pieces; one that an older version made has none
         "ALTER TABLE segments ADD COLUMN checks BLOB",
     ),
+    (
+        # what an invite's holder chose on the share page: metres, and the text agreed to
+        "ALTER TABLE invites ADD COLUMN precision REAL",
+        "ALTER TABLE invites ADD COLUMN consent TEXT",
+        "ALTER TABLE invites ADD COLUMN consented INTEGER",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

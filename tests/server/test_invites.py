@@ -49,7 +49,9 @@ async def test_an_invite_is_made_listed_shown_again_and_revoked(fetch, invite, j
     assert card["group"] == "hikers"
     assert (card["member"], card["roles"], card["uses"]) == ("ann", ["publish", "watch"], None)
     assert 86_390_000 < card["expires"] - now() <= 86_400_000
-    assert card["links"] == {"attach": f"/a%40b/locshare/#t={card['token']}&g=hikers"}
+    base = "/a%40b/locshare/"
+    attach, share = f"{base}#t={card['token']}&g=hikers", f"{base}share#t={card['token']}"
+    assert card["links"] == {"attach": attach, "share": share}
     again = await fetch("api/groups/hikers/invites", "POST", {"member": "ANN"})
     assert said(again)["token"] == card["token"]
     [listed] = said(await fetch("api/groups/hikers/invites"))["invites"]

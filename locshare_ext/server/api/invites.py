@@ -11,6 +11,7 @@ from locshare_ext.model.names import group_slug
 from locshare_ext.model.store import InviteInfo
 from locshare_ext.server.base import Handler
 from locshare_ext.services.groups import Group
+from locshare_ext.services.sharing import consent_version, read_choice
 from locshare_ext.services.wishes import Wish, read_wish
 
 __all__ = ["InviteHandler", "InvitesHandler", "MeHandler"]
@@ -93,22 +94,36 @@ class MeHandler(Handler):
     """`api/me`: who the credential of a request is, and where it may do what."""
 
     async def get(self) -> None:
-        """Give id, kind, group, title, member, roles and expires."""
+        """Give id, kind, group, title, member, roles and expires; an invite what it shares, too."""
         self.query()
-        principal = self.principal
-        group = None if principal.group is None else await self.site.groups.open(principal.group)
-        self.answer(
-            {
-                "id": principal.id,
-                "kind": principal.kind,
-                "group": principal.group,
-                "title": None if group is None else group.settings["title"],
-                "consent": None if group is None else group.settings["consent"],
-                "member": principal.member,
-                "roles": sorted(principal.roles),
-                "expires": principal.expires,
-            }
-        )
+        self.answer(await self._whole())
+
+    async def patch(self) -> None:
+        """Keep what the member chose that an invite is for: {"precision": metres, "consent": version}."""
+        self.query()
+        await self.site.sharing.choose(self.principal, read_choice(self.json_body()))
+        self.principal = self.site.credentials.check_still(self.principal)
+        self.answer(await self._whole())
+
+    async def _whole(self) -> dict[str, Any]:
+        principal, site = self.principal, self.site
+        group = None if principal.group is None else await site.groups.open(principal.group)
+        consent = None if group is None else group.settings["consent"]
+        whole: dict[str, Any] = {
+            "id": principal.id,
+            "kind": principal.kind,
+            "group": principal.group,
+            "title": None if group is None else group.settings["title"],
+            "consent": consent,
+            "consent_version": consent_version(consent),
+            "member": principal.member,
+            "roles": sorted(principal.roles),
+            "expires": principal.expires,
+            "sharing": None,
+        }
+        if group is not None:
+            whole["sharing"] = await site.sharing.told(principal, group, site.retention.age)
+        return whole
 
 
 def _shape(handler: Handler, group: Group, info: InviteInfo) -> dict[str, Any]:
@@ -125,6 +140,9 @@ def _shape(handler: Handler, group: Group, info: InviteInfo) -> dict[str, Any]:
         "origin": info.origin,
         "state": handler.site.invites.state(info),
         "connections": handler.site.leases.count(info.id),
+        "precision": info.precision,
+        "consent": info.consent,
+        "consented": info.consented,
     }
 
 
@@ -132,5 +150,5 @@ async def _card(handler: Handler, group: Group, info: InviteInfo) -> dict[str, A
     """Return an invite with what is needed to use it; links are paths from the server's root."""
     token = await handler.site.invites.token(info)
     base = handler.request.path.rpartition("/locshare/api/")[0] + "/locshare/"
-    links = {"attach": f"{base}#t={token}&g={quote(group.slug)}"}
+    links = {"attach": f"{base}#t={token}&g={quote(group.slug)}", "share": f"{base}share#t={token}"}
     return {**_shape(handler, group, info), "token": token, "links": links}

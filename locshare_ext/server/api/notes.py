@@ -11,12 +11,13 @@ from locshare_ext.server.api.parameters import moment, selection, whole_number
 from locshare_ext.server.base import Handler
 from locshare_ext.services.groups import Group
 from locshare_ext.services.notes import EventPage, note_json
+from locshare_ext.services.said import read_said
 
 __all__ = ["PAGE", "NoteHandler", "NotesHandler", "events_page"]
 
 MOST = 1000
 PAGE = ("after", "limit", "since", "until", "clock", "members")
-_FIELDS = ("text", "time", "member")
+_FIELDS = ("kind", "text", "time", "member", "data")
 
 
 class NotesHandler(Handler):
@@ -31,7 +32,10 @@ class NotesHandler(Handler):
         self.answer({"notes": notes, "cursor": page.cursor, "gap": page.gap})
 
     async def post(self, name: str) -> None:
-        """Put a note on the timeline: {"text": ..., "time": ..., "member": ...}."""
+        """Put something on the timeline: {"text": ..., "kind": ..., "time": ..., "member": ..., "data": ...}.
+
+        kind: note if not said; message, by who may manage; sos; gap. data: see `read_said`.
+        """
         self.query()
         slug = self.require(name, PUBLISH)
         sent = self.json_body()
@@ -44,7 +48,7 @@ class NotesHandler(Handler):
                 )
         time = None if sent.get("time") is None else moment(sent["time"], "time")
         note = await self.site.notes.add(
-            self.principal, slug, sent.get("text"), time=time, member=sent.get("member")
+            self.principal, slug, read_said(sent), time=time, member=sent.get("member")
         )
         self.answer(note_json(note), 201)
 

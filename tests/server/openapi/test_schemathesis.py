@@ -32,6 +32,7 @@ WAIT = 0.05  # s that a long poll may take here
 BEYOND = {
     "invalid_name",
     "name",
+    "no_member",
     "rule_invalid",
     "source_invalid",
     "text",

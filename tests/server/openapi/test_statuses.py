@@ -190,6 +190,12 @@ def test_who_an_invite_is(ask: Asker, there: dict[str, str]) -> None:
     card = ask("post", INVITES, "hikers", body={"member": "ann"}).json()
     me = ask("get", "/locshare/api/me", token=card["token"]).json()
     assert (me["kind"], me["member"]) == ("invite", "ann")
+    chosen = {"precision": 100, "consent": me["consent_version"]}
+    assert (
+        ask("patch", "/locshare/api/me", token=card["token"], body=chosen).json()["sharing"]["precision"]
+        == 100
+    )
+    assert ask("patch", "/locshare/api/me", token=card["token"], body={"consent": "0"}).status_code == 409
     assert ask("get", "/locshare/api/health", token=card["token"]).json()["groups"] is None
 
 

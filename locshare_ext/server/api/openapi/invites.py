@@ -18,6 +18,7 @@ from locshare_ext.server.api.openapi.parts import (
     ref,
     requested,
 )
+from locshare_ext.services.settings import COARSEST
 from locshare_ext.services.wishes import MOST_USES
 
 __all__ = ["PATHS", "SCHEMAS"]
@@ -40,18 +41,43 @@ _INVITE = {
     "origin": None,
     "state": "living",
     "connections": 1,
+    "precision": 100.0,
+    "consent": "1",
+    "consented": 1_763_806_300_000,
 }
 _TOKEN = "lsi_5b1TnQ0cVxYz_0123456789abcdefghijKL"  # noqa: S105 -- an example
-_CARD = {**_INVITE, "token": _TOKEN, "links": {"attach": f"/locshare/#t={_TOKEN}&g=hikers"}}
+_WAYS = {"attach": f"/locshare/#t={_TOKEN}&g=hikers", "share": f"/locshare/share#t={_TOKEN}"}
+_CARD = {**_INVITE, "token": _TOKEN, "links": _WAYS}
 _ME = {
     "id": "5b1TnQ0cVxYz",
     "kind": "invite",
     "group": "hikers",
     "title": "Hikers",
     "consent": None,
+    "consent_version": "1",
     "member": "ann",
     "roles": ["publish", "watch"],
     "expires": 1_763_892_675_123,
+    "sharing": {
+        "precision": 100.0,
+        "consented": "1",
+        "group_precision": None,
+        "retention": 604_800,
+        "ephemeral": False,
+        "recordings": ["morning walk"],
+        "watchers": ["bob"],
+        "open_watchers": False,
+        "messages": [
+            {
+                "type": "event",
+                "kind": "message",
+                "time": 1_763_806_275_123,
+                "received": 1_763_806_275_123,
+                "text": "back to the bus",
+                "cursor": "4k7qm2xa-1044",
+            }
+        ],
+    },
 }
 _FIELDS: dict[str, Schema] = {
     "id": {"type": "string"},
@@ -66,6 +92,9 @@ _FIELDS: dict[str, Schema] = {
     "origin": or_null({"type": "string", "description": "The invite that it was made by or exchanged for."}),
     "state": {"enum": ["living", "expired", "revoked"]},
     "connections": {"type": "integer", "minimum": 0, "description": "Open by it just now."},
+    "precision": or_null({"type": "number", "description": "Metres, as its holder chose; null: exact."}),
+    "consent": or_null({"type": "string", "description": "The version of what its holder agreed to."}),
+    "consented": or_null({**_MS, "description": "When; ms since 1970 UTC."}),
 }
 _LINKS: dict[str, Schema] = {
     name: {
@@ -86,7 +115,10 @@ SCHEMAS: dict[str, Schema] = {
                 "description": "A secret.",
             },
             "links": closed(
-                {"attach": {"type": "string", "description": "For `Group(link)`; from the server's root."}}
+                {
+                    "attach": {"type": "string", "description": "For `Group(link)`; from the server's root."},
+                    "share": {"type": "string", "description": "The page for phones, from the same."},
+                }
             ),
         }
     ),
@@ -129,12 +161,53 @@ SCHEMAS: dict[str, Schema] = {
             "group": or_null({"type": "string", "description": "The only one that it is for; null: all."}),
             "title": or_null({"type": "string"}),
             "consent": or_null({"type": "string", "description": "What the group tells its members."}),
+            "consent_version": {"type": "string", "description": "Of that text: agreed to by PATCH."},
             "member": or_null(
                 {"type": "string", "description": "As whom it speaks; null: it may choose, or is open."}
             ),
             "roles": _ROLES,
             "expires": or_null(_MS),
+            "sharing": or_null(ref("SharingInfo")),
         }
+    ),
+    "SharingInfo": closed(
+        {
+            "precision": or_null({"type": "number", "description": "Metres that it chose; null: exact."}),
+            "consented": or_null({"type": "string", "description": "The version that it agreed to."}),
+            "group_precision": or_null({"type": "number", "description": "Metres; the coarser one counts."}),
+            "retention": or_null({"type": "integer", "description": "Seconds that fixes are kept."}),
+            "ephemeral": {"type": "boolean", "description": "Whether they are never on a disk."},
+            "recordings": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "That run now: what lies in them is kept until they are deleted.",
+            },
+            "watchers": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Who may watch by an invite, besides the host.",
+            },
+            "open_watchers": {
+                "type": "boolean",
+                "description": "Whether more may join by an open invite, and watch.",
+            },
+            "messages": {
+                "type": "array",
+                "items": ref("Event"),
+                "description": "The host's last ones of a day.",
+            },
+        }
+    ),
+    "MeChoice": closed(
+        {
+            "precision": or_null(
+                {"type": "number", "minimum": 1, "maximum": COARSEST, "description": "Metres; null: exact."}
+            ),
+            "consent": or_null(
+                {"type": "string", "description": "`consent_version` that is agreed to; null: no more."}
+            ),
+        },
+        optional=("precision", "consent"),
     ),
 }
 
@@ -214,6 +287,21 @@ PATHS: dict[str, dict[str, Any]] = {
             name="readMe",
             tag="invites",
             needs="any credential",
+        ),
+        "patch": operation(
+            "Choose how exact one's places are, and agree to what the group tells",
+            {
+                "200": answer("Its holder, as it is now.", ref("Me"), _ME),
+                **errors(s409="The text has changed: it is another version by now."),
+            },
+            name="chooseForMe",
+            tag="invites",
+            needs="an invite of a member",
+            text=(
+                "Positions that come by the invite are put on a grid of so many metres before they are kept "
+                "or seen; the group's own precision counts where it is coarser."
+            ),
+            body=requested(ref("MeChoice"), {"precision": 100, "consent": "1"}),
         ),
     },
 }

@@ -22,14 +22,14 @@ from locshare_ext.server.api.openapi.parts import (
     ref,
     requested,
 )
-from locshare_ext.services.notes import MAX_TEXT
+from locshare_ext.services.said import MAX_TEXT, SAID
 
 __all__ = ["PATHS", "SCHEMAS"]
 
 _EVENT = FIX_SCHEMAS["Event"]
 _NO_GROUP = "There is no such group; `near` has names that look like it."
 # a note is made of a whole event, and has all of its fields
-_FIELDS = {**_EVENT["properties"], "kind": {"const": "note"}, "cursor": CURSOR}
+_FIELDS = {**_EVENT["properties"], "kind": {"enum": list(SAID)}, "cursor": CURSOR}
 _EXAMPLE = {
     "id": "4k7qm2xa-1043",
     "type": "event",
@@ -43,16 +43,26 @@ _EXAMPLE = {
 
 SCHEMAS: dict[str, Schema] = {
     "Note": closed(
-        {"id": {**CURSOR, "description": "Its cursor."}, **_FIELDS}, optional=("received", "member", "data")
+        {"id": {**CURSOR, "description": "Its cursor."}, **_FIELDS},
+        optional=("received", "member", "text", "data"),
     ),
     "NoteInput": closed(
         {
+            "kind": {
+                "enum": [*SAID, None],
+                "default": "note",
+                "description": (
+                    "message: from the host to all, shown on every page; sos: a call for help; gap: that "
+                    "a device measured nothing for a while."
+                ),
+            },
             "text": {
                 "type": "string",
                 "minLength": 1,
                 "maxLength": MAX_TEXT,
                 "description": "No control characters but line ends and tabs.",
             },
+            "data": or_null(ref("NoteData")),
             "time": {**or_null(MOMENT), "description": "At most a day ahead; null: now."},
             "member": or_null(
                 {
@@ -61,8 +71,27 @@ SCHEMAS: dict[str, Schema] = {
                 }
             ),
         },
-        optional=("time", "member"),
+        optional=("kind", "time", "member", "data"),
     ),
+    "NoteData": {
+        **closed(
+            {
+                "lat": {"type": "number", "minimum": -90, "maximum": 90},
+                "lon": {"type": "number", "minimum": -180, "maximum": 180},
+                "accuracy": {"type": "number", "minimum": 0, "maximum": 1e8, "description": "Metres."},
+                "until": {
+                    "type": "number",
+                    "minimum": 0,
+                    "maximum": 1 << 53,
+                    "description": "Of a gap, which begins at `time`: its end, ms since 1970 UTC.",
+                },
+                "reason": {"type": "string", "maxLength": 64, "pattern": "^[a-z_]*$"},
+            },
+            optional=("lat", "lon", "accuracy", "until", "reason"),
+        ),
+        "dependentRequired": {"lat": ["lon"], "lon": ["lat"]},
+        "description": "For programs: where its sender is, how long a gap lasts.",
+    },
     "NotesPage": closed(
         {
             "notes": {"type": "array", "items": ref("Note")},
@@ -92,7 +121,7 @@ PATHS: dict[str, dict[str, Any]] = {
             parameters=(place("start"), *PAGED, member_list("Only notes that concern these members.")),
         ),
         "post": operation(
-            "Put a note on the timeline",
+            "Put a note on the timeline, a message to all, a call for help",
             {
                 "201": answer(
                     "Stored.",
@@ -112,7 +141,7 @@ PATHS: dict[str, dict[str, Any]] = {
             },
             name="addNote",
             tag="notes",
-            needs="publish",
+            needs="publish; manage for a message",
             body=requested(ref("NoteInput"), {"text": "lost the trail here"}),
         ),
     },

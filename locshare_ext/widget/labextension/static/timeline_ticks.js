@@ -53,7 +53,7 @@ export class TimelineTicks {
   }
 
   #tick(tick) {
-    const isNote = tick.events.some(event => event.kind === 'note' || event.kind === 'alert');
+    const isNote = tick.events.some(event => SPOKEN.has(event.kind));
     const words = tick.events.map(saying).join('; ');
     const element = button({
       className: `locshare-tick${isNote ? ' is-note' : ''}`, label: `${moment(tick.events[0].at)}: ${words}`,
@@ -106,4 +106,5 @@ export function saying({ kind, member, text }) {
   return [member ? `${what} · ${member}` : what, text].filter(Boolean).join(': ');
 }
 
-const KINDS = new Set(['note', 'alert', 'gap', 'join', 'leave']);
+const SPOKEN = new Set(['note', 'alert', 'message', 'sos']); // what is to be read
+const KINDS = new Set(['note', 'alert', 'gap', 'join', 'leave', 'message', 'sos']);
