@@ -16,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp import ClientResponse, ClientTimeout
+from yarl import URL
 
 from locshare_ext.errors import (
     AccessDenied,
@@ -37,6 +38,7 @@ CONNECT = 10.0  # s, for TCP and TLS
 ANSWER = 60.0  # s between two pieces of an answer
 SILENCE = 60.0  # s; streams have a sign of life every 15 s, WebSockets a ping every 25 s
 LARGEST = 64 << 20  # bytes of a WebSocket message
+_AUTO = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")  # headers that aiohttp adds by itself
 _RECEIVED = 64 << 10  # bytes of an error's body that are looked at
 
 
@@ -87,35 +89,55 @@ class Http:
         answered, ServerUnreachable when there was no answer.
         """
         with self.translated():
-            async with await self._send(method, name, params, headers, data, silence) as response:
+            address = self.url(name)
+            async with await self._send(method, address, params, headers, data, silence) as response:
                 return Answer(response.status, response.headers.get("ETag"), await response.read())
+
+    async def ask(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], data: bytes
+    ) -> Answer:
+        """Return the answer to a request that somebody else would make, whatever its status.
+
+        path: below `locshare/`. path, query and headers go out as they are, and nothing is added but
+        what HTTP itself needs. Raises ServerUnreachable when there was no answer.
+        """
+        address = self._server.http_url(path) + (f"?{query}" if query else "")
+        with self.translated():
+            try:
+                plain = URL(address, encoded=True)
+                async with await self._send(method, plain, None, headers, data, skip=_AUTO) as response:
+                    return Answer(response.status, None, await response.read())
+            except _RefusedAnswer as answer:
+                return Answer(answer.status, None, answer.body)
 
     async def stream(
         self, name: str, params: Mapping[str, str], headers: Mapping[str, str]
     ) -> ClientResponse:
         """Return an answer that goes on, to be closed by the caller; raises as `fetch`."""
         with self.translated():
-            return await self._send("GET", name, params, headers, None, SILENCE)
+            return await self._send("GET", self.url(name), params, headers, None, SILENCE)
 
     async def _send(
         self,
         method: str,
-        name: str,
+        address: str | URL,
         params: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
         data: bytes | None,
-        silence: float,
+        silence: float = ANSWER,
+        skip: Sequence[str] = (),
     ) -> ClientResponse:
         self._traffic.requests += 1
         return await self._opened().request(
             method,
-            self.url(name),
+            address,
             params=params,
             headers={**self._server.headers(), **(headers or {}), **self._plain_proxy_headers},
             data=data,
             timeout=ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence),
             proxy=self._proxy,
             proxy_headers=self._proxy_headers,
+            skip_auto_headers=skip,
             allow_redirects=False,  # our own token header would travel along
         )
 
