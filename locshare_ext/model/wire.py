@@ -25,9 +25,11 @@ __all__ = [
     "FixInput",
     "Refused",
     "bind",
+    "check_fix",
     "decode_fixes",
     "encode",
     "error_object",
+    "in_range",
     "member_in",
     "split",
 ]
@@ -204,6 +206,20 @@ def bind(sent: FixInput, member: str, received: int, *, live: bool = True) -> Fi
         received=received,
         flags=flags,
     )
+
+
+def in_range(name: str, value: float) -> bool:
+    """Whether a number may be the field of that name, such as `heading`."""
+    return bool(math.isfinite(value) and _RANGES[name][1](value))
+
+
+def check_fix(fix: FixInput) -> FixInput:
+    """Check a fix that was not decoded from JSON, as decoding would; returns it. Raises InvalidFix."""
+    for name in _RANGES:
+        value = getattr(fix, name)
+        if value is not None and (error := _explain_number(name, value)) is not None:
+            raise error
+    return _checked(fix)
 
 
 def _checked(fix: FixInput) -> FixInput:

@@ -1,0 +1,1 @@
+"""What phone apps send, by app and version."""
