@@ -45,7 +45,7 @@ test('a range leaves out what is rare, and has round ends', async () => {
 test('each fix is coloured by its own value, each head by the newest', async () => {
   const { store, display } = await shown([{ time: T - 2000, speed: 0 }, { time: T - 1000, speed: 10 }, { time: T, speed: NaN }]);
   const paint = paintFor({ ...GROUND, colorBy: 'speed', range: [0, 10] });
-  assert.deepEqual([0, 1, 2].map(k => paint.indexAt(0, store.tracks[0], k)), [0, STEPS - 1, STEPS]);
+  assert.deepEqual([0, 1, 2].map(k => paint.indexAt(0, store, k)), [0, STEPS - 1, STEPS]);
   assert.equal(paint.styleOf(0, store, display), UNKNOWN);
   assert.equal(paint.colorOf(0, store, display), packed(UNKNOWN));
   assert.notEqual(paint.version, paintFor({ ...GROUND, colorBy: 'speed', range: [0, 20] }).version);

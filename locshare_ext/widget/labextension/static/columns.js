@@ -2,6 +2,8 @@
 
 const TYPES = { u4: Uint32Array, f4: Float32Array, f8: Float64Array };
 const NEEDED = ['member', 'x', 'y', 'time'];
+const PLACED = new Set(['member', 'x', 'y', 'time', 'received']); // all others are numbers
+const NAMES = Symbol('names of numbers'); // no column's name
 const MOST_MEMBERS = 2 ** 20; // a pixel holds whose it is in 20 bits
 
 /** Whether a message is one that can be decoded and drawn: a broken one is left out as if it had not come. */
@@ -36,4 +38,21 @@ export function decodeColumns(descriptions, count, buffer) {
     offset += values.byteLength;
   }
   return columns;
+}
+
+/** Return the effective time of a row, ms: the earlier of the device's and the server's clock. */
+export function keyOf(columns, row) {
+  const time = valueOf(columns.time, row);
+  const received = valueOf(columns.received, row);
+  return received > 0 && received < time ? received : time;
+}
+
+/** Return what a column has in a row, 0 without the column. */
+export function valueOf(column, row) {
+  return column ? column.values[row] + column.base : 0;
+}
+
+/** Return the names of the numbers that a message brings; looked up once for each message. */
+export function numbersOf(columns) {
+  return (columns[NAMES] ??= Object.keys(columns).filter(name => !PLACED.has(name)));
 }

@@ -24,6 +24,7 @@ const COLUMNS = {
 };
 const GLIDES = {
   key: Float64Array, // of the fix that the head glides to, or is at; NaN: none yet
+  time: Float64Array, // its device's clock
   x: Uint32Array,
   y: Uint32Array,
   arrived: Float64Array, // monotonic ms, when that fix came
@@ -57,7 +58,7 @@ export class Display {
    * reference: ms, what ages are counted from. now: monotonic ms.
    */
   update(store, { live, moment, reference, now }, options) {
-    this.#reserve(store.tracks.length);
+    this.#reserve(store.size);
     if (this.wasLive !== live) this.#forgetGlides(); // no gliding between then and now
     const isAgain = live && this.wasLive === true && this.#last.store === store && this.#last.hidden === options.hidden;
     this.wasLive = live;
@@ -65,17 +66,13 @@ export class Display {
     this.isMoving = false;
     for (let id = 0; id < this.count; id++) {
       if (!(isAgain && this.#isResting(id, store.news, now))) {
-        const track = store.tracks[id]; // not looked into here, which takes longer than all else
         this.state[id] = NONE;
         this.time[id] = NaN;
-        if (!track || options.hidden.has(id)) continue;
+        if (options.hidden.has(id)) continue;
         if (live) this.#placeLive(id, store, now, options.interpolate);
-        else this.#placeAt(id, track, store.placeAt(track, moment, options.interpolate));
+        else this.#placeAt(id, store, moment, options.interpolate);
         if (Number.isNaN(this.time[id])) continue;
         this.known[id] = store.news?.[id] ?? 0;
-        if (live) this.indexKey[id] = store.heads.key[id];
-        else this.indexKey[id] = track.key[this.index[id]];
-        this.tailKey[id] = this.tail[id] === this.index[id] ? this.indexKey[id] : track.key[this.tail[id]];
       }
       const age = reference - this.indexKey[id];
       this.state[id] = age > options.lostAfter ? LOST : age > options.staleAfter ? STALE : FRESH;
@@ -84,7 +81,13 @@ export class Display {
 
   /** Return where a member heads: degrees from north as on the map, NaN at rest or unknown. */
   headingOf(store, id) {
-    return directionAt(store.tracks[id], this.index[id], this.moving[id] === 1);
+    const { heads } = store;
+    if (this.wasLive && heads.counts[id] === this.index[id] + 1) {
+      if (Number.isFinite(heads.heading[id])) return heads.heading[id];
+      const isKnown = !Number.isNaN(heads.beforeKey[id]);
+      if (isKnown) return headingOf(heads.beforeX[id], heads.beforeY[id], heads.x[id], heads.y[id]) ?? NaN;
+    }
+    return directionAt(store.track(id), this.index[id], this.moving[id] === 1);
   }
 
   #last = {}; // what places were looked up in
@@ -95,9 +98,12 @@ export class Display {
       && this.tail[id] === this.index[id];
   }
 
-  #placeAt(id, track, place) {
+  #placeAt(id, store, moment, interpolate) {
+    const track = store.track(id);
+    const place = track ? store.placeAt(track, moment, interpolate) : null;
     if (place === null) return;
     this.index[id] = this.tail[id] = place.index;
+    this.indexKey[id] = this.tailKey[id] = track.key[place.index];
     this.#set(id, place.x, place.y, place.time);
     this.moving[id] = place.isMoving ? 1 : 0;
   }
@@ -108,44 +114,59 @@ export class Display {
     this.glides.end.fill(0);
   }
 
-  #placeLive(id, { heads, tracks }, now, interpolate) {
+  /** Tracks are not looked into here if it can be helped, which takes longer than all else. */
+  #placeLive(id, store, now, interpolate) {
     const { glides } = this;
+    const { heads } = store;
     const last = heads.counts[id] - 1;
-    if (last < 0) return;
+    if (!(last >= 0)) return;
     if (glides.key[id] !== heads.key[id] || glides.x[id] !== heads.x[id] || glides.y[id] !== heads.y[id]) {
-      this.#aim(id, heads, tracks[id], now, interpolate);
+      this.#aim(id, store, now, interpolate);
     }
-    this.index[id] = last;
+    this.index[id] = this.tail[id] = last;
+    this.indexKey[id] = this.tailKey[id] = heads.key[id];
     this.moving[id] = 0; // its direction is that of the newest fix
     if (now >= glides.end[id]) {
-      this.tail[id] = last;
       this.#set(id, heads.x[id], heads.y[id], heads.time[id]);
       return;
     }
     const f = (now - glides.start[id]) / (glides.end[id] - glides.start[id]);
-    this.tail[id] = Math.min(tracks[id].indexAt(glides.fromKey[id]), last);
+    this.#setTail(id, store, glides.fromKey[id], last);
     const time = glides.fromTime[id] + (heads.time[id] - glides.fromTime[id]) * f;
     const y = glides.fromY[id] + (glides.y[id] - glides.fromY[id]) * f;
     this.#set(id, between(glides.fromX[id], glides.x[id], f), y, time);
     this.isMoving = true;
   }
 
-  #aim(id, heads, track, now, interpolate) {
+  /** Have a gliding head's trail end at the fix that it comes from. */
+  #setTail(id, store, key, last) {
+    if (store.heads.beforeKey[id] === key) {
+      this.tail[id] = last - 1;
+      this.tailKey[id] = key;
+      return;
+    }
+    const track = store.track(id);
+    this.tail[id] = Math.min(track.indexAt(key), last);
+    this.tailKey[id] = track.key[this.tail[id]];
+  }
+
+  #aim(id, store, now, interpolate) {
     const { glides } = this;
+    const { heads } = store;
     const before = glides.key[id];
     const interval = now - glides.arrived[id];
     const canGlide = interpolate && interval >= SHORTEST_GLIDE;
-    const isGlide = canGlide && heads.key[id] - before <= track.limit; // not across a gap
+    const isGlide = canGlide && !isGap(id, store, before);
     if (isGlide) {
-      const index = track.indexAt(before);
       glides.fromX[id] = this.x[id];
       glides.fromY[id] = this.y[id];
       glides.fromKey[id] = before;
-      glides.fromTime[id] = index >= 0 ? track.timeAt(index) : before;
+      glides.fromTime[id] = glides.time[id];
     }
     glides.start[id] = now;
     glides.end[id] = isGlide ? now + Math.min(interval, LONGEST_GLIDE) : now;
     glides.key[id] = heads.key[id];
+    glides.time[id] = heads.time[id];
     glides.x[id] = heads.x[id];
     glides.y[id] = heads.y[id];
     glides.arrived[id] = now;
@@ -170,6 +191,12 @@ export class Display {
     }
     this.count = count;
   }
+}
+
+/** Whether there is a gap from a moment to a member's newest fix. */
+function isGap(id, store, moment) {
+  const { heads } = store;
+  return moment !== heads.beforeKey[id] && !(heads.key[id] - moment <= store.track(id).limit);
 }
 
 /** Return where a member heads at a fix: as it said, else by its last movement; NaN at rest or unknown. */

@@ -23,9 +23,10 @@ export class KnownStore extends Store {
   /** Hold what had arrived until a moment; of what is older than `from` only what is needed. Both in ms. */
   until(moment, from) {
     let late = 0;
-    for (let id = 0; id < this.all.tracks.length; id++) {
-      if (!this.all.tracks[id]) continue;
+    this.size = this.all.size;
+    for (const id of this.all.tracks.keys()) {
       const track = this.#track(id);
+      if (!track) continue;
       track.until(moment, from);
       late += track.late;
     }
@@ -77,7 +78,8 @@ export class KnownStore extends Store {
   }
 
   #track(id) {
-    const base = this.all.tracks[id];
+    const base = this.all.track(id);
+    if (!base) return undefined;
     let track = this.tracks[id];
     if (track?.base !== base) track = this.tracks[id] = new KnownTrack(base);
     track.arrivals.look();
@@ -85,7 +87,7 @@ export class KnownStore extends Store {
   }
 
   * #all() {
-    for (let id = 0; id < this.all.tracks.length; id++) if (this.all.tracks[id]?.count) yield this.#track(id);
+    for (const id of this.all.tracks.keys()) if (this.all.track(id)) yield this.#track(id);
   }
 }
 

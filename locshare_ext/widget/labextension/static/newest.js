@@ -16,39 +16,55 @@ const COLUMNS = {
   width: Uint32Array,
   north: Uint32Array,
   south: Uint32Array,
+  limit: Float64Array, // ms beyond which a pause is a gap, as of when its track was last looked at
+  heading: Float32Array, // as it was said with the fix, NaN: it was not
+  heard: Float64Array, // ms, when the member was last heard of; 0: unknown
 };
 
 export class Newest {
-  constructor() { this.#allot(64); }
+  constructor() { this.#allot(0); }
 
-  /** Note that a fix was added at a track's end. */
-  add(id, track) {
-    const last = track.count - 1;
-    if (id >= this.counts.length) this.#grow(id + 1);
-    if (last === 0) this.#begin(id, track.x[0], track.y[0]);
-    this.beforeKey[id] = last > 0 && this.counts[id] === last ? this.key[id] : NaN;
+  /** Make room for so many members, whose pauses are gaps from `limit` ms on until more is known. */
+  reserve(members, limit) {
+    const size = this.counts.length;
+    if (members <= size) return;
+    const before = { ...this };
+    this.#allot(Math.max(members, 2 * size));
+    this.limit.fill(limit, size);
+    for (const name of Object.keys(COLUMNS)) this[name].set(before[name]);
+  }
+
+  /** Note that a member has a fix that is no older than the one that is here. */
+  add(id, key, time, x, y, heading) {
+    const count = this.counts[id]++;
+    if (count === 0) this.#begin(id, x, y);
+    this.beforeKey[id] = count > 0 && key - this.key[id] <= this.limit[id] ? this.key[id] : NaN;
     this.beforeX[id] = this.x[id];
     this.beforeY[id] = this.y[id];
-    const key = track.key[last];
-    if (key - this.beforeKey[id] > track.limit) this.beforeKey[id] = NaN;
-    this.counts[id] = last + 1;
     this.key[id] = key;
-    this.time[id] = track.time === null ? key : track.time[last];
-    this.x[id] = track.x[last];
-    this.y[id] = track.y[last];
-    this.reach(id, this.x[id], this.y[id]);
+    this.time[id] = time;
+    this.x[id] = x;
+    this.y[id] = y;
+    this.heading[id] = heading;
+    if (count > 0) this.reach(id, x, y);
+  }
+
+  /** Note when a member was heard of. */
+  hear(id, moment) {
+    if (moment > this.heard[id]) this.heard[id] = moment;
   }
 
   /** Note that a track is another than it was, but for places that `reach` was told of. */
   refresh(id, track) {
     const last = track.count - 1;
-    if (id >= this.counts.length) this.#grow(id + 1);
     if (this.counts[id] === 0) this.#begin(id, track.x[last], track.y[last]);
     this.counts[id] = last + 1;
     this.key[id] = track.key[last];
     this.time[id] = track.timeAt(last);
     this.x[id] = track.x[last];
     this.y[id] = track.y[last];
+    this.heading[id] = track.number('heading', last);
+    this.limit[id] = track.limit;
     this.beforeKey[id] = NaN; // whoever wants it looks at the track
   }
 
@@ -72,11 +88,5 @@ export class Newest {
 
   #allot(size) {
     for (const [name, Kind] of Object.entries(COLUMNS)) this[name] = new Kind(size);
-  }
-
-  #grow(size) {
-    const before = { ...this };
-    this.#allot(Math.max(size, 2 * this.counts.length));
-    for (const name of Object.keys(COLUMNS)) this[name].set(before[name]);
   }
 }

@@ -49,11 +49,11 @@ export class ValuePaint {
 
   update() {}
 
-  indexAt(id, track, index) { return stepOf(track.number(this.name, index), this.range); }
+  indexAt(id, store, index) { return stepOf(store.track(id).number(this.name, index), this.range); }
 
-  colorOf(id, store, display) { return this.palette[this.indexAt(id, store.tracks[id], display.index[id])]; }
+  colorOf(id, store, display) { return this.palette[this.indexAt(id, store, display.index[id])]; }
 
-  styleOf(id, store, display) { return this.colors[this.indexAt(id, store.tracks[id], display.index[id])]; }
+  styleOf(id, store, display) { return this.colors[this.indexAt(id, store, display.index[id])]; }
 }
 
 /** Each fix by a text that it has. */
@@ -65,8 +65,8 @@ export class CategoryPaint extends ValuePaint {
     this.palette = Uint32Array.from(this.colors, packed);
   }
 
-  indexAt(id, track, index) {
-    const number = track.number(this.name, index);
+  indexAt(id, store, index) {
+    const number = store.track(id).number(this.name, index);
     if (!Number.isFinite(number)) return this.colors.length - 1;
     return Math.min(number, this.colors.length - 2);
   }
@@ -88,7 +88,7 @@ export class AgePaint {
   update(store, display, reference) {
     for (let id = 0; id < Math.min(display.count, this.own.length); id++) {
       if (display.state[id] === NONE) continue;
-      const age = (reference - store.tracks[id].key[display.index[id]]) / 1000;
+      const age = (reference - display.indexKey[id]) / 1000;
       const step = stepOf(age, this.range);
       if (step === this.own[id]) continue;
       this.own[id] = step;

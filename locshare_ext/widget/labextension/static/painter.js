@@ -1,8 +1,9 @@
 // One view's picture: trails (kept between frames), heads and names.
 
-import { LOST, NONE, STALE } from './display.js';
+import { LOST, STALE } from './display.js';
 import { drawLabels } from './labels.js';
 import { Picture } from './picture.js';
+import { Tally } from './tally.js';
 import { Trails } from './trails.js';
 import { Visible } from './visible.js';
 import { age } from './format.js';
@@ -12,18 +13,16 @@ const FEW = 150; // heads up to which the last piece of a trail has an edge
 const MANY = 3000; // heads beyond which they are dots
 const CROWD = 20000; // dots beyond which they are small
 const CIRCLES = 100; // heads up to which their accuracy is drawn, and the canvas draws them
+const ALWAYS = 500; // members up to whom the fixes of all trails are counted in each frame
 const LABELS = 200; // heads up to which names are looked for room
 const LAST = LOST + 1; // of what is drawn over another
-const COUNT_AGAIN = 500; // ms between counts of the fixes in the trails
 
 export class Painter {
   constructor() {
     this.trails = new Trails();
     this.visible = new Visible();
-    this.points = 0; // fixes in the trails
+    this.tally = new Tally();
   }
-
-  #counted = -Infinity;
 
   /** Set the geometry: size in device px, origin and world size in px at the zoom, their ratio to css. */
   setView({ w, h, ox, oy, world, dpr, z, pad }) {
@@ -58,19 +57,9 @@ export class Painter {
       this.#drawHeads(context, store, display, options, paint, heads);
     } else this.#drawRing(context, options, paint, store, display);
     if (options.labels && visible.count <= LABELS) this.#drawLabels(context, store, display, window, options);
-    this.#count(store, display, window, now, isPending);
+    const isLast = !isPending && !display.wasLive; // no other frame comes soon
+    this.tally.update(store, display, window, now, isLast || display.count <= ALWAYS);
     return { bitmap: this.frame.transferToImageBitmap(), isPending };
-  }
-
-  #count(store, display, window, now, isPending) {
-    const canWait = isPending || display.wasLive; // there will be another frame soon
-    if (display.count > 500 && canWait && now - this.#counted < COUNT_AGAIN) return;
-    this.#counted = now;
-    this.points = 0;
-    for (let id = 0; id < display.count; id++) {
-      if (display.state[id] === NONE) continue;
-      this.points += Math.max(0, display.tail[id] - store.tracks[id].indexAt(window.end - window.length - 1));
-    }
   }
 
   /** Heads that are many: dots, and a thin line to where each comes from. */
@@ -105,7 +94,7 @@ export class Painter {
     if (!display.isMoving && display.wasLive) return; // all have arrived
     for (let n = 0; n < visible.count; n++) {
       const id = visible.ids[n];
-      const tip = this.#tip(store.tracks[id], display, id, visible.xs[n], visible.ys[n]);
+      const tip = this.#tip(store.track(id), display, id, visible.xs[n], visible.ys[n]);
       if (tip !== null) picture.line(tip.x, tip.y, visible.xs[n], visible.ys[n], paint.colorOf(id, store, display));
     }
   }
@@ -125,7 +114,7 @@ export class Painter {
     context.globalAlpha = 0.95;
     for (let n = 0; n < visible.count; n++) {
       const id = visible.ids[n];
-      const tip = this.#tip(store.tracks[id], display, id, visible.xs[n], visible.ys[n]);
+      const tip = this.#tip(store.track(id), display, id, visible.xs[n], visible.ys[n]);
       if (tip === null) continue;
       context.beginPath();
       context.moveTo(tip.x, tip.y);
@@ -152,7 +141,7 @@ export class Painter {
       const color = paint.styleOf(id, store, display);
       const state = display.state[id];
       if (options.followed === id) this.#ring(context, x, y, color);
-      if (options.circles) this.#accuracy(context, store.tracks[id], display, id, x, y, color);
+      if (options.circles) this.#accuracy(context, store.track(id), display, id, x, y, color);
       const heading = options.arrows ? display.headingOf(store, id) : NaN;
       const { shape = options.shape, icon } = options.styles.get(id) ?? {};
       heads.draw(context, x, y, { color, state, heading, dpr: this.dpr, ground: options.ground, shape, icon });
@@ -184,7 +173,7 @@ export class Painter {
     const name = options.names[id] ?? '';
     const short = name.length > 24 ? `${name.slice(0, 23)}…` : name;
     if (display.state[id] < STALE) return short;
-    return `${short} · ${age(window.reference - store.tracks[id].key[display.index[id]])}`;
+    return `${short} · ${age(window.reference - display.indexKey[id])}`;
   }
 
   #ring(context, x, y, color) {

@@ -1,7 +1,9 @@
 // All fixes of one layer on this page: a track per member. Lives in the worker; knows no DOM.
 
+import { keyOf, valueOf } from './columns.js';
 import { SHORTEST_GAP } from './gaps.js';
 import { Newest } from './newest.js';
+import { Recent, ROOM } from './recent.js';
 import { Track } from './track.js';
 import { between, eastward } from './projection.js';
 
@@ -12,23 +14,52 @@ export class Store {
   }
 
   clear() {
-    this.tracks = []; // by member id; holes for members without a fix
-    this.news = new Uint32Array(64); // by member id: how often something came
+    this.size = 0; // ids of members are below it
+    this.news = new Uint32Array(0); // by member id: how often something came
     this.heads = new Newest(); // empty where what is held hangs on the moment
     this.fixes = 0;
     this.members = 0;
     this.oldest = Infinity; // effective times of all, ms
     this.newest = -Infinity;
     this.revision = 0; // changes when something came that is not newer than what its member had
+    this.#tracks = [];
+    this.#recent = new Recent();
+    this.#isSettled = true;
   }
+
+  #tracks;
+  #recent; // what is in no track yet
+  #isSettled; // nothing is there
 
   /** Boxes around the fixes of each member. */
   get boxes() { return this.heads; }
+
+  /** All tracks, by member id; holes for members without a fix. To look at few of very many, use `track`. */
+  get tracks() {
+    const { counts } = this.#recent;
+    for (let id = 0; id < counts.length && !this.#isSettled; id++) if (counts[id] > 0) this.#settle(id);
+    this.#isSettled = true;
+    return this.#tracks;
+  }
+
+  /** Return a member's track, undefined for one without a fix. */
+  track(id) {
+    if (this.#recent.counts[id] > 0) this.#settle(id);
+    return this.#tracks[id];
+  }
+
+  /** Return the index of a member's newest fix at or before a moment, -1 when there is none. */
+  indexAt(id, moment) {
+    const recent = this.#recent.countUntil(id, moment);
+    if (recent > 0) return this.heads.counts[id] - this.#recent.counts[id] + recent - 1;
+    return this.#tracks[id]?.indexAt(moment) ?? -1;
+  }
 
   /** Count pauses as gaps from so many ms on, if they are long for their member too. */
   setShortestGap(shortestGap) {
     if (shortestGap === this.shortestGap) return;
     this.shortestGap = shortestGap;
+    this.heads.limit.fill(shortestGap);
     this.tracks.forEach((track, id) => {
       track.setShortestGap(shortestGap);
       this.heads.refresh(id, track);
@@ -44,15 +75,15 @@ export class Store {
     const late = new Map(); // rows by member that belong between or before those there are
     const members = columns.member.values;
     this.#reserve(members, from, to);
-    const heard = columns.received ? 0 : arrived;
+    this.#recent.begin(columns);
+    const { news, heads } = this;
     for (let row = from; row < to; row++) {
       const id = members[row];
-      const track = (this.tracks[id] ??= this.#begin());
-      this.news[id]++;
-      if (heard > track.heard) track.heard = heard;
-      if (track.append(columns, row)) {
-        this.heads.add(id, track);
-        if (track.count === 1 || track.newest > this.newest) this.#note(track);
+      news[id]++;
+      heads.hear(id, columns.received ? valueOf(columns.received, row) : arrived);
+      const key = keyOf(columns, row);
+      if (heads.counts[id] === 0 || key >= heads.key[id]) {
+        this.#append(id, columns, row, key);
         continue;
       }
       const rows = late.get(id);
@@ -63,31 +94,43 @@ export class Store {
     if (late.size) this.revision++;
   }
 
+  #append(id, columns, row, key) {
+    const heads = this.heads;
+    const heading = columns.heading ? columns.heading.values[row] : NaN;
+    if (heads.counts[id] === 0) this.members++;
+    heads.add(id, key, valueOf(columns.time, row), columns.x.values[row], columns.y.values[row], heading);
+    this.#recent.add(id, columns, row, key);
+    this.#isSettled = false;
+    if (key < this.oldest) this.oldest = key;
+    if (key > this.newest) this.newest = key;
+    // not all in the same frame, though members may have come together
+    if (((heads.counts[id] + id) & (ROOM - 1)) === 0) this.#settle(id);
+  }
+
+  #settle(id) {
+    const track = (this.#tracks[id] ??= new Track(this.shortestGap));
+    this.#recent.settle(id, track);
+    this.heads.limit[id] = track.limit;
+  }
+
   #insertLate(id, columns, rows) {
-    const track = this.tracks[id];
+    const track = this.track(id);
     track.insert(columns, rows);
     this.heads.refresh(id, track);
     for (const row of rows) this.heads.reach(id, columns.x.values[row], columns.y.values[row]);
-    this.#note(track);
+    this.oldest = Math.min(this.oldest, track.key[0]);
   }
 
   #reserve(members, from, to) {
-    let count = 0;
-    for (let row = from; row < to; row++) if (members[row] >= count) count = members[row] + 1;
-    if (count <= this.news.length) return;
-    const larger = new Uint32Array(Math.max(count, this.news.length * 2));
+    let size = this.size;
+    for (let row = from; row < to; row++) if (members[row] >= size) size = members[row] + 1;
+    this.size = size;
+    this.#recent.reserve(size);
+    this.heads.reserve(size, this.shortestGap);
+    if (size <= this.news.length) return;
+    const larger = new Uint32Array(Math.max(size, this.news.length * 2));
     larger.set(this.news);
     this.news = larger;
-  }
-
-  #begin() {
-    this.members++;
-    return new Track(this.shortestGap);
-  }
-
-  #note(track) {
-    if (track.key[0] < this.oldest) this.oldest = track.key[0];
-    if (track.newest > this.newest) this.newest = track.newest;
   }
 
   /**
@@ -116,7 +159,7 @@ export class Store {
   extent(ids, from, to) {
     const box = { xs: [], north: Infinity, south: -Infinity };
     for (const id of ids) {
-      const track = this.tracks[id];
+      const track = this.track(id);
       if (!track) continue;
       const [first, last] = [track.indexAt(from - 1) + 1, track.indexAt(to)];
       let [low, high] = [0, 0]; // units east of the first

@@ -1,13 +1,12 @@
 // The fixes of one member, sorted by effective time: the earlier of the device's and the server's clock.
 
 import { Blocks } from './blocks.js';
+import { keyOf, numbersOf, valueOf } from './columns.js';
 import { gapLimit, SHORTEST_GAP } from './gaps.js';
 
 const COLUMNS = ['key', 'time', 'received', 'x', 'y'];
-const PLACED = new Set(['member', 'x', 'y', 'time', 'received']); // of a message; all others are numbers
-const NAMES = Symbol('names of numbers'); // no column's name
-
 const LATE_ONES = 500; // fixes of a backlog that are looked behind
+const ROOM = 8; // fixes of a track to begin with
 const GROWTH = [1.5, 2]; // times, by track
 const NEWS = [1.2, 1.5]; // times as many fixes after which it is decided anew what is a gap, by track
 
@@ -15,20 +14,17 @@ const NEWS = [1.2, 1.5]; // times as many fixes after which it is decided anew w
 let made = 0;
 const spread = ([low, high], phase) => low + (high - low) * phase;
 
-export const effective = (time, received) => (received > 0 && received < time ? received : time);
-
 export class Track {
   /** shortestGap: ms. */
   constructor(shortestGap = SHORTEST_GAP) {
     this.count = 0;
     this.#phase = (made++ * 0.618034) % 1;
-    this.key = new Float64Array(4); // effective time, ms: what the order goes by
+    this.key = new Float64Array(ROOM); // effective time, ms: what the order goes by
     this.time = null; // Float64Array once a device's clock is not the effective time
     this.received = null; // Float64Array once one is known; 0: unknown
-    this.x = new Uint32Array(4);
-    this.y = new Uint32Array(4);
+    this.x = new Uint32Array(ROOM);
+    this.y = new Uint32Array(ROOM);
     this.numbers = new Map(); // Float32Array by name, once somebody sends it; NaN: unknown
-    this.heard = 0; // ms, when the member was last heard of
     this.inserts = 0; // how often fixes came between those that there were
     this.setShortestGap(shortestGap);
   }
@@ -46,14 +42,26 @@ export class Track {
     return received > 0 ? received : this.key[index];
   }
 
-  /** Add a row of a message's columns if it is no older than the newest; returns whether it is. */
-  append(columns, row) {
-    const key = keyOf(columns, row);
-    if (this.count > 0 && key < this.key[this.count - 1]) return false;
-    this.#reserve(this.count + 1);
-    this.#set(this.count++, columns, row, key);
+  /** Add fixes that are no older than the newest: those of [from, to) in columns (see Recent), in order. */
+  take({ key, time, received, x, y, numbers }, from, to) {
+    this.#reserve(this.count + to - from);
+    for (let k = from; k < to; k++, this.count++) {
+      this.#place(this.count, key[k], time === null ? key[k] : time[k], received === null ? 0 : received[k]);
+      this.x[this.count] = x[k];
+      this.y[this.count] = y[k];
+      for (const [name, values] of numbers) this.#number(name, values[k]);
+    }
     this.#grown();
-    return true;
+  }
+
+  /** Note a number of the fix that is being added. */
+  #number(name, value) {
+    let own = this.numbers.get(name);
+    if (own === undefined) {
+      if (Number.isNaN(value)) return;
+      this.numbers.set(name, own = new Float32Array(this.key.length).fill(NaN));
+    }
+    own[this.count] = value;
   }
 
   /** Insert rows of a message's columns at their places; late ones go between older ones. */
@@ -128,25 +136,21 @@ export class Track {
   }
 
   #set(to, columns, row, key) {
-    const time = valueOf(columns.time, row);
-    const received = valueOf(columns.received, row);
-    this.key[to] = key;
+    this.#place(to, key, valueOf(columns.time, row), valueOf(columns.received, row));
     this.x[to] = columns.x.values[row];
     this.y[to] = columns.y.values[row];
+    for (const name of numbersOf(columns)) {
+      if (!this.numbers.has(name)) this.numbers.set(name, new Float32Array(this.key.length).fill(NaN));
+    }
+    for (const [name, values] of this.numbers) values[to] = columns[name] ? columns[name].values[row] : NaN;
+  }
+
+  #place(to, key, time, received) {
+    this.key[to] = key;
     if (this.time === null && time !== key) this.time = this.key.slice(); // until now they were the same
     if (this.time !== null) this.time[to] = time;
     if (this.received === null && received > 0) this.received = new Float64Array(this.key.length);
     if (this.received !== null) this.received[to] = received;
-    if (received > this.heard) this.heard = received;
-    const names = numbersOf(columns);
-    if (this.numbers.size || names.length) this.#setNumbers(to, columns, row, names);
-  }
-
-  #setNumbers(to, columns, row, names) {
-    for (const name of names) {
-      if (!this.numbers.has(name)) this.numbers.set(name, new Float32Array(this.key.length).fill(NaN));
-    }
-    for (const [name, values] of this.numbers) values[to] = columns[name] ? columns[name].values[row] : NaN;
   }
 
   #move(start, end, to) {
@@ -163,19 +167,6 @@ export class Track {
     for (const name of COLUMNS) if (this[name] !== null) this[name] = grown(this[name], capacity);
     for (const [name, values] of this.numbers) this.numbers.set(name, grown(values, capacity));
   }
-}
-
-/** Return the names of the numbers that a message brings; looked up once for each message. */
-function numbersOf(columns) {
-  return (columns[NAMES] ??= Object.keys(columns).filter(name => !PLACED.has(name)));
-}
-
-function keyOf(columns, row) {
-  return effective(valueOf(columns.time, row), valueOf(columns.received, row));
-}
-
-function valueOf(column, row) {
-  return column ? column.values[row] + column.base : 0;
 }
 
 function grown(column, capacity) {

@@ -94,7 +94,7 @@ export class Trails {
 
   /**
    * Draw what is new until `window` ({end, length}, ms); returns whether something is left for later.
-   * paint: {version, indexAt(id, track, index)} tells the colours.
+   * paint: {version, indexAt(id, store, index)} tells the colours.
    */
   update(store, display, window, options, paint, now) {
     this.#reserve(display.count);
@@ -147,7 +147,7 @@ export class Trails {
 
   /** Return the task of drawing from the newest piece that is drawn, back to the oldest; skip: a box without need. */
   #taskFor(store, window, skip) {
-    const keys = this.#keys.slice(0, Math.min(this.#keys.length, store.tracks.length));
+    const keys = this.#keys.slice(0, Math.min(this.#keys.length, store.size));
     const count = keys.length;
     const slice = skip === null ? window.length * FIRST_SLICE : window.length; // what comes into view comes at once
     const task = { id: 0, from: window.end, slice, keys, seen: keys.slice(), skip };
@@ -181,22 +181,22 @@ export class Trails {
         return true;
       }
       const own = brush.own?.get(id) ?? brush;
-      const track = store.tracks[id];
       const to = display.tail[id];
       if (heads.counts[id] === to + 1 && heads.beforeKey[id] === this.#keys[id] && this.#keys[id] >= oldest) {
-        this.#piece(heads.beforeX[id], heads.beforeY[id], heads.x[id], heads.y[id], own, heads.key[id], paint.indexAt(id, track, to));
-      } else this.#pieces(id, track, to, oldest, own, paint);
+        this.#piece(heads.beforeX[id], heads.beforeY[id], heads.x[id], heads.y[id], own, heads.key[id], paint.indexAt(id, store, to));
+      } else this.#pieces(id, store, to, oldest, own, paint);
       this.#keys[id] = display.tailKey[id];
     }
     return false;
   }
 
   /** Draw a member's pieces up to a fix that are not drawn yet. */
-  #pieces(id, track, to, oldest, brush, paint) {
+  #pieces(id, store, to, oldest, brush, paint) {
+    const track = store.track(id);
     const drawn = Number.isNaN(this.#keys[id]) ? oldest : Math.max(this.#keys[id], oldest);
     const { key, x, y } = track;
     for (let k = Math.max(0, track.indexAt(drawn)) + 1; k <= to; k++) {
-      if (!track.isGap(k - 1)) this.#piece(x[k - 1], y[k - 1], x[k], y[k], brush, key[k], paint.indexAt(id, track, k));
+      if (!track.isGap(k - 1)) this.#piece(x[k - 1], y[k - 1], x[k], y[k], brush, key[k], paint.indexAt(id, store, k));
     }
   }
 
@@ -234,8 +234,8 @@ export class Trails {
         const own = brush.own?.get(id);
         const near = own === undefined ? field : new Field(this.#view, task.skip, own);
         if (store.boxes.counts[id] > 0 && near.isFar(store.boxes, id)) continue; // without a look at its fixes
-        if (task.at[id] < 0) this.#enter(task, store.tracks[id]);
-        this.#again(store.tracks[id], task, to, own ?? brush, paint, near);
+        if (task.at[id] < 0) this.#enter(task, store.track(id));
+        this.#again(store, task, to, own ?? brush, paint, near);
       }
       task.id = 0;
       task.from = to;
@@ -252,8 +252,9 @@ export class Trails {
   }
 
   /** Draw one member's pieces from where the task is back to a moment. */
-  #again(track, task, to, brush, paint, field) {
+  #again(store, task, to, brush, paint, field) {
     const { id } = task;
+    const track = store.track(id);
     const { scale, oy } = this.#view;
     const { key: keys, x: xs, y: ys, limit } = track;
     const blocks = track.blocks();
@@ -274,7 +275,7 @@ export class Trails {
       if (!isDone && keys[k + 1] - keys[k] <= limit) {
         if (Math.abs(nextX - x) < NEAREST && Math.abs(nextY - y) < NEAREST) continue;
         if (!field.isDrawn(x, y, nextX, nextY)) {
-          this.#lines(nextX, nextY, x, y, brush, this.stampOf(keys[held]), paint.indexAt(id, track, held), false);
+          this.#lines(nextX, nextY, x, y, brush, this.stampOf(keys[held]), paint.indexAt(id, store, held), false);
         }
       }
       [x, y, units, held] = [nextX, nextY, xs[k], k];

@@ -145,7 +145,7 @@ function draw({ view, ...moment }) {
   const times = display.time.slice(0, display.count);
   const { w, h, ox, oy, dpr, z } = painter;
   postMessage({
-    op: 'frame', view, bitmap, geometry: { w, h, ox, oy, dpr, z }, xs, ys, times, points: painter.points,
+    op: 'frame', view, bitmap, geometry: { w, h, ox, oy, dpr, z }, xs, ys, times, points: painter.tally.total,
     isMoving: display.isMoving, isPending, visible: painter.visible.count, cost: performance.now() - now,
   }, [bitmap, xs.buffer, ys.buffer, times.buffer]);
 }
@@ -170,7 +170,7 @@ function hit(painter, x, y) {
   const row = visible?.nearest(x, y, REACH * painter.dpr) ?? -1;
   if (row < 0 || display.state[visible.ids[row]] === NONE) return null;
   const id = visible.ids[row];
-  const numbers = Array.from(seen.tracks[id].numbers, ([name, values]) => [name, values[display.index[id]]]);
+  const numbers = Array.from(seen.track(id).numbers, ([name, values]) => [name, values[display.index[id]]]);
   return { ...describe(id), x: visible.xs[row], y: visible.ys[row], numbers };
 }
 
@@ -194,18 +194,18 @@ function extent(all, wanted = store.tracks.keys()) {
 }
 
 function describe(id) {
-  const track = seen.tracks[id];
+  const track = seen.track(id);
   const index = display.index[id];
   return {
-    id, state: display.state[id], age: window_.reference - track.key[index], heard: heardAge(track, index),
+    id, state: display.state[id], age: window_.reference - display.indexKey[id], heard: heardAge(id, track, index),
     speed: track.number('speed', index), heading: display.headingOf(seen, id), battery: track.number('battery', index),
     accuracy: track.number('accuracy', index), altitude: track.number('altitude', index),
   };
 }
 
 /** Age of the last sign of life: of the member now, or as of the moment that is looked at. */
-function heardAge(track, index) {
-  const heard = display.wasLive ? track.heard : track.heardBy(index, window_.reference);
+function heardAge(id, track, index) {
+  const heard = display.wasLive ? store.heads.heard[id] : track.heardBy(index, window_.reference);
   return heard > 0 ? Math.max(0, window_.reference - heard) : NaN;
 }
 
@@ -219,12 +219,12 @@ function roster({ search, sort, isReversed, from, to }) {
   const valueOf = id => {
     if (!isShown(id)) return NaN;
     const index = display.index[id];
-    return sort === 'age' ? window_.reference - store.tracks[id].key[index] : store.tracks[id].number(sort, index);
+    return sort === 'age' ? window_.reference - display.indexKey[id] : seen.track(id).number(sort, index);
   };
   const ids = listed.list({ names: options.names, present: present(), search, sort, isReversed, valueOf });
   return { ids, rows: Array.from(ids.subarray(from, to), rowOf) };
 }
 
 const isShown = id => id < display.count && display.state[id] !== NONE;
-const present = () => [...store.tracks.keys()].filter(id => store.tracks[id]?.count);
+const present = () => Array.from({ length: store.size }, (_, id) => id).filter(id => store.heads.counts[id] > 0);
 const rowOf = id => (isShown(id) ? describe(id) : { id, state: NONE, age: NaN, heard: NaN });
