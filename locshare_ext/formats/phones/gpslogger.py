@@ -24,7 +24,7 @@ OWN = frozenset({"spd", "spd_kph", "dir", "prov", "aid", "ser", "starttimestamp"
 _LAT, _LON = ("lat", "latitude"), ("lon", "lng", "longitude")
 _ALTITUDE, _ACCURACY, _HEADING = ("alt", "altitude"), ("acc", "accuracy"), ("dir", "bearing", "heading")
 _SPEED, _BATTERY, _TEXT = ("spd", "speed"), ("batt", "battery"), ("desc", "annotation")
-_IDS = ("id", "deviceid", "device_id", "ser", "aid")
+_IDS = ("id", "deviceid", "device_id", "aid", "ser")  # the serial is `unknown` on all newer phones
 _USED = frozenset(
     (
         *_LAT,

@@ -1,8 +1,9 @@
 """Overland (iOS), and GPSLogger's Dawarich target, which sends the same list of features.
 
 Units as in Overland's GLManager.m: coordinates are lon, lat; `speed` m/s, `course` degrees, negative
-means unknown; `battery_level` 0-1, but percent from GPSLogger (DawarichBatchLocation.java). Points
-with a `type` of trip or an `action` are no fixes: they tell what happened.
+means unknown; `battery_level` 0-1, but of GPSLogger percent (DawarichBatchLocation.java), and 0-1 in
+later versions: 1 is a full battery there, as phones are seldom at 1 % and at 100 % each morning.
+Points with a `type` of trip or an `action` are no fixes: they tell what happened.
 """
 
 from __future__ import annotations
@@ -96,6 +97,8 @@ def _fix(
     elif altitude is None:
         altitude = number(height)
     battery = unsigned(properties.get("battery_level"))
+    if is_percent and battery is not None and battery > 1:  # later versions divide by 100 themselves
+        battery /= 100
     extra = Extra()
     for name, value in properties.items():
         is_unknown = name.endswith("_accuracy") and unsigned(value) is None
@@ -110,7 +113,7 @@ def _fix(
         accuracy=positive(properties.get("horizontal_accuracy")),
         speed=unsigned(properties.get("speed")),
         heading=unsigned(properties.get("course")),
-        battery=battery / 100 if battery is not None and is_percent else battery,
+        battery=battery,
         extra=extra,
     )
 

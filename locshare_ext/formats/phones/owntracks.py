@@ -73,7 +73,8 @@ def _fix(source: str, message: Mapping[str, Any], time: int, extra: Extra) -> An
     altitude = number(message.get("alt"))
     if not speed:  # it stands, or does not know
         speed, heading = None, heading or None
-    if altitude == 0 and not number(message.get("vac")):
+    vertical = number(message.get("vac")) or 0.0
+    if vertical < 0 or (altitude == 0 and not vertical):  # iOS has -1 for it
         altitude = None
     battery = unsigned(message.get("batt"))
     return make_fix(

@@ -63,6 +63,7 @@ def test_what_its_user_typed_is_a_note_at_the_fix() -> None:
 def test_its_serial_or_id_tells_phones_apart() -> None:
     assert decode("gpslogger", Sent(query=ALL + "&id=ann")).device == "ann"
     assert decode("gpslogger", Sent(query="aid=9774d56d&lat=1&lon=2")).device == "9774d56d"
+    assert decode("gpslogger", Sent(query=ALL)).device == "9774d56d"  # `unknown` are many
 
 
 @pytest.mark.parametrize("sent", [Sent(), Sent(query="lat=&lon=&batt=50"), Sent(body=b"batt=50")])

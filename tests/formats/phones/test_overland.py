@@ -110,8 +110,14 @@ def decoded(body: Any, app: str = "overland") -> Report:
     ),
     Row(
         "gpslogger",
-        "one percent is no full battery",
-        {**PLACE, "altitude": 31.5, "accuracy": 5.5, "speed": 1.4, "battery": 0.01},
+        "a later version's battery, which is 0-1",
+        {**PLACE, "altitude": 31.5, "accuracy": 5.5, "speed": 1.4, "battery": 0.83},
+        body=batch(feature(GPSLOGGERS, battery_level=0.83)),
+    ),
+    Row(
+        "gpslogger",
+        "a full battery of a later version",
+        {**PLACE, "altitude": 31.5, "accuracy": 5.5, "speed": 1.4, "battery": 1.0},
         body=batch(feature(GPSLOGGERS, battery_level=1.0)),
     ),
     Row(
