@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from locshare_ext.client import registry
 from locshare_ext.client.attach import where
@@ -16,9 +16,12 @@ from locshare_ext.client.playhead import Playhead
 from locshare_ext.client.replayfeed import ReplayFeed, playhead_of
 from locshare_ext.client.times import check_zone, ms_from
 from locshare_ext.errors import InvalidInput, NotFound
-from locshare_ext.model.clock import datetime_from_ms
+from locshare_ext.model.clock import Clock, check_clock, datetime_from_ms
 from locshare_ext.model.names import replay_of
 from locshare_ext.model.replay import check_speed
+
+if TYPE_CHECKING:
+    from locshare_ext.client.recording import Recording
 
 __all__ = ["Replay", "follow_replay"]
 
@@ -37,6 +40,7 @@ class Replay(Live):
     def __init__(self, api: Api, info: Mapping[str, Any], *, tz: tzinfo | None = None) -> None:
         self._api = api
         self._info = dict(info)
+        self._recording: Recording | None = None
         self._tz = tz
         self._me, self._identity = None, None
         self._name = self._title = f"replay.{info['id']}"
@@ -65,6 +69,21 @@ class Replay(Live):
         """
         self._learn(self._api.get(self._path_of()))
         return dict(self._info)
+
+    @property
+    def recording(self) -> Recording:
+        """The recording that is replayed. Raises NotFound when it was deleted."""
+        if self._recording is None:
+            from locshare_ext.client.recording import Recording
+
+            info = self._api.get(path_of("recordings", str(self._info["recording"])))
+            self._recording = Recording.of_server(self._api, info, tz=self._tz)
+        return self._recording
+
+    @property
+    def clock_name(self) -> Clock:
+        """Whose order it goes by: `time` or `received`."""
+        return check_clock(self._info["clock"])
 
     # where it is
 
@@ -99,21 +118,21 @@ class Replay(Live):
 
     def pause(self) -> None:
         """Hold the playhead where it is."""
-        self._steer(paused=True)
+        self.steer(paused=True)
 
     def resume(self) -> None:
         """Go on from where it was held."""
-        self._steer(paused=False)
+        self.steer(paused=False)
 
     def seek(self, moment: Any) -> None:
         """Go to a moment; held or not as before. Raises InvalidInput outside."""
-        self._steer(at=ms_from(moment, tz=self._tz, field="moment"))
+        self.steer(at=ms_from(moment, tz=self._tz, field="moment"))
 
     def step(self, count: int = 1, *, member: str | None = None) -> None:
         """Give out the next `count` fixes, or all up to a member's next, and hold there."""
         if member is not None and count != 1:
             raise InvalidInput("step goes to one next fix of a member", field="count")
-        self._steer(step=count, member=member)
+        self.steer(step=count, member=member)
 
     @property
     def speed(self) -> float:
@@ -122,7 +141,7 @@ class Replay(Live):
 
     @speed.setter
     def speed(self, speed: float) -> None:
-        self._steer(speed=check_speed(speed))
+        self.steer(speed=check_speed(speed))
 
     @property
     def loop(self) -> bool:
@@ -131,7 +150,7 @@ class Replay(Live):
 
     @loop.setter
     def loop(self, loop: bool) -> None:
-        self._steer(loop=bool(loop))
+        self.steer(loop=bool(loop))
 
     def stop(self) -> None:
         """End it for all; no error if it has ended."""
@@ -141,7 +160,11 @@ class Replay(Live):
             if error.code != "replay_not_found":
                 raise
 
-    def _steer(self, **steering: Any) -> None:
+    def steer(self, **steering: Any) -> None:
+        """Do several of these at once, or none: at (ms), paused, speed, loop, step.
+
+        Raises InvalidInput, AccessDenied, NotFound when it has ended.
+        """
         self._learn(self._api.send("PATCH", self._path_of(), steering))
 
     def _learn(self, said: Mapping[str, Any]) -> None:

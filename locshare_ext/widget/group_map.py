@@ -25,6 +25,7 @@ from locshare_ext.widget.timeline import Timeline
 
 if TYPE_CHECKING:
     from locshare_ext.client.source import TrailSource
+    from locshare_ext.client.replay import Replay
 
 __all__ = ["GroupMap"]
 
@@ -37,7 +38,8 @@ _made: weakref.WeakSet[GroupMap] = weakref.WeakSet()
 class GroupMap(LooksBack, ShowsFences, ipyleaflet.Map):  # type: ignore[misc]  # ipyleaflet is untyped
     """Show a group live, or a recording, on an `ipyleaflet.Map`.
 
-    group: the name of a group, a link to one, a Group, a Recording, or any `TrailSource`.
+    group: the name of a group, a link to one, a Group, a Recording, or any `TrailSource`. Of a Replay
+    it shows the recording at the replay's playhead; what is done on the timeline moves that for all.
     trail: seconds of trail behind each member. height: of the map, as CSS. basemap: an
     xyzservices provider or ipyleaflet layer; None for a plain grid, which is also what is
     shown while tiles cannot be loaded. layer: traits of the `TrailLayer`, such as
@@ -67,18 +69,23 @@ class GroupMap(LooksBack, ShowsFences, ipyleaflet.Map):  # type: ignore[misc]  #
     ) -> None:
         check_basemap(basemap)
         source, error = _source_of(group)
-        is_live = source is None or source.is_live
-        if snapshot and is_live:
+        replay, source, error = _replay_of(source, error)
+        is_live = replay is None and (source is None or source.is_live)
+        if snapshot and (is_live or replay is not None):
             raise InvalidInput("a snapshot is saved of recordings, never of a live group", field="snapshot")
         self._feed: SourceFeed | None = None if source is None else feed_of(source)
         self.trail_layer = TrailLayer(
+        self._replay = replay
             None if self._feed is None else self._feed.log,
             title=str(group) if source is None else source.title,
-            mode="live" if is_live else "recording",
+            mode=_mode_of(replay, source),
             trail=trail,
             panels=PANELS,
             fit=not options.keys() & {"center", "zoom"},
-            **(layer or {}),
+            **{**(layer or {}), **({} if replay is None else {"clock": replay.clock_name})},
+        )
+        self._timeline = (
+            Timeline(self.trail_layer, source) if replay is None else SharedTimeline(self.trail_layer, replay)
         )
         self._timeline = Timeline(self.trail_layer, source)
         self._happenings = happenings_of(self.trail_layer, source)
@@ -108,8 +115,8 @@ class GroupMap(LooksBack, ShowsFences, ipyleaflet.Map):  # type: ignore[misc]  #
 
     @property
     def group(self) -> TrailSource | None:
-        """The Group or Recording that is shown; None when there was no server to ask."""
-        return None if self._feed is None else self._feed.source
+        """The Group, Recording or Replay that is shown; None when there was no server to ask."""
+        return self._replay or (None if self._feed is None else self._feed.source)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self.trail_layer.expect_page()
@@ -165,3 +172,23 @@ def _source_of(group: str | TrailSource) -> tuple[TrailSource | None, LocShareEr
             field="group",
         )
     return group, None
+
+
+def _replay_of(
+    source: TrailSource | None, error: LocShareError | None
+) -> tuple[Replay | None, TrailSource | None, LocShareError | None]:
+    """Return the replay that is followed, if it is one, and what is drawn, or why nothing is."""
+    from locshare_ext.client.replay import Replay
+
+    if not isinstance(source, Replay):
+        return None, source, error
+    try:
+        return source, source.recording, None
+    except LocShareError as gone:
+        return None, None, gone
+
+
+def _mode_of(replay: Replay | None, source: TrailSource | None) -> str:
+    if replay is not None:
+        return "replay"
+    return "live" if source is None or source.is_live else "recording"

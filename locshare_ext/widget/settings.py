@@ -29,7 +29,11 @@ class LayerSettings(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is un
     """
 
     title = Unicode("", help="What people call what is shown.").tag(sync=True)
-    mode = Enum(["live", "recording"], "live", help="Whether more fixes may come.").tag(sync=True)
+    mode = Enum(
+        ["live", "recording", "replay"],
+        "live",
+        help="Whether more fixes may come; `replay`: a recording whose playhead others follow, too.",
+    ).tag(sync=True)
     trail = Float(600.0, min=0.0, help="Seconds of trail drawn behind each member.").tag(sync=True)
     interpolate = Bool(True, help="Move heads smoothly between fixes (drawing only).").tag(sync=True)
     labels = Bool(True, help="Write names beside the heads, where there is room.").tag(sync=True)

@@ -189,3 +189,28 @@ test('a turn of a loop begins at its start, at the moment at which it was reache
   assert.equal(clock.moment(1500), 16_000);
   assert.deepEqual(clock.began, { moment: 11_000, at: 1000 });
 });
+
+test('who goes elsewhere jumps, who goes on does not', () => {
+  const clock = recording();
+  clock.play(0);
+  clock.setSpeed(2, 100);
+  clock.pause(200);
+  clock.restore({ state: 'playing', moment: 9000, speed: 1, loop: false }, 300);
+  assert.equal(clock.jumps, 0);
+  clock.seek(50_000, 400);
+  assert.equal(clock.jumps, 1);
+  clock.seek(121_000, 500);
+  clock.pause(500);
+  clock.play(600); // at the end: from the beginning
+  assert.equal(clock.moment(600), 1000);
+  assert.equal(clock.jumps, 3);
+});
+
+test('what others follow loops over all of it, whatever range one has chosen', () => {
+  const clock = new PlayClock(false, true);
+  clock.setBounds(1000, 121_000);
+  clock.range = [10_000, 20_000];
+  clock.restore({ state: 'playing', moment: 19_000, speed: 1, loop: true }, 0);
+  assert.equal(clock.moment(2000), 21_000);
+  assert.equal(clock.moment(103_000), 2000);
+});

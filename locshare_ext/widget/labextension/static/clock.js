@@ -9,9 +9,10 @@ export function speedFor(span) {
 }
 
 export class PlayClock {
-  /** isLive: fixes may still come, and the end moves. */
-  constructor(isLive) {
+  /** isLive: fixes may still come, and the end moves. isShared: others see the same, and loops play all. */
+  constructor(isLive, isShared = false) {
     this.isLive = isLive;
+    this.isShared = isShared;
     this.state = isLive ? 'live' : 'paused'; // live, playing, paused
     this.speed = 1;
     this.loop = false;
@@ -20,6 +21,7 @@ export class PlayClock {
     this.end = null;
     this.turns = 0; // how often a loop began again
     this.changes = 0; // how often somebody steered
+    this.jumps = 0; // how often somebody went elsewhere, rather than on
     this.#at = null;
     this.#base = 0;
   }
@@ -47,7 +49,7 @@ export class PlayClock {
 
   /** Return [from, to] that a loop plays, ms. */
   get #looped() {
-    if (this.range === null) return [this.start, this.end];
+    if (this.range === null || this.isShared) return [this.start, this.end];
     const [from, to] = this.range.map(at => this.#clip(at));
     return from < to ? [from, to] : [this.start, this.end];
   }
@@ -84,6 +86,7 @@ export class PlayClock {
     this.#isUntouched = false;
     this.state = 'playing';
     // at the end there is nothing to play but the beginning; while live, the last part of it
+    if (at >= this.end) this.jumps++;
     this.#rebase(at >= this.end ? this.start : at, now);
   }
 
@@ -108,6 +111,7 @@ export class PlayClock {
     if (this.start === null) return;
     this.#isUntouched = false;
     if (this.state === 'live') this.state = 'paused';
+    this.jumps++;
     this.#rebase(this.#clip(moment), now);
   }
 

@@ -35,16 +35,17 @@ export function createConnection(context) {
 export function connectionOf({ kernel, feed, status, model }) {
   if (kernel !== 'ok') return { state: kernel, kind: 'bad' };
   if (feed.silence) return { state: 'busy', kind: 'fair' };
-  if (model.get('mode') !== 'live') return { state: 'recording', kind: 'good' };
+  const mode = model.get('mode');
+  if (mode === 'recording') return { state: mode, kind: 'good' };
   const state = status?.state ?? 'live';
-  if (state === 'live') return { state, kind: status?.note ? 'fair' : 'good' };
+  if (state === 'live') return { state: mode, kind: status?.note ? 'fair' : 'good' };
   return { state, kind: state === 'connecting' || state === 'unknown_group' ? 'fair' : 'bad' };
 }
 
 function linesOf(session) {
   const { state } = connectionOf(session);
   const { status, feed } = session;
-  const isSource = status?.state === state;
+  const isSource = status?.state === (state === 'replay' ? 'live' : state);
   const lines = [t(`connection.${state}`)];
   if (isSource && status.transport) lines.push(t('connection.over', { transport: status.transport }));
   if (isSource && status.since > 0) lines.push(t('connection.since', { time: since(status.since, session.wall()) }));

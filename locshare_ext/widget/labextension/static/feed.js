@@ -7,6 +7,7 @@ const HELLO_AGAIN = 2000; // ms
 const HELLO_AGAIN_FED = 30000; // while the kernel may be busy with a cell
 const HELLOS = 4; // in a row, one of which may be lost, before that
 const ACK_PERIOD = 400;
+const STEPPED = 10000; // ms by which a clock was set, rather than that something was slow
 const SILENCE = 13000; // ms without a beat, which comes every 5 s
 
 const EXPECTED = ''; // the kernel's name for a page that it cannot hear yet
@@ -24,6 +25,7 @@ export class Feed {
     this.head = 0;
     this.sequence = 0;
     this.offset = 0; // ms that the kernel's clock is ahead of this page's
+    this.ahead = null; // the same by what took least to come here
     this.isConnected = false;
     this.heard = 0; // Date.now() of the last message
     this.#listen = (content, buffers) => this.#receive(content, buffers ?? []);
@@ -108,7 +110,7 @@ export class Feed {
   #receive(content, buffers) {
     this.heard = Date.now();
     const offset = content.now - this.heard;
-    if (Number.isFinite(offset)) this.offset = offset;
+    if (Number.isFinite(offset)) this.#note(offset);
     if (content.epoch !== this.epoch) this.#begin(content.epoch, content.op);
     if (content.op === 'state') this.#state(content);
     else if (content.op === 'fixes') this.#fixes(content, buffers[0]);
@@ -118,6 +120,11 @@ export class Feed {
     else if (content.op === 'image') this.sink.image(content);
     else if (content.op === 'status') this.sink.status(content.status);
     else if (content.op === 'told') this.sink.told(content.said);
+  }
+
+  #note(offset) {
+    this.offset = offset;
+    if (this.ahead === null || offset > this.ahead || this.ahead - offset > STEPPED) this.ahead = offset;
   }
 
   #begin(epoch, op) {

@@ -20,6 +20,8 @@ export class PlayheadLink {
   #last = null; // what the kernel was told last, as text
   #way = null; // how it moved then
   #serial = 0; // of the kernel's last word that was heeded
+  #hands = 0; // of the session's, that the kernel was told of
+  #jumps = 0; // of the clock's
 
   close() {
     clearTimeout(this.#timer);
@@ -57,19 +59,31 @@ export class PlayheadLink {
     // of what plays, where it began: the kernel is to leave out nothing that was passed until now
     const seen = state === 'playing' ? clock.began : { moment, at };
     const now = this.session.wall() - (at - seen.at);
-    feed.tell({ op: 'playhead', state, moment: seen.moment, speed, loop, range, start, end, now, serial: this.#serial });
+    const hand = { isSteered: this.#isSteered, isMoved: clock.jumps !== this.#jumps };
+    this.#settle();
+    feed.tell({ op: 'playhead', state, moment: seen.moment, speed, loop, range, start, end, now, serial: this.#serial, ...hand });
+  }
+
+  /** Whether somebody on this page has steered since the kernel was told. */
+  get #isSteered() { return this.session.hands !== this.#hands; }
+
+  #settle() {
+    this.#hands = this.session.hands;
+    this.#jumps = this.session.clock.jumps;
   }
 
   /** Do what code in the kernel asks for; a page that came later takes over what there was. */
   #take({ state, moment, speed, loop, range, now, serial, isAsked }) {
-    const { clock } = this.session;
+    const { clock, feed, isShared } = this.session;
     const isOld = isAsked ? serial <= this.#serial : !clock.isUntouched || serial < this.#serial;
     this.#serial = Math.max(this.#serial, serial); // heard, at least
-    if (isOld) return;
-    this.session.steer((steered, at) => {
-      const passed = state === 'playing' ? (this.session.wall() - now) * speed : 0;
-      steered.restore({ state, moment: moment + passed, speed, loop }, at);
-      steered.range = range;
+    if (isOld || (isShared && (this.isHeld || this.#isSteered))) return; // what people here do comes first
+    // of a replay all pages are to show the same moment, whatever their machines take the time to be
+    const wall = isShared ? Date.now() + (feed.ahead ?? 0) : this.session.wall();
+    this.session.move((moved, at) => {
+      const passed = state === 'playing' ? (wall - now) * speed : 0;
+      moved.restore({ state, moment: moment + passed, speed, loop }, at);
+      moved.range = range;
     });
   }
 }

@@ -35,7 +35,8 @@ export class Session extends Emitter {
     this.bounds = { fixes: 0, oldest: Infinity, newest: -Infinity, members: 0 };
     this.last = null; // the last frame's places
     this.range = null; // that the colours of values stand for
-    this.clock = new PlayClock(model.get('mode') === 'live');
+    this.clock = this.#newClock();
+    this.hands = 0; // how often somebody on this page has steered it
     this.#start();
   }
 
@@ -134,8 +135,19 @@ export class Session extends Emitter {
     return { live, moment, reference: live ? Math.max(moment, this.wall()) : moment };
   }
 
-  /** Do something to the playhead, and show it. */
+  /** Whether the playhead is that of a replay, which others follow too. */
+  get isShared() { return this.model.get('mode') === 'replay'; }
+
+  #newClock() { return new PlayClock(this.model.get('mode') === 'live', this.isShared); }
+
+  /** Do what a person asks for to the playhead, and show it. */
   steer(change) {
+    this.hands++;
+    this.move(change);
+  }
+
+  /** Do something to the playhead, and show it. */
+  move(change) {
     change(this.clock, performance.now());
     this.emit('clock');
     this.wake();
@@ -269,7 +281,7 @@ export class Session extends Emitter {
     this.looks.update();
     this.colors = Object.assign(new Colors(), { isDark: this.colors.isDark });
     this.last = null;
-    this.clock = new PlayClock(this.model.get('mode') === 'live');
+    this.clock = this.#newClock();
     this.worker.postMessage({ op: 'clear' });
     this.emit('clock');
   }

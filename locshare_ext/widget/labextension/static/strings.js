@@ -153,6 +153,7 @@ export const EN = {
   'record.start': 'Start a recording',
   'record.startShort': 'Start',
   'record.stop': 'Stop the recording {name}',
+  'connection.replay': 'Replay: who follows it sees the same moment',
   'record.stopShort': 'Stop',
   'record.name': 'Name of the recording',
   'record.default': 'Recording {time}',
@@ -353,3 +354,4 @@ export const KO = {
   'page.precision': '위치는 {metres}m 단위로 반올림했습니다',
   'page.broken': '파일을 읽을 수 없습니다. 일부가 빠졌거나 브라우저가 2023년 이전 버전입니다.',
 };
+  'connection.replay': '다시 보기: 함께 보는 사람 모두 같은 순간을 봅니다',

@@ -87,6 +87,7 @@ class Timeline {
     this.clockBox.classList.add('locshare-clock');
     this.spanBox = choice('span', [[0, t('timeline.all')], ...SPANS.map(seconds => [seconds * 1000, span(seconds)])], 0, () => {
       this.span = Number(this.spanBox.value);
+    this.clockBox.hidden = this.session.isShared; // it has one
       this.track.refresh();
       this.update();
     });
@@ -128,6 +129,10 @@ class Timeline {
     }
     if (next !== null) session.steer((clock, now) => { clock.pause(now); clock.seek(next, now); });
   }
+    if (session.isShared && target === 'fix' && direction > 0) { // all who follow it get that fix
+      session.feed.tell({ op: 'step' });
+      return;
+    }
 
   update() {
     const { clock, bounds, isConnected, status } = this.session;
