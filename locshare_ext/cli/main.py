@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from locshare_ext.cli.phones import add_phone_options
 from locshare_ext.errors import LocShareError
 from locshare_ext.formats.registry import Format, readable, suffixes, writable
 from locshare_ext.version import __version__
@@ -92,10 +93,16 @@ def _simulate(commands: Commands[argparse.ArgumentParser]) -> None:
         "simulate",
         "simulate",
         "publish a made-up group of walkers, cyclists and a bus",
-        "jupyter locshare simulate hikers --members 12",
+        "jupyter locshare simulate hikers --members 12\n"
+        "          jupyter locshare simulate --members 200 --rate 1 --as traccar-v10,owntracks "
+        "--drop 5% --late 2min",
     )
-    command.add_argument("group", help="the group's name")
+    command.add_argument("group", nargs="?", default="simulated", help="its name (default: %(default)s)")
     command.add_argument("--members", type=int, default=8, help="how many (default: %(default)s)")
+    command.add_argument(
+        "--rate", type=_positive, help="fixes a second of each, at most 1 (default: as they move)"
+    )
+    add_phone_options(command)
     command.add_argument(
         "--seed", type=int, default=1, help="another number, another group (default: %(default)s)"
     )
@@ -227,12 +234,16 @@ def _replay(commands: Commands[argparse.ArgumentParser]) -> None:
         "replay",
         "play a file into a live group as if it were now; or a recording on its server, for all who follow",
         "jupyter locshare replay walk.gpx --to hikers --speed 10\n"
-        '          jupyter locshare replay "morning walk" --recording --speed 60',
+        '          jupyter locshare replay "morning walk" --recording --speed 60\n'
+        "          jupyter locshare replay walk.gpx --as owntracks --drop 5% --late 2min --into hikers",
     )
     command.add_argument(
         "name", metavar="FILE", help=f"{_titles(readable())}; or with --recording a recording's name or id"
     )
-    command.add_argument("--to", dest="group", metavar="GROUP", help="the live group that it goes into")
+    command.add_argument(
+        *("--to", "--into"), dest="group", metavar="GROUP", help="the live group that it goes into"
+    )
+    add_phone_options(command)
     command.add_argument(
         "--recording",
         action="store_true",

@@ -5,11 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from locshare_ext.cli.files import read_file
+from locshare_ext.cli.phones import check_phone_options, outing_of, send_as_phones
 from locshare_ext.cli.progress import measured, watched
 from locshare_ext.cli.publishing import Sender, locate_server, timed_from_loaded
-from locshare_ext.errors import InvalidInput
+from locshare_ext.client.playback import timed_from_table
+from locshare_ext.client.simulator import TimedFix
+from locshare_ext.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["run"]
 
@@ -18,6 +27,9 @@ LOOK = 0.5  # s between two looks how far the server is
 
 def run(options: argparse.Namespace) -> int:
     """Play it, once or until Ctrl-C."""
+    check_phone_options(options)
+    if options.apps is not None:
+        return _as_phones(options)
     return _on_server(options) if options.recording else _from_file(options)
 
 
@@ -45,6 +57,54 @@ def _from_file(options: argparse.Namespace) -> int:
             sender.play(timed_from_loaded(loaded), speed=options.speed, progress=progress)
         if not options.loop:
             return 0
+
+
+def _as_phones(options: argparse.Namespace) -> int:
+    """Play a file, or what the server keeps, as the apps of phones that go the same way now."""
+    from locshare_ext.client.phones.clock import RunningClock
+
+    for name in ("start", "max_gap", "clock"):
+        if getattr(options, name) is not None:
+            said = name.replace("_", "-")
+            raise InvalidInput(f"--{said} does not go with --as", field=said)
+    if options.group is None:
+        raise InvalidInput(f"--into GROUP says where {options.name} goes", field="into")
+    table = _table(options)
+    if not table.num_rows:
+        raise NotFound(f"{options.name} has no fixes", code="nothing_to_replay")
+    members = sorted(set(table.column("member").unique().to_pylist()))
+    times = table.column("time").to_numpy()
+    first, last = int(times.min()), int(times.max())
+    expires = f"{(last - first) / 60_000 / options.speed + 60:.0f}min"
+    outing = outing_of(options, members, seed=1, expires=expires)
+    print(
+        f"Playing {options.name} into {options.group!r} at {options.speed:g}x as {len(members)} phones with "
+        f"{', '.join(app.name for app in outing.apps)} (Ctrl-C stops)",
+        file=sys.stderr,
+    )
+
+    def begin() -> tuple[Iterator[TimedFix], RunningClock]:
+        return timed_from_table(table, clock="time"), RunningClock(first, options.speed)
+
+    while True:
+        send_as_phones(options, outing, begin, table.num_rows)
+        if not options.loop:
+            return 0
+
+
+def _table(options: argparse.Namespace) -> pa.Table:
+    """Return the fixes of a file, or of a recording that the server keeps."""
+    if not options.recording and Path(options.name).exists():
+        options.file = options.name
+        return read_file(options).table
+    from locshare_ext.cli.transfer import recording_of
+
+    try:
+        return recording_of(options)._table()
+    except NotFound as error:
+        if options.recording:
+            raise
+        raise NotFound(f"there is no file {options.name}, and {error.message}", code=error.code) from None
 
 
 def _on_server(options: argparse.Namespace) -> int:

@@ -9,11 +9,11 @@ from typing import Any
 
 from locshare_ext.client.playback import play
 from locshare_ext.client.publish import Published
-from locshare_ext.client.simulator import SEOUL, TimedFix, simulate
+from locshare_ext.client.simulator import SEOUL, TimedFix, names_of, simulate
 from locshare_ext.client.times import now_ms
 from locshare_ext.errors import InvalidInput, LocShareError
 
-__all__ = ["PAST", "Simulation", "caught_up", "publish_past", "simulated", "start", "stop"]
+__all__ = ["PAST", "Simulation", "caught_up", "publish_past", "simulated", "simulated_names", "start", "stop"]
 
 _Publish = Callable[[list[dict[str, Any]]], Published]
 
@@ -21,21 +21,43 @@ PAST = 5 * 60_000  # ms of trail that a live simulation has from the start
 
 
 def simulated(
-    start: int, *, members: int, seed: int, centre: tuple[float, float] | None, seconds: float | None = None
+    start: int,
+    *,
+    members: int,
+    seed: int,
+    centre: tuple[float, float] | None,
+    seconds: float | None = None,
+    **more: Any,
 ) -> Iterator[TimedFix]:
-    """Yield the fixes of a made-up group: half of it walks, an eighth are buses, the others cycle."""
-    if isinstance(members, bool) or not isinstance(members, int) or members < 1:
-        raise InvalidInput(f"members {members!r} is not a whole number above 0", field="members")
-    buses, walkers = members // 8, (members + 1) // 2
+    """Yield the fixes of a made-up group: half of it walks, an eighth are buses, the others cycle.
+
+    more: as `simulate` takes it.
+    """
+    walkers, cyclists, buses = _kinds(members)
     return simulate(
         start=start,
         seed=seed,
         centre=SEOUL if centre is None else centre,
         walkers=walkers,
-        cyclists=members - walkers - buses,
+        cyclists=cyclists,
         buses=buses,
         seconds=seconds,
+        **more,
     )
+
+
+def simulated_names(members: int) -> list[str]:
+    """Return who is in such a group."""
+    walkers, cyclists, buses = _kinds(members)
+    return [*names_of("walker", walkers), *names_of("cyclist", cyclists), *names_of("bus", buses)]
+
+
+def _kinds(members: int) -> tuple[int, int, int]:
+    """Return how many walk, cycle and are buses."""
+    if isinstance(members, bool) or not isinstance(members, int) or members < 1:
+        raise InvalidInput(f"members {members!r} is not a whole number above 0", field="members")
+    buses, walkers = members // 8, (members + 1) // 2
+    return walkers, members - walkers - buses, buses
 
 
 def publish_past(

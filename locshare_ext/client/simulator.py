@@ -17,7 +17,7 @@ from locshare_ext.client.streets import Point, Street, Streets
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.geodesy import EARTH_RADIUS
 
-__all__ = ["SEOUL", "TimedFix", "simulate"]
+__all__ = ["SEOUL", "TimedFix", "names_of", "simulate"]
 
 TimedFix = tuple[int, dict[str, Any]]  # when it is to be sent, ms; the fix as it is published
 
@@ -65,6 +65,8 @@ def simulate(
     cyclists: int = 3,
     buses: int = 1,
     seconds: float | None = None,
+    every: float | None = None,
+    is_sent_at_once: bool = False,
 ) -> Iterator[TimedFix]:
     """Yield (when it is to be sent, the fix), ascending; endless unless `seconds` is given.
 
@@ -72,15 +74,22 @@ def simulate(
     same arguments give the same fixes. There are GPS noise that drifts as real noise does,
     gaps in a tunnel, batteries that fall, traffic lights and bus stops, two walkers who
     walk together, and one phone that is offline now and then: its fixes come late, in one
-    batch. `extra.kind` is walker, cyclist or bus.
+    batch. `extra.kind` is walker, cyclist or bus. every: s between a phone's fixes, 1 at least;
+    None: as each kind has it. is_sent_at_once: when it is measured, for those who bring a
+    network of their own.
     """
     lat, lon = centre
     if not (-85 <= lat <= 85 and -180 <= lon <= 180):
         raise InvalidInput(f"centre {centre} is outside lat [-85, 85], lon [-180, 180]", field="centre")
     if min(walkers, cyclists, buses) < 0 or walkers + cyclists + buses == 0:
         raise InvalidInput("a simulated group needs at least one walker, cyclist or bus")
+    if every is not None and not every >= 1:
+        raise InvalidInput(f"every {every!r} is not 1 s or more", field="every")
     town = Streets.build(seed)
     phones = _phones(town, seed, {"walker": walkers, "cyclist": cyclists, "bus": buses})
+    for phone in phones:
+        phone.every = phone.every if every is None else (every, every)
+        phone.is_sent_at_once = is_sent_at_once
     waiting: list[tuple[int, int, dict[str, Any]]] = []  # (due, order of measuring, fix)
     count, now = 0, 0.0
     while seconds is None or now < seconds:
@@ -100,14 +109,18 @@ def simulate(
         yield due, fix
 
 
+def names_of(kind: str, count: int) -> list[str]:
+    """Return what the members of a kind are called."""
+    names = NAMES[kind]
+    rounds = [divmod(number, len(names)) for number in range(count)]
+    return [names[place] if round_ == 0 else f"{names[place]} {round_ + 1}" for round_, place in rounds]
+
+
 def _phones(town: Streets, seed: int, counts: dict[str, int]) -> list[_Phone]:
     phones = []
     for kind, count in counts.items():
         leader: _Traveller | None = None
-        for number in range(count):
-            names = NAMES[kind]
-            round_, place = divmod(number, len(names))
-            name = names[place] if round_ == 0 else f"{names[place]} {round_ + 1}"
+        for number, name in enumerate(names_of(kind, count)):
             rng = random.Random(f"{seed} {name}")  # noqa: S311 - nothing secret
             follows = leader if kind == "walker" and number == 1 else None
             traveller = _Traveller(_KINDS[kind], town, rng, number, follows)
@@ -270,6 +283,8 @@ class _Phone:
 
     def __init__(self, name: str, traveller: _Traveller, rng: random.Random, is_flaky: bool) -> None:
         self._name, self.traveller, self._rng, self._is_flaky = name, traveller, rng, is_flaky
+        self.every = traveller.kind.every  # s between fixes
+        self.is_sent_at_once = False
         self._next = rng.uniform(0, 3)
         self._error: Point = (rng.gauss(0, 3), rng.gauss(0, 3))
         self._blur = 0.0  # m that the tunnel left, dies away
@@ -283,7 +298,7 @@ class _Phone:
         sigma = self._drift()
         if now < self._next:
             return []
-        self._next += self._rng.uniform(*self.traveller.kind.every)
+        self._next += self._rng.uniform(*self.every)
         if self.traveller.in_tunnel:
             self._blur = 18.0
             return []
@@ -321,6 +336,8 @@ class _Phone:
 
     def _due(self, measured: int, now: float) -> int:
         due = measured + int(self._rng.uniform(120, 900))
+        if self.is_sent_at_once:
+            return measured
         if not self._is_flaky:
             return due
         begin, end = self._offline
