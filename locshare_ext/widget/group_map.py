@@ -24,8 +24,8 @@ from locshare_ext.widget.source_feed import SourceFeed, feed_of
 from locshare_ext.widget.timeline import Timeline
 
 if TYPE_CHECKING:
-    from locshare_ext.client.source import TrailSource
     from locshare_ext.client.replay import Replay
+    from locshare_ext.client.source import TrailSource
 
 __all__ = ["GroupMap"]
 
@@ -74,8 +74,8 @@ class GroupMap(LooksBack, ShowsFences, ipyleaflet.Map):  # type: ignore[misc]  #
         if snapshot and (is_live or replay is not None):
             raise InvalidInput("a snapshot is saved of recordings, never of a live group", field="snapshot")
         self._feed: SourceFeed | None = None if source is None else feed_of(source)
-        self.trail_layer = TrailLayer(
         self._replay = replay
+        self.trail_layer = TrailLayer(
             None if self._feed is None else self._feed.log,
             title=str(group) if source is None else source.title,
             mode=_mode_of(replay, source),

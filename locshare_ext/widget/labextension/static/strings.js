@@ -125,6 +125,7 @@ export const EN = {
   'connection.title': 'Connection',
   'connection.live': 'Live',
   'connection.recording': 'Recording',
+  'connection.replay': 'Replay: who follows it sees the same moment',
   'connection.connecting': 'Connecting',
   'connection.offline': 'Offline',
   'connection.unknown_group': 'No such group yet',
@@ -153,7 +154,6 @@ export const EN = {
   'record.start': 'Start a recording',
   'record.startShort': 'Start',
   'record.stop': 'Stop the recording {name}',
-  'connection.replay': 'Replay: who follows it sees the same moment',
   'record.stopShort': 'Stop',
   'record.name': 'Name of the recording',
   'record.default': 'Recording {time}',
@@ -302,6 +302,7 @@ export const KO = {
   'connection.title': '연결 상태',
   'connection.live': '실시간 연결됨',
   'connection.recording': '저장된 기록',
+  'connection.replay': '다시 보기: 함께 보는 사람 모두 같은 순간을 봅니다',
   'connection.connecting': '연결 중',
   'connection.offline': '연결 끊김',
   'connection.unknown_group': '아직 없는 그룹',
@@ -354,4 +355,3 @@ export const KO = {
   'page.precision': '위치는 {metres}m 단위로 반올림했습니다',
   'page.broken': '파일을 읽을 수 없습니다. 일부가 빠졌거나 브라우저가 2023년 이전 버전입니다.',
 };
-  'connection.replay': '다시 보기: 함께 보는 사람 모두 같은 순간을 봅니다',

@@ -85,9 +85,9 @@ class Timeline {
       model.save_changes();
     });
     this.clockBox.classList.add('locshare-clock');
+    this.clockBox.hidden = this.session.isShared; // it has one
     this.spanBox = choice('span', [[0, t('timeline.all')], ...SPANS.map(seconds => [seconds * 1000, span(seconds)])], 0, () => {
       this.span = Number(this.spanBox.value);
-    this.clockBox.hidden = this.session.isShared; // it has one
       this.track.refresh();
       this.update();
     });
@@ -120,6 +120,10 @@ class Timeline {
     const { session } = this;
     const at = session.clock.moment(performance.now());
     if (at === null) return;
+    if (session.isShared && target === 'fix' && direction > 0) { // all who follow it get that fix
+      session.feed.tell({ op: 'step' });
+      return;
+    }
     let next;
     if (target === 'fix') next = await session.ask('step', { moment: at, direction });
     else {
@@ -129,10 +133,6 @@ class Timeline {
     }
     if (next !== null) session.steer((clock, now) => { clock.pause(now); clock.seek(next, now); });
   }
-    if (session.isShared && target === 'fix' && direction > 0) { // all who follow it get that fix
-      session.feed.tell({ op: 'step' });
-      return;
-    }
 
   update() {
     const { clock, bounds, isConnected, status } = this.session;
