@@ -20,6 +20,7 @@ from locshare_ext.widget.happenings import happenings_of
 from locshare_ext.widget.keeping import keeping_of
 from locshare_ext.widget.layer import MODULE, MODULE_VERSION, TrailLayer
 from locshare_ext.widget.looks_back import LooksBack
+from locshare_ext.widget.shared_timeline import SharedTimeline
 from locshare_ext.widget.source_feed import SourceFeed, feed_of
 from locshare_ext.widget.timeline import Timeline
 
