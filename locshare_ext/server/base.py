@@ -68,6 +68,7 @@ class Handler(web.RequestHandler):
     principal: Principal
     action: str | None = None  # asked of Jupyter's authorizer; None: read or write by method
     needs_principal = True
+    is_page = False  # for people: the API's document says nothing of it
     has_head = True  # whether HEAD is answered as GET
     body_types: tuple[str, ...] = JSON_TYPES  # media types that are taken
     late_methods: tuple[str, ...] = ()  # that take an invite for a while after it expired

@@ -21,6 +21,7 @@ from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandl
 from locshare_ext.server.api.replays import ReplayHandler, ReplaysHandler
 from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
+from locshare_ext.server.participants.share import ShareFileHandler, SharePageHandler
 from locshare_ext.server.site import Site
 from locshare_ext.server.stomp.socket import StompSocket
 from locshare_ext.server.streams.plain import PlainSocket
@@ -54,6 +55,8 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/replays/([^/]+)", ReplayHandler),
     (r"/locshare/api/replays/([^/]+)/events", ReplayEventsHandler),
     (r"/locshare/api/replays/([^/]+)/ws", ReplaySocket),
+    (r"/locshare/share", SharePageHandler),
+    (r"/locshare/share/([^/]+)", ShareFileHandler),
     (r"/locshare/api/health", HealthHandler),
     (r"/locshare/api/openapi\.json", OpenApiHandler),
     (r"/locshare(?:/.*)?", NothingHere),  # the last: whatever is left
