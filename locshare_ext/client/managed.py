@@ -36,7 +36,8 @@ class Managed(Attached):
         seconds that fixes are kept, retention_bytes: that they may take. ephemeral: True keeps
         them in the server's memory only, never on a disk; settled before the first fix.
         precision: metres to which positions are rounded before anybody gets them. tz: a zone
-        such as Asia/Seoul. consent: what members are told. A group that nobody has shared in
+        such as Asia/Seoul. consent: what members are told. interval: seconds between requests that
+        phones are asked for whose app takes it (Overland). A group that nobody has shared in
         yet begins with it. Raises InvalidInput.
         """
         try:

@@ -45,6 +45,11 @@ class Report:
     device: str = ""
     name: str = ""
 
+    @property
+    def says_anything(self) -> bool:
+        """Whether it says more than that somebody is there."""
+        return bool(self.fixes or self.refused or self.happenings or self.device)
+
     def refuse(self, place: int, error: InvalidInput, raw: bytes) -> None:
         """Set a part of the request aside."""
         self.refused.append(Refused(place, error, raw))

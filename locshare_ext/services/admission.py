@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from locshare_ext.broker.access import MANAGE, Principal
 from locshare_ext.errors import Gone, InvalidName, LocShareError
@@ -38,8 +38,13 @@ class Admission:
         has_ended = principal.expires is not None and received >= principal.expires
         self._ended = principal.expires if has_ended else None
 
-    def admit(self, decoded: wire.Decoded, body: bytes) -> tuple[list[Fix], list[wire.Refused]]:
-        """Return the good fixes of a body, and those set aside by their place in it."""
+    def admit(
+        self, decoded: wire.Decoded, raws: Callable[[], Sequence[bytes]]
+    ) -> tuple[list[Fix], list[wire.Refused]]:
+        """Return the good fixes of a body, and those set aside by their place in it.
+
+        raws: gives what was sent, by place; asked only when something is set aside.
+        """
         fixes: list[Fix] = []
         refused = decoded.refused
         own, received, member_of, principal = self._own, self._received, self._member_of, self._principal
@@ -53,8 +58,8 @@ class Admission:
                 refused.append(wire.Refused(index, error, b""))
         if refused:
             refused.sort(key=lambda one: one.index)
-            raws = wire.split(body)  # only now: who sends good ones pays nothing for it
-            refused = [self.refused(one.index, one.error, raws[one.index]) for one in refused]
+            sent_as = raws()  # only now: who sends good ones pays nothing for it
+            refused = [self.refused(one.index, one.error, sent_as[one.index]) for one in refused]
         return fixes, refused
 
     def refused(self, index: int, error: LocShareError, raw: bytes) -> wire.Refused:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from locshare_ext.model import wire
+from locshare_ext.model.event import Event
 from locshare_ext.model.fix import Fix
 
 __all__ = ["Batch", "Stored"]
@@ -13,10 +14,11 @@ __all__ = ["Batch", "Stored"]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A body's good fixes, bound to their members, and those set aside."""
+    """A body's good fixes, bound to their members, those set aside, and what else it tells."""
 
     fixes: list[Fix]
     refused: list[wire.Refused]
+    events: list[Event] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from locshare_ext.model.aside import KEPT
 from locshare_ext.model.coarse import coarser
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
+from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold, group_slug, member_name, near_names
 from locshare_ext.model.store import Appended, LogInfo, LogStore
 from locshare_ext.services.admission import Admission, nothing_good
@@ -240,33 +241,48 @@ class Groups:
         room for a new member.
         """
         require(principal, group.slug, PUBLISH)
-        received = self.clock()
-        precision = coarser(group.settings["precision"], principal.precision)
-        rules = Admission(principal, received, partial(self.member_of, group), precision)
         try:
             decoded = wire.decode_fixes(body)
         except InvalidInput as error:
-            self.asides.add(group, [rules.refused(0, error, body)])
+            self.asides.add(group, [self._rules(principal, group).refused(0, error, body)])
             raise
+        batch = self.admit_decoded(principal, group, decoded, partial(wire.split, body))
+        if batch.refused and not batch.fixes:
+            self.asides.add(group, batch.refused)
+            raise nothing_good(batch.refused)
+        return batch
+
+    def admit_decoded(
+        self, principal: Principal, group: Group, decoded: wire.Decoded, raws: Callable[[], Sequence[bytes]]
+    ) -> Batch:
+        """Return the fixes of what was read by other rules than the wire's; raises AccessDenied.
+
+        raws: gives what was sent, by place. That none of it is good is the caller's to judge.
+        """
+        require(principal, group.slug, PUBLISH)
+        rules = self._rules(principal, group)
         if principal.kind == "invite":
             self.rates.spend(principal.id, max(1, len(decoded.fixes) + len(decoded.refused)))
-        fixes, refused = rules.admit(decoded, body)
-        if refused and not fixes:
-            self.asides.add(group, refused)
-            raise nothing_good(refused)
+        fixes, refused = rules.admit(decoded, raws)
         for fix in fixes:
-            group.heard[fold(fix.member)] = received
+            group.heard[fold(fix.member)] = fix.received
         return Batch(fixes, refused)
+
+    def _rules(self, principal: Principal, group: Group) -> Admission:
+        precision = coarser(group.settings["precision"], principal.precision)
+        return Admission(principal, self.clock(), partial(self.member_of, group), precision)
 
     async def append(self, group: Group, batch: Batch) -> Stored:
         """Store a batch, then tell the readers; raises StoreError when it could not be stored."""
         log = group.log
-        if not batch.fixes:
+        drafts: Sequence[Fix | Event] = [*batch.fixes, *batch.events] if batch.events else batch.fixes
+        if not drafts:
+            self.asides.add(group, batch.refused)
             return Stored(0, 0, batch.refused, log.cursor(log.head))
         if group.unsure is not None:
             log.offer(batch.fixes)
             raise group.unsure
-        appended = await log.append(batch.fixes)
+        appended = await log.append(drafts)
         group.is_stored = True
         self.asides.add(group, batch.refused)
         return self.stored(group, batch, appended)
@@ -298,7 +314,8 @@ class Groups:
     def stored(self, group: Group, batch: Batch, appended: Appended) -> Stored:
         """Return what is answered for a batch."""
         cursor = group.log.cursor(appended.head)
-        return Stored(len(appended.entries), appended.duplicates, batch.refused, cursor)
+        stored = len(appended.entries) - len(batch.events)
+        return Stored(stored, appended.duplicates, batch.refused, cursor)
 
     async def publish(self, principal: Principal, name: str, body: bytes) -> Stored:
         """Store a body of one fix or an array of them; see `admit` and `append`.

@@ -113,11 +113,18 @@ class Invites:
         self._check_alive(info, self.options.grace if late else 0.0)
         return holder_of(info)
 
-    async def exchange(self, principal: Principal, wish: Wish) -> InviteInfo:
+    def holds(self, invite_id: str) -> bool:
+        """Return whether there is an invite of this id, living or not."""
+        return self._book.get(invite_id) is not None
+
+    async def exchange(
+        self, principal: Principal, wish: Wish, *, invite_id: str | None = None, late: bool = False
+    ) -> InviteInfo:
         """Give the holder of an open invite one for a name of its own; counts one use.
 
-        It has the roles and the end of the open one at most. Raises Conflict for a name that
-        is taken, Gone when the open one was used up, AccessDenied for more roles.
+        It has the roles and the end of the open one at most. invite_id: it is to have, and if
+        there is one of that id it is given again. late: as in `check`. Raises Conflict for a
+        name that is taken, Gone when the open one was used up, AccessDenied for more roles.
         """
         await self._load()
         assert principal.group is not None  # noqa: S101 -- an invite has one
@@ -126,7 +133,9 @@ class Invites:
         opened = self._book.get(principal.id)
         if opened is None:
             raise revoked_error()
-        self._check_alive(opened)
+        if invite_id is not None and (known := self._book.get(invite_id)) is not None:
+            return known
+        self._check_alive(opened, self.options.grace if late else 0.0)
         roles = opened.roles if wish.roles is None else wish.roles
         if not set(roles) <= set(opened.roles):
             raise AccessDenied(
@@ -142,7 +151,7 @@ class Invites:
                 code="invite_used_up",
             )
         expires = opened.expires if wish.expires_in is None else self._end(wish.expires_in, opened.expires)
-        made = self._new(group, name, roles, expires, origin=opened.id)
+        made = self._new(group, name, roles, expires, origin=opened.id, invite_id=invite_id)
         self._book.put(replace(opened, used=opened.used + 1))
         try:
             if not await self._groups.store.exchange_invite(opened.id, made):
@@ -372,6 +381,7 @@ class Invites:
         *,
         uses: int | None = None,
         origin: str | None = None,
+        invite_id: str | None = None,
     ) -> InviteInfo:
         if (
             sum(self.state(info) == "living" for info in self._book.of_group(group.slug))
@@ -382,7 +392,8 @@ class Invites:
                 "revoke some first",
                 code="too_many_invites",
             )
-        info = InviteInfo(new_id(), group.slug, roles, name, self._clock(), expires, uses, origin=origin)
+        made = invite_id or new_id()
+        info = InviteInfo(made, group.slug, roles, name, self._clock(), expires, uses, origin=origin)
         self._book.put(info)
         return info
 

@@ -42,8 +42,10 @@ def check_settings(sent: object, slug: str) -> dict[str, Any]:
     a member that a map shows as a gap in the trail (120). tz: a zone such as Asia/Seoul.
     consent: what members are told before they share. precision: metres of the grid that
     positions are put on before they are kept or seen, None for as they were measured; from now
-    on, what is kept stays as it is. alerts: rules that the server holds to each fix, as
-    `alerts.rule_from_json` takes them; whoever may watch the group sees them, and what they tell.
+    on, what is kept stays as it is. interval: seconds between requests that phones are asked for
+    whose app takes it (Overland), None for as they are set. alerts: rules that the server holds
+    to each fix, as `alerts.rule_from_json` takes them; whoever may watch the group sees them, and
+    what they tell.
     Raises InvalidInput that names the first setting that cannot be.
     """
     if not isinstance(sent, dict):
@@ -155,5 +157,6 @@ SETTINGS: dict[str, tuple[Any, _Check]] = {
     "tz": (None, _zone),
     "consent": (None, _text),
     "precision": (None, _metres),
+    "interval": (None, _seconds),
     "alerts": ([], _rules),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import os
 import secrets
@@ -17,6 +18,7 @@ from locshare_ext.model.credentials import INVITE
 
 __all__ = [
     "InviteKey",
+    "device_invite",
     "expired_error",
     "new_id",
     "revoked_error",
@@ -36,6 +38,16 @@ _MOST = 64  # characters of an id that may be one
 def new_id() -> str:
     """Return a new id of letters and digits."""
     return "".join(secrets.choice(_DIGITS) for _ in range(_ID_LENGTH))
+
+
+def device_invite(opened: str, device: str) -> str:
+    """Return the id of the invite that a device has by an open one: always the same, so it is known again."""
+    number = int.from_bytes(hashlib.sha256(f"{opened}\n{device}".encode(errors="replace")).digest(), "big")
+    digits = []
+    for _ in range(_ID_LENGTH):
+        number, digit = divmod(number, 62)
+        digits.append(_DIGITS[digit])
+    return "".join(digits)
 
 
 def token_of(key: bytes, invite_id: str) -> str:

@@ -28,7 +28,7 @@ APPS = tuple(_DECODERS)
 
 
 def decode(app: str, sent: Sent) -> Report:
-    """Return what a request of an app says; raises InvalidInput when it cannot be read at all.
+    """Return what a request of an app says; raises InvalidInput when it cannot be read at all, TooLarge.
 
     What is wrong with single fixes raises nothing: they are among the report's `refused`.
     """

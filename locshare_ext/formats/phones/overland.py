@@ -15,7 +15,7 @@ from locshare_ext.errors import InvalidFix, InvalidInput
 from locshare_ext.formats.phones.building import happening, has_place, make_fix
 from locshare_ext.formats.phones.extra import Extra
 from locshare_ext.formats.phones.owntracks import add_message
-from locshare_ext.formats.phones.request import Sent, json_of, raw_of
+from locshare_ext.formats.phones.request import Sent, check_count, json_of, raw_of
 from locshare_ext.formats.phones.values import moment_ms, number, positive, text_of, unsigned
 from locshare_ext.model.report import Happening, Report
 from locshare_ext.model.wire import FixInput
@@ -29,7 +29,7 @@ _GPSLOGGERS = "deffered"  # sic: only GPSLogger writes it
 
 
 def decode(sent: Sent) -> Report:
-    """Read a batch, or the one message of Overland's OwnTracks mode. Raises InvalidInput."""
+    """Read a batch, or the one message of Overland's OwnTracks mode. Raises InvalidInput, TooLarge."""
     report = Report("overland")
     if not sent.body.strip():
         return report
@@ -53,6 +53,7 @@ def read_features(report: Report, found: Any, *, is_percent: bool = False) -> No
     if not isinstance(locations, list):
         raise InvalidInput("body has no list of `locations`", code="locations_missing", field="locations")
     features = [*locations, found["current"]] if isinstance(found.get("current"), dict) else locations
+    check_count(len(features))
     report.raws = lambda: [raw_of(feature) for feature in features]
     for place, feature in enumerate(features):
         try:

@@ -13,7 +13,7 @@ from typing import Any
 from locshare_ext.errors import InvalidFix, InvalidInput
 from locshare_ext.formats.phones.building import KMH, happening, has_place, make_fix
 from locshare_ext.formats.phones.extra import Extra
-from locshare_ext.formats.phones.request import Sent, json_of
+from locshare_ext.formats.phones.request import Sent, check_count, json_of
 from locshare_ext.formats.phones.values import moment_ms, number, positive, text_of, unsigned
 from locshare_ext.model.report import Report
 
@@ -32,6 +32,7 @@ def decode(sent: Sent) -> Report:
         return report
     found = json_of(sent.body)
     messages = found if isinstance(found, list) else [found]
+    check_count(len(messages))
     report.raws = lambda: [sent.body] * len(messages)
     _name(report, sent, messages)
     for place, message in enumerate(messages):

@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from locshare_ext.errors import InvalidInput
+from locshare_ext.errors import InvalidInput, TooLarge
+from locshare_ext.model.wire import MAX_FIXES
 
-__all__ = ["Sent", "form_of", "is_json", "json_of", "raw_of"]
+__all__ = ["Sent", "check_count", "form_of", "is_json", "json_of", "raw_of"]
 
 _FIELDS = 1000  # of a form or query: no app sends a tenth of it
 _BOM = b"\xef\xbb\xbf"
@@ -54,6 +55,12 @@ def json_of(body: bytes) -> Any:
         return json.loads(body.decode())
     except (ValueError, RecursionError):
         raise InvalidInput(reason, code="invalid_json", field="body") from None
+
+
+def check_count(count: int) -> None:
+    """Raise TooLarge for more than any app sends at once: it keeps them, and can be told to send less."""
+    if count > MAX_FIXES + 1:  # a full batch of Overland, and where it is now
+        raise TooLarge(f"{count} fixes in one body, expected at most {MAX_FIXES}", code="too_many_fixes")
 
 
 def raw_of(value: object) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any
 from locshare_ext.errors import InvalidFix, InvalidInput
 from locshare_ext.formats.phones.building import KNOT, first, happening, has_place, make_fix
 from locshare_ext.formats.phones.extra import Extra
-from locshare_ext.formats.phones.request import Sent, form_of, is_json, json_of, raw_of
+from locshare_ext.formats.phones.request import Sent, check_count, form_of, is_json, json_of, raw_of
 from locshare_ext.formats.phones.values import moment_ms, number, positive, text_of, unsigned
 from locshare_ext.model.report import Happening, Report
 from locshare_ext.model.wire import FixInput
@@ -41,6 +41,7 @@ def decode(sent: Sent) -> Report:
         fields = {**query, **form_of(sent.body.decode(errors="replace"))}
         _identify(report, fields)
         parts = [fields] if fields else []
+    check_count(len(parts))
     report.raws = lambda: [sent.raw] if len(parts) == 1 else [raw_of(one) for one in parts]
     for place, part in enumerate(parts):
         try:

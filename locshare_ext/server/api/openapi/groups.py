@@ -98,6 +98,10 @@ _SETTINGS: dict[str, Schema] = {
         "maximum": COARSEST,
         "description": "Metres of the grid that positions are put on before they are kept or seen.",
     },
+    "interval": {
+        **_SECONDS,
+        "description": "Seconds between requests that phones are asked for whose app takes it: Overland.",
+    },
     "alerts": {
         "type": "array",
         "items": _RULE,
