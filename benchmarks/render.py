@@ -6,7 +6,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from benchmarks.render_faults import gil_held, scrubbing, send_to_pixel
+from benchmarks.render_moves import Moves, move, time_to_whole
 from benchmarks.report import Report
 from tests.e2e.conftest import write_notebook
 from tests.support.lab import Lab
@@ -79,19 +80,6 @@ RATES = """
   return { fps: noted.frames / seconds, drawn: drawn / seconds };
 }
 """
-DRAG_BEGINS = "() => { noted.drag = [performance.now(), window.locshareLayers[0].stats().frames]; }"
-DRAG_ENDS = """
-() => {
-  const drawn = window.locshareLayers[0].stats().frames - noted.drag[1];
-  (noted.drags ??= []).push([performance.now() - noted.drag[0], drawn]);
-}
-"""
-DRAGS = """
-() => {
-  const sum = k => noted.drags.reduce((all, drag) => all + drag[k], 0);
-  return sum(1) / sum(0) * 1000;
-}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +125,7 @@ def run(report: Report) -> None:
         try:
             _many_at_once(report, browser, lab, seconds)
             _ten_million(report, browser, lab, seconds)
+            _whole(report, browser, lab)
             _hundred_thousand(report, browser, lab, seconds)
             _traffic(report, browser, lab)
             quick = report.options.rounds == 1
@@ -173,11 +162,24 @@ def _ten_million(report: Report, browser: Browser, lab: Lab, seconds: float) -> 
             _note(report, case, f"ours, during {kind}", figures)
             report.judge(case.name, f"p95 during {kind}", figures.p95, most=50, unit=" ms")
             report.judge(case.name, f"page during {kind}", figures.fps, least=58, unit=" fps")
-        figures = _watch(notebook, lab, case, seconds, "", move=True)
+        moved: list[Moves] = []
+        figures = _watch(notebook, lab, case, seconds, "", during=lambda s: moved.append(move(notebook, s)))
         _note(report, case, "ours, through zoom and pan", figures)
-        report.judge(case.name, "layer through zoom and pan", figures.drawn, least=30, unit=" fps")
-        drags = notebook.page.evaluate(DRAGS)
-        report.judge(case.name, "layer while it is dragged", drags, least=30, unit=" fps")
+        report.judge(case.name, "page through zoom and pan", figures.fps, least=58, unit=" fps")
+        report.judge(case.name, "layer while it zooms", moved[0].zoom, least=30, unit=" fps")
+        report.judge(case.name, "layer while it is dragged", moved[0].drag, least=30, unit=" fps")
+
+
+def _whole(report: Report, browser: Browser, lab: Lab) -> None:
+    """Zoom out, to where a million points are in view, and back."""
+    case = Case(1_000, 10, 1_000)
+    with _opened(browser, lab, case, "ours") as notebook:
+        found = []
+        for _ in range(3):
+            found.append(time_to_whole(notebook, "out"))
+            time_to_whole(notebook, "in")
+    report.note(case.name, "ours", f"trails whole after {', '.join(f'{ms:.0f}' for ms in found)} ms")
+    report.judge(case.name, "trails whole after a zoom", statistics.median(found), most=500, unit=" ms")
 
 
 def _hundred_thousand(report: Report, browser: Browser, lab: Lab, seconds: float) -> None:
@@ -240,9 +242,15 @@ def _opened(browser: Browser, lab: Lab, case: Case, way: str) -> Iterator[Notebo
 
 
 def _watch(
-    notebook: Notebook, lab: Lab, case: Case, seconds: float, work: str, *, move: bool = False
+    notebook: Notebook,
+    lab: Lab,
+    case: Case,
+    seconds: float,
+    work: str,
+    *,
+    during: Callable[[float], None] | None = None,
 ) -> Figures:
-    """Let members move for some seconds, while the kernel does its work or the map is moved."""
+    """Let members move for some seconds, while the kernel does its work or `during` takes as long."""
     shown = lab.folder / "shown.json"
     shown.unlink(missing_ok=True)
     page = notebook.page
@@ -254,8 +262,8 @@ def _watch(
     page.evaluate(WATCH, [names, "#ff00fe"])
     kernel = _kernel(lab)
     begin = time.monotonic(), _cpu(kernel), _main_thread(devtools)
-    if move:
-        _move(notebook, seconds - 0.5)
+    if during is not None:
+        during(seconds - 0.5)
     else:
         page.wait_for_timeout((seconds - 0.5) * 1000)
     wall = time.monotonic() - begin[0]
@@ -291,27 +299,6 @@ def _delays(seen: list[Any], moments: list[int], wall: float, members: int) -> t
     late = [at - moments[step] for step, at in steps if 0 <= step < len(moments)]
     span = (seen[-1][2] - seen[0][2]) / 1000
     return (late if len(late) > 1 else [float("inf")] * 2), len(late) / max(span, 1e-3)
-
-
-def _move(notebook: Notebook, seconds: float) -> None:
-    """Zoom and drag as a person does."""
-    page = notebook.page
-    box = page.locator(".leaflet-container").bounding_box()
-    assert box is not None
-    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for way in ("in", "out"):
-            page.locator(f".leaflet-control-zoom-{way}").click()
-            page.wait_for_timeout(500)
-            page.mouse.move(*middle)
-            page.mouse.down()
-            page.evaluate(DRAG_BEGINS)
-            for step in range(15):
-                page.mouse.move(middle[0] + 8 * step, middle[1] + 3 * step)
-                page.wait_for_timeout(16)
-            page.evaluate(DRAG_ENDS)
-            page.mouse.up()
 
 
 def _execute(notebook: Notebook, code: str) -> None:

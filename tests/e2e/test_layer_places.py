@@ -69,7 +69,7 @@ LOOK = """
       const x = a[0] + (place.lon + 2.96) / 0.12 * (b[0] - a[0]);
       const y = a[1] + (north(place.lat) - north(53.38)) / (north(53.42) - north(53.38)) * (b[1] - a[1]);
       const [cx, cy] = [(x - box.left) * ratio, (y - box.top) * ratio];
-      const reach = 9 * ratio;
+      const reach = 9 * window.devicePixelRatio; // heads are as large, whatever a zoom makes of them
       if (cx < reach || cy < reach || cx > canvas.width - reach || cy > canvas.height - reach) continue;
       let [count, sumX, sumY] = [0, 0, 0];
       for (let py = Math.round(cy - reach); py < cy + reach; py++) {
@@ -84,7 +84,7 @@ LOOK = """
       }
       result.heads++;
       const off = count ? Math.hypot(sumX / count - cx, sumY / count - cy) / ratio : Infinity;
-      if (!(off <= 2 && count > 40 * ratio * ratio)) result.wrong.push([name, off, count]);
+      if (!(off <= 2 && count > reach * reach / 2)) result.wrong.push([name, off, count]);
     }
     if (++result.pictures < pictures) requestAnimationFrame(look); else done(result);
   };

@@ -13,12 +13,13 @@ export function createOverlay(L) {
     },
 
     onAdd(map) {
-      const canvas = this.canvas = L.DomUtil.create('canvas', 'leaflet-layer leaflet-zoom-animated locshare-canvas');
+      this.root = L.DomUtil.create('div', 'leaflet-layer leaflet-zoom-animated locshare-picture');
+      const canvas = this.canvas = L.DomUtil.create('canvas', 'locshare-canvas', this.root);
       canvas.setAttribute('aria-hidden', 'true');
-      this.getPane().appendChild(canvas);
+      this.getPane().appendChild(this.root);
       this.context = canvas.getContext('bitmaprenderer');
-      this.isBusy = false;
       this.isElsewhere = true;
+      this.isUnfinished = false; // whether another picture differs though nothing comes
       this.id = this.session.attach(this);
       this.resetView();
       this.undo = this.onMap?.(map, this);
@@ -30,12 +31,12 @@ export function createOverlay(L) {
       this.request = this.later = null;
       this.undo?.();
       this.session.detach(this.id);
-      this.canvas.remove();
+      this.root.remove();
     },
 
     getEvents() {
       return {
-        moveend: this.resetView, resize: this.resetView, viewreset: this.resetView, zoomend: this.endZoom,
+        moveend: this.resetView, resize: this.resetView, viewreset: this.jump, zoomend: this.endZoom,
         zoomanim: this.beginZoom, zoom: this.place, move: this.duringMove,
       };
     },
@@ -46,29 +47,47 @@ export function createOverlay(L) {
       this.wake();
     },
 
-    /** Tell the renderer which part of the world is wanted. */
-    tellView() {
+    /** Return which part of the world is wanted: during the animation of a zoom, that of its end. */
+    geometry() {
       const map = this._map;
       const size = map.getSize();
       const dpr = Math.min(window.devicePixelRatio || 1, 3);
-      const corner = map.getPixelBounds().min;
+      const z = this.target?.zoom ?? map.getZoom();
+      const corner = this.target
+        ? map._getNewPixelOrigin(this.target.center, z).subtract(map.getPixelOrigin()).add(map.getPixelBounds().min)
+        : map.getPixelBounds().min;
       const [ox, oy] = [corner.x, corner.y].map(edge => Math.floor((edge - PADDING) * dpr)); // whole device px
-      const z = map.getZoom();
-      this.isElsewhere = false;
-      this.session.worker.postMessage({ op: 'view', view: this.id, geometry: {
+      return {
         z, dpr, ox, oy, pad: PADDING * dpr, world: map.options.crs.scale(z) * dpr,
         w: Math.max(1, Math.round((size.x + 2 * PADDING) * dpr)),
         h: Math.max(1, Math.round((size.y + 2 * PADDING) * dpr)),
-      } });
+      };
     },
 
     duringMove() {
       if (!this._map._animatingZoom) this.resetView();
     },
 
-    beginZoom({ center, zoom }) {
-      this.target = { center, zoom };
+    jump() {
+      this.target = null;
       this.place();
+      this.resetView();
+    },
+
+    /**
+     * Let what is shown go along with the animation, which is that of the root: pictures that come
+     * meanwhile are of its end, and are put where they belong on the map as it was at its beginning.
+     */
+    beginZoom({ center, zoom }) {
+      const map = this._map;
+      if (!map._animatingZoom) return this.jump();
+      this.target = { center, zoom };
+      if (this.ground) {
+        const scale = map.getZoomScale(zoom, this.ground.z);
+        const corner = this.ground.origin.multiplyBy(scale).subtract(map._getNewPixelOrigin(center, zoom));
+        L.DomUtil.setTransform(this.root, corner, scale);
+      }
+      this.resetView();
     },
 
     endZoom() {
@@ -78,12 +97,14 @@ export function createOverlay(L) {
 
     /** Put the last picture where it belongs on the map of now, scaled if it is of another zoom. */
     place() {
-      const map = this._map;
-      const shown = this.shown;
+      const { _map: map, shown } = this;
       if (!map || !shown) return;
-      const { center, zoom } = this.target ?? { center: map.getCenter(), zoom: map.getZoom() };
-      const scale = map.getZoomScale(zoom, shown.z);
-      const origin = map._getNewPixelOrigin(center, zoom);
+      if (!this.target || !this.ground) {
+        this.ground = { z: map.getZoom(), origin: map.getPixelOrigin() };
+        L.DomUtil.setTransform(this.root, L.point(0, 0), 1);
+      }
+      const { z, origin } = this.ground;
+      const scale = map.getZoomScale(z, shown.z);
       const corner = L.point(shown.ox / shown.dpr, shown.oy / shown.dpr).multiplyBy(scale).subtract(origin);
       L.DomUtil.setTransform(this.canvas, corner, scale);
     },
@@ -95,36 +116,37 @@ export function createOverlay(L) {
     /** Ask for a picture without waiting for the page's next frame: what is new is seen earlier. */
     hurry() {
       if (!this.canvas) return;
-      if (document.hidden) this.wake(); // then there are no frames, until somebody looks
+      // with frames that are due anyway it would be drawn twice; and there are none until somebody looks
+      if (this.request || document.hidden) this.wake();
       else this.tick();
     },
 
+    /**
+     * Ask for a picture. The renderer draws what was asked for last, so that it can be asked while it
+     * draws, and is never idle while there is something to be drawn.
+     */
     tick() {
       cancelAnimationFrame(this.request);
       this.request = null;
       clearTimeout(this.later);
       const moment = this.session.moment();
       if (moment === null) return;
-      if (this.isBusy) {
-        this.isBehind = true; // asked for while the last one is being drawn
-        return;
-      }
-      this.isBusy = true;
-      this.isBehind = false;
-      if (this.isElsewhere) this.tellView();
-      this.session.worker.postMessage({ op: 'draw', view: this.id, ...moment });
+      const question = { op: 'draw', view: this.id, ...moment };
+      if (this.isElsewhere) question.geometry = this.geometry();
+      this.isElsewhere = false;
+      this.session.worker.postMessage(question);
+      if (this.isUnfinished || this.session.clock.state === 'playing') this.wake();
     },
 
     /** Try again after a picture that could not be drawn. */
     fail() {
-      this.isBusy = false;
+      this.isUnfinished = false;
       clearTimeout(this.later);
       this.later = setTimeout(() => this.wake(), 1000);
     },
 
     /** Show a frame that the renderer has drawn. */
     show({ bitmap, geometry, isMoving, isPending }) {
-      this.isBusy = false;
       if (!this._map) {
         bitmap.close();
         return;
@@ -139,9 +161,13 @@ export function createOverlay(L) {
       this.shown = geometry;
       this.context.transferFromImageBitmap(bitmap);
       this.place();
-      if (this.isBehind || isPending) this.hurry();
-      else if (isMoving || this.session.clock.state === 'playing') this.wake();
-      else if (this.session.clock.state === 'live') this.later = setTimeout(() => this.wake(), 1000);
+      this.isUnfinished = isMoving || isPending;
+      if (isPending && !document.hidden) this.tick();
+      else if (this.isUnfinished || this.session.clock.state === 'playing') this.wake();
+      else if (this.session.clock.state === 'live') {
+        clearTimeout(this.later);
+        this.later = setTimeout(() => this.wake(), 1000);
+      }
     },
   });
 }

@@ -318,6 +318,8 @@ export class Session extends Emitter {
       positionOf: member => this.placeOf(this.#ids.get(member)),
       title: () => this.model.get('title'),
       cost: () => this.last?.cost ?? 0, // ms that the last frame took to draw
+      zoom: () => this.last?.geometry.z ?? null, // of the last picture
+      isWhole: () => this.last !== null && !this.last.isPending, // whether nothing is missing in it
       clock: () => ({ state: this.clock.state, moment: this.clock.moment(performance.now()), speed: this.clock.speed }),
     };
   }

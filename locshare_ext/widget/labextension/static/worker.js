@@ -21,6 +21,8 @@ const display = new Display();
 const heads = new Heads();
 const listed = new Roster(locale());
 const views = new Map();
+const wanted = new Map(); // by view: the picture that was asked for last
+const soon = new MessageChannel(); // brings what comes back behind what has come
 const options = {
   trailsVersion: 0, names: [], colors: [], hidden: new Set(), followed: null, trail: 600000, interpolate: true,
   labels: true, staleAfter: 60000, lostAfter: 600000, ground: 'light', ink: '#222222', paper: '#ffffff',
@@ -56,12 +58,14 @@ const handlers = {
     if (before !== trailsOf(options)) options.trailsVersion++;
     choosePaint();
   },
-  view({ view, geometry }) {
-    if (!views.has(view)) views.set(view, new Painter());
-    views.get(view).setView(geometry);
+  drop({ view }) {
+    views.delete(view);
+    wanted.delete(view);
   },
-  drop({ view }) { views.delete(view); },
-  draw,
+  draw(question) {
+    if (!wanted.size) soon.port2.postMessage(null);
+    wanted.set(question.view, { ...wanted.get(question.view), ...question }); // where it is, is told once
+  },
   hit({ view, ask, x, y }) {
     postMessage({ op: 'answer', ask, answer: hit(views.get(view), x, y) });
   },
@@ -87,10 +91,23 @@ const handlers = {
 onmessage = ({ data }) => {
   try {
     handlers[data.op](data);
-  } catch (error) { // what failed is left out; the next picture is tried all the same
+  } catch (error) {
     console.error('locshare renderer:', error);
-    if (data.op === 'draw') postMessage({ op: 'failed', view: data.view });
-    else if (data.ask !== undefined) postMessage({ op: 'answer', ask: data.ask, answer: null });
+    if (data.ask !== undefined) postMessage({ op: 'answer', ask: data.ask, answer: null });
+  }
+};
+
+/** Draw what is wanted, once all is taken that came before: of what was asked for meanwhile only the last counts. */
+soon.port1.onmessage = () => {
+  const questions = [...wanted.values()];
+  wanted.clear();
+  for (const question of questions) {
+    try {
+      draw(question);
+    } catch (error) { // what failed is left out; the next picture is tried all the same
+      console.error('locshare renderer:', error);
+      postMessage({ op: 'failed', view: question.view });
+    }
   }
 };
 
@@ -134,8 +151,10 @@ function prepare({ live, moment, reference }, now) {
   paint.update(seen, display, reference);
 }
 
-function draw({ view, ...moment }) {
+function draw({ view, geometry, ...moment }) {
+  if (geometry && !views.has(view)) views.set(view, new Painter());
   const painter = views.get(view);
+  if (geometry) painter.setView(geometry);
   if (!painter) return;
   const now = performance.now();
   prepare(moment, now);
