@@ -1,6 +1,9 @@
 // The phone's position: asked for as long as it is wanted, and kept from coming too often.
 
-const EVERY = 5000; // ms between fixes that are kept
+import { distance } from './others.js';
+
+const EVERY = 5000; // ms between fixes that are kept,
+const FAR = 20; // m of a move that is kept at once
 const REFRESH = 20000; // ms after which one at rest is asked for again: watching alone tells only of moves
 const OPTIONS = { enableHighAccuracy: true, maximumAge: 0, timeout: 30000 };
 const REASONS = { 1: 'denied', 2: 'no_position', 3: 'no_position' };
@@ -28,6 +31,7 @@ export class Position {
     this.watch = null;
     this.timer = null;
     this.last = 0;
+    this.place = null;
     this.battery = null;
   }
 
@@ -62,9 +66,12 @@ export class Position {
 
   #take(place) {
     const now = Date.now();
-    if (!this.isOn || now - this.last < EVERY) return;
+    if (!this.isOn) return;
+    const fix = fixOf(place, now, this.battery?.level);
+    if (now - this.last < EVERY && distance(this.place, fix) < FAR) return;
     this.last = now;
-    this.found(fixOf(place, now, this.battery?.level));
+    this.place = fix;
+    this.found(fix);
   }
 
   #fail({ code }) { if (this.isOn) this.failed(REASONS[code] ?? 'no_position'); }
