@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from locshare_ext.client.replay import Replay, follow_replay
     from locshare_ext.errors import LocShareError
     from locshare_ext.model.fix import Fix
-    from locshare_ext.widget import GroupMap, GroupPanel, TrailLayer
+    from locshare_ext.widget import GroupMap, GroupPanel, InviteCard, TrailLayer
 
 __all__ = [
     "Alert",
@@ -33,6 +33,7 @@ __all__ = [
     "Group",
     "GroupMap",
     "GroupPanel",
+    "InviteCard",
     "LocShareError",
     "Proximity",
     "Recording",
@@ -56,6 +57,7 @@ _PLACES = {
     "Group": "locshare_ext.client.group",
     "GroupMap": "locshare_ext.widget",
     "GroupPanel": "locshare_ext.widget",
+    "InviteCard": "locshare_ext.widget",
     "LocShareError": "locshare_ext.errors",
     "Proximity": "locshare_ext.alerts",
     "Recording": "locshare_ext.client.recording",

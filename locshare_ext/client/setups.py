@@ -43,19 +43,19 @@ class SetUp:
 
 
 def setups(address: str, token: str, member: str | None) -> list[SetUp]:
-    """Return the ways in, apps that go on while the phone is in a pocket first.
+    """Return the ways in: the page that leads to all others, then apps that go on in a pocket.
 
     address: of `locshare/`, as phones reach it, ending in `/`. member: who it is; None for an
     open invite, whose apps send a device id of their own.
     """
     ingest = f"{address}in/{token}"
     return [
+        SetUp("browser", "scan", f"{address}share#t={token}"),
         SetUp("owntracks", "open", _owntracks(f"{ingest}/owntracks", member)),
         SetUp("traccar", "scan", _traccar(ingest, member)),
         SetUp("overland", "open", _overland(f"{ingest}/overland", token, member)),
         SetUp("gpslogger", "open", f"gpslogger://properties/{ingest}/gpslogger/profile.properties"),
         SetUp("osmand", "paste", f"{ingest}/osmand?{urlencode(OSMAND, safe='{}')}"),
-        SetUp("browser", "scan", f"{address}share#t={token}"),
     ]
 
 

@@ -39,11 +39,11 @@ export const urlOf = name => known[name];`, 'text/javascript');
   const text = SOURCES[name].replace(/from '\\.\\/([^']+)'/g, (_, other) => `from '${link(other)}'`);
   return urls[name] = address(text, 'text/javascript');
 }
-const KEY = Symbol.for('locshare-ext beside');
-globalThis[KEY] ??= import(link('beside.js')).then(module => module.createBeside());
+const KEY = Symbol.for('locshare-ext %s');
+globalThis[KEY] ??= import(link('%s')).then(module => module.createBeside());
 export default {
-  async initialize(context) { await (await globalThis[KEY]).initialize(context); },
-  async render(context) { await (await globalThis[KEY]).render(context); },
+  async initialize(context) { return (await globalThis[KEY]).initialize?.(context); },
+  async render(context) { return (await globalThis[KEY]).render(context); },
 };
 """
 
@@ -105,8 +105,8 @@ def _painter_class() -> Any:
     return Painter
 
 
-def bundle() -> str:
-    """Return all modules of the page as one, with the style sheet."""
+def bundle(main: str = "beside.js") -> str:
+    """Return all modules of the page as one, with the style sheet; main: the one to begin with."""
     sources = {
         path.name: path.read_text("utf-8")
         for path in sorted(STATIC.iterdir())
@@ -114,4 +114,4 @@ def bundle() -> str:
     }
     if wrong := [name for name, text in sources.items() if re.search(r"import\(", text)]:
         raise AssertionError(f"{wrong} load modules in a way that the bundle does not know")
-    return LOADER % json.dumps(sources, ensure_ascii=False)
+    return LOADER % (json.dumps(sources, ensure_ascii=False), main, main)

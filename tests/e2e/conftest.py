@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 BUSES = "member=vehicle_id,time=timestamp,lat=latitude,lon=longitude,heading=bearing"
+MANAGER = "@jupyter-widgets/jupyterlab-manager"
 OpenNotebook = Callable[..., Notebook]
 
 
@@ -32,9 +33,13 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab with the package's notebooks."""
+    """JupyterLab with the package's notebooks: one for all tests, each of which finds it as if just started.
+
+    What groups and notebooks hold stays: tests use names of their own. One that ends the
+    server, or starts it with options, has a `Lab` of its own.
+    """
     running = Lab(tmp_path_factory.mktemp("lab"))
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(notebook, running.root)
@@ -42,6 +47,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield running.start()
     finally:
         running.stop()
+
+
+@pytest.fixture(autouse=True)
+def tidied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave no kernel and no setting of a test to the next one."""
+    lab: Lab | None = request.getfixturevalue("lab") if "lab" in request.fixturenames else None
+    yield
+    if lab is not None:
+        lab.tidy()
 
 
 @pytest.fixture
@@ -63,6 +77,14 @@ def open_notebook(browser: Browser, lab: Lab, request: pytest.FixtureRequest) ->
         if getattr(request.node, "failed", False):
             notebook.screenshot(f"failed-{request.node.name}-{number}")
         notebook.close()
+
+
+@pytest.fixture
+def saves_widgets(lab: Lab) -> None:
+    """As with "Save Widget State Automatically": all that models hold is in the file."""
+    folder = lab.folder / "settings" / MANAGER
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plugin.jupyterlab-settings").write_text(json.dumps({"saveState": True}))
 
 
 @pytest.hookimpl(hookwrapper=True)

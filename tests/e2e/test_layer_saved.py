@@ -12,23 +12,14 @@ from tests.e2e.test_layer_page import SOURCE
 from tests.support.lab import Lab
 from tests.support.page import Notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.process]
+pytestmark = [pytest.mark.browser, pytest.mark.process, pytest.mark.usefixtures("saves_widgets")]
 
-MANAGER = "@jupyter-widgets/jupyterlab-manager"
 LIVE = "from locshare_ext import GroupMap\n" + SOURCE + "GroupMap(Source(), basemap=None)"
 RECORDED = (
     "from locshare_ext import GroupMap\n"
     + SOURCE
     + "Source.is_live = False\nshown = GroupMap(Source(), basemap=None, snapshot=True)\nshown"
 )
-
-
-@pytest.fixture(autouse=True)
-def saves_widgets(lab: Lab) -> None:
-    """As with "Save Widget State Automatically": all that models hold is in the file."""
-    folder = lab.folder / "settings" / MANAGER
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "plugin.jupyterlab-settings").write_text(json.dumps({"saveState": True}))
 
 
 def saved_by(notebook: Notebook, lab: Lab, name: str) -> tuple[str, list[str]]:

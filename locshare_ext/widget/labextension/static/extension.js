@@ -21,10 +21,10 @@ let made = null;
 function widgets(load) {
   // only once a notebook shows one of them: leaflet is large
   made ??= (async () => {
-    const [leaflet, bridge, module] = await Promise.all([
-      load('leaflet'), load('jupyter-leaflet'), import('./widgets.js'),
+    const [leaflet, bridge, base, module, cards] = await Promise.all([
+      load('leaflet'), load('jupyter-leaflet'), load('@jupyter-widgets/base'), import('./widgets.js'), import('./card_widget.js'),
     ]);
-    return module.createWidgets(leaflet.default ?? leaflet, bridge);
+    return { ...module.createWidgets(leaflet.default ?? leaflet, bridge), ...cards.createCards(base) };
   })();
   return made;
 }
