@@ -88,7 +88,6 @@ class GroupMap(LooksBack, ShowsFences, ipyleaflet.Map):  # type: ignore[misc]  #
         self._timeline = (
             Timeline(self.trail_layer, source) if replay is None else SharedTimeline(self.trail_layer, replay)
         )
-        self._timeline = Timeline(self.trail_layer, source)
         self._happenings = happenings_of(self.trail_layer, source)
         self._keeping = keeping_of(self.trail_layer, source)
         self._errands = errands_of(self.trail_layer, source, self._look_for_events)
