@@ -27,6 +27,7 @@ class Principal:
     member: whom its fixes are bound to, None if it may say for whom it speaks or has none yet.
     expires: ms since 1970 at which an invite ends, None for what does not end.
     precision: metres of the grid that it wants its places on, None for as they were measured.
+    grants: what it may do in which group, for who has several and not all; `roles` is empty then.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Principal:
     member: str | None = None
     expires: int | None = None
     precision: float | None = None
+    grants: tuple[tuple[str, frozenset[Role]], ...] = ()
 
     @property
     def speaker(self) -> str:
@@ -55,11 +57,27 @@ class Principal:
             field="member",
         )
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether it is for some groups of this server only."""
+        return self.group is not None or bool(self.grants)
+
+    def covers(self, group: str | None) -> bool:
+        """Whether it is for a group at all; None: for all groups."""
+        if self.grants:
+            return any(name == group for name, _ in self.grants)
+        return self.group is None or self.group == group
+
     def may(self, group: str | None, role: Role) -> bool:
         """Whether it has a role in a group; None: in all groups of this server."""
-        if self.group is not None and self.group != group:
+        if not self.covers(group):
             return False
-        return role in self.roles or MANAGE in self.roles
+        roles = self.roles_in(group)
+        return role in roles or MANAGE in roles
+
+    def roles_in(self, group: str | None) -> frozenset[Role]:
+        """Return its roles in a group that it is for."""
+        return next((roles for name, roles in self.grants if name == group), self.roles)
 
 
 def require(principal: Principal, group: str | None, role: Role) -> None:
@@ -69,10 +87,10 @@ def require(principal: Principal, group: str | None, role: Role) -> None:
     """
     if principal.may(group, role):
         return
-    if principal.group is not None and principal.group != group:
+    if not principal.covers(group):
         where = "all groups" if group is None else f"group {group!r}"
-        raise AccessDenied(
-            f"this credential is for group {principal.group!r}, not for {where}", field="group"
-        )
-    roles = ", ".join(sorted(principal.roles)) or "none"
+        own = [name for name, _ in principal.grants] or [principal.group or ""]
+        words = f"group {own[0]!r}" if len(own) == 1 else f"groups {', '.join(map(repr, own))}"
+        raise AccessDenied(f"this credential is for {words}, not for {where}", field="group")
+    roles = ", ".join(sorted(principal.roles_in(group))) or "none"
     raise AccessDenied(f"this credential may not {role} (its roles: {roles})", code="role_missing")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from locshare_ext.cli.phones import add_phone_options
+from locshare_ext.cli.serve_options import add_serve_options
 from locshare_ext.errors import LocShareError
 from locshare_ext.formats.registry import Format, readable, suffixes, writable
 from locshare_ext.version import __version__
@@ -38,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     _demo(commands)
     _simulate(commands)
     _serve(commands)
+    _doctor(commands)
     _invite(commands)
     _record(commands)
     _recordings(commands)
@@ -122,22 +124,18 @@ def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
         "run the endpoints without notebooks; notebooks attach with Group(link)",
         "jupyter locshare serve --port 8899",
     )
-    command.add_argument(
-        "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
+    add_serve_options(command)
+
+
+def _doctor(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "doctor",
+        "doctor",
+        "say whether the server works, and by which address phones reach it; exit status 0: they do, 1: not",
+        "jupyter locshare doctor",
     )
-    command.add_argument("--port", type=int, default=8899, help="0: a free one (default: %(default)s)")
-    command.add_argument("--store", metavar="FILE", help="the log's file (default: in Jupyter's data folder)")
-    command.add_argument(
-        "--allowed-host",
-        dest="allowed_hosts",
-        action="append",
-        default=[],
-        type=_host_name,
-        metavar="NAME",
-        help="a name by which others reach it, such as share.example.org behind a proxy; may be given again. "
-        "Requests by another name are then refused, local ones aside (default: local ones only, or with "
-        "--host 0.0.0.0 any)",
-    )
+    _server(command)
 
 
 def _invite(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -364,13 +362,6 @@ def _speed(command: argparse.ArgumentParser, default: float) -> None:
     command.add_argument(
         "--speed", type=_positive, default=default, help="times as fast as it was (default: %(default)s)"
     )
-
-
-def _host_name(text: str) -> str:
-    name = text.strip().lower()
-    if not name or not all(char.isalnum() or char in "-._" for char in name) or name.startswith("."):
-        raise argparse.ArgumentTypeError(f"{text!r} is no host name; expected one such as share.example.org")
-    return name
 
 
 def _positive(text: str) -> float:

@@ -16,6 +16,7 @@ from locshare_ext.client.publish import (
     rows_of_fixes,
     rows_of_frame,
 )
+from locshare_ext.client.reach import Reachable
 from locshare_ext.client.recording import Recording
 from locshare_ext.client.replay import Replay
 from locshare_ext.client.ruled import Ruled
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Group"]
 
 
-class Group(Ruled, Framed):
+class Group(Ruled, Reachable, Framed):
     """A group of members who share their locations, on the notebook's server or another.
 
     name_or_link: the group's name; or a link `http(s)://.../locshare/#t=TOKEN&g=GROUP` to

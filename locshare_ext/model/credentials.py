@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["HOST", "INVITE", "KERNEL", "PREFIXES"]
+__all__ = ["HOST", "INVITE", "KERNEL", "PREFIXES", "PROBE"]
 
 KERNEL = "lsk_"  # the kernel's: in the runtime file
 HOST = "lsh_"  # the host's of a server without notebooks
 INVITE = "lsi_"  # an invite's, see services.tokens
-PREFIXES = (KERNEL, HOST, INVITE)
+PROBE = "lsp_"  # of a server that looks whether an address leads to itself; may do nothing
+PREFIXES = (KERNEL, HOST, INVITE, PROBE)

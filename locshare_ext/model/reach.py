@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -61,6 +62,20 @@ class Verdict:
     def sentence(self) -> str:
         """What is wrong and the one thing to do, for people; empty if all is well."""
         return f"{self.reason}: {self.todo}." if self.todo else f"{self.reason}." if self.reason else ""
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Verdict:
+        """Return what a server's answer says, see `as_json`."""
+        return cls(
+            url=told["url"],
+            kind=told["kind"],
+            is_https=told["https"],
+            tried=told["tried"],
+            page=told["page"],
+            apps=told["apps"],
+            reason=told["reason"],
+            todo=told["todo"],
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return it for an answer."""

@@ -72,6 +72,7 @@ class Handler(web.RequestHandler):
     has_head = True  # whether HEAD is answered as GET
     body_types: tuple[str, ...] = JSON_TYPES  # media types that are taken
     late_methods: tuple[str, ...] = ()  # that take an invite for a while after it expired
+    for_participants = False  # whether a listener of the participants alone has it, too
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -93,6 +94,7 @@ class Handler(web.RequestHandler):
 
     async def prepare(self) -> None:
         """Find the principal and look at the body's headers."""
+        self.site.underway.add(self)
         if self._stream_request_body:
             connection: Any = self.request.connection
             connection.set_max_body_size(self.drain_limit + (1 << 20))
@@ -119,7 +121,13 @@ class Handler(web.RequestHandler):
         ours, and a foreign origin, whatever the credential.
         """
         request, site = self.request, self.site
-        check_host(request.host, site.allowed_hosts, self.settings, is_guarded=site.identity.is_guarded)
+        check_host(
+            request.host,
+            site.allowed_hosts,
+            self.settings,
+            is_guarded=site.identity.is_guarded,
+            public_url=site.reach.public_url,
+        )
         allowed = check_origin(request.headers, request.host, self.settings)
         if allowed is not None:
             self._allow_origin(allowed)
@@ -133,7 +141,24 @@ class Handler(web.RequestHandler):
         if allowed is None and is_cross_site(request.headers):
             return None
         writes = request.method not in ("GET", "HEAD")
-        return await site.identity.principal(self, self.action or ("write" if writes else "read"))
+        found = await site.identity.principal(self, self.action or ("write" if writes else "read"))
+        if found is not None:
+            site.reach.note(f"{request.protocol}://{request.host}{self.base_path}")
+        return found
+
+    @property
+    def base_path(self) -> str:
+        """The path below which `locshare/` lies, with `/` at both ends."""
+        return self.request.path.partition("/locshare")[0] + "/"
+
+    def on_finish(self) -> None:
+        """Note that the request was answered."""
+        self.site.underway.discard(self)
+
+    def on_connection_close(self) -> None:
+        """Note that nobody waits for an answer any more."""
+        self.site.underway.discard(self)
+        super().on_connection_close()
 
     def check_still(self) -> None:
         """Look again at who sends this: the body may have taken its time. Raises Gone."""

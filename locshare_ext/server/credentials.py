@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import copy
 import hmac
 import math
 import secrets
 import string
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.errors import AccessDenied, NotAuthenticated, TooFast
-from locshare_ext.model.credentials import INVITE, PREFIXES
+from locshare_ext.model.credentials import INVITE, PREFIXES, PROBE
 
 if TYPE_CHECKING:
     from locshare_ext.services.invites import Invites
@@ -91,6 +93,7 @@ class Credentials:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._principals: list[tuple[bytes, Principal]] = []
+        self._probes: list[tuple[bytes, Principal]] = []
         self._invites = invites
         self._by_token = _Failures(token_failures, "for one token", clock)
         self._by_address = _Failures(failures, "from one address", clock)
@@ -98,6 +101,23 @@ class Credentials:
     def add(self, secret: str, principal: Principal) -> None:
         """Accept `secret` from now on."""
         self._principals.append((secret.encode(), principal))
+
+    def invites_only(self) -> Credentials:
+        """Return these credentials without those of host and kernels; guesses are counted together."""
+        only = copy.copy(self)
+        only._principals = []
+        return only
+
+    @contextlib.contextmanager
+    def probe(self) -> Iterator[str]:
+        """Give a token that may do nothing, for as long as this lasts: who takes it is this server."""
+        token = new_secret(PROBE)
+        known = (token.encode(), Principal(id="probe", kind="host", group="", roles=frozenset()))
+        self._probes.append(known)
+        try:
+            yield token
+        finally:
+            self._probes.remove(known)
 
     async def check(self, token: str, address: str, *, late: bool = False) -> Principal:
         """Return whom a credential names.
@@ -107,7 +127,7 @@ class Credentials:
         """
         sent = token.encode(errors="replace")
         found: Principal | None = None
-        for secret, principal in self._principals:  # all of them: the time says nothing
+        for secret, principal in (*self._principals, *self._probes):  # all of them: the time says nothing
             if hmac.compare_digest(secret, sent):
                 found = principal
         if found is not None:

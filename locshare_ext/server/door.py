@@ -49,10 +49,7 @@ class Door(Router):
     def _load(self) -> list[URLSpec]:
         from locshare_ext.server.routes import routes
 
-        prefix = re.escape(self._base_url.rstrip("/"))
-        return [
-            URLSpec(prefix + pattern, handler, kwargs) for pattern, handler, kwargs in routes(self._site())
-        ]
+        return [URLSpec(*rule) for rule in routes(self._site(), self._base_url)]
 
 
 def door_rule(application: Application, base_url: str, site: Callable[[], Site]) -> Rule:

@@ -22,6 +22,7 @@ def detached(handler: Handler) -> iostream.IOStream | None:
     system has acknowledged nothing for a while: who left without a word, as phones do that
     change networks, would else count against its invite for a quarter of an hour.
     """
+    handler.site.underway.discard(handler)
     stream = handler.detach()
     if stream is None or stream.closed():
         return None

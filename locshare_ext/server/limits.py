@@ -31,6 +31,7 @@ class Limits:
     body: of a POST; drain: what is read of a refused one, so that a proxy can keep the
     connection. body_timeout: s until a body must be there. imported: bytes of an imported file.
     failures_per_address, failures_per_token: wrong credentials until the answer is 429.
+    drained: s that a server which ends gives the requests under way.
     """
 
     frame: int = MIB
@@ -67,3 +68,4 @@ class Limits:
     invite_transaction_bytes: int = 512 << 10
     invite_connections: int = 8
     open_invite_connections: int = 256
+    drained: float = 5.0

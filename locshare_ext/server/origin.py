@@ -13,16 +13,21 @@ from locshare_ext.errors import AccessDenied
 __all__ = ["check_host", "check_origin", "is_cross_site"]
 
 
-def check_host(host: str, allowed: Sequence[str], settings: Mapping[str, Any], *, is_guarded: bool) -> None:
+def check_host(
+    host: str, allowed: Sequence[str], settings: Mapping[str, Any], *, is_guarded: bool, public_url: str = ""
+) -> None:
     """Raise AccessDenied if the Host header names no name of this server (DNS rebinding).
 
     allowed: names besides the local ones. settings: Jupyter's `allow_remote_access` and
     `local_hostnames`. is_guarded: whether everybody needs a credential; a page that
-    rebinds a name has none, so only where nobody needs one any name is refused.
+    rebinds a name has none, so only where nobody needs one any name is refused. public_url:
+    by which the owner says that it is reached; its name is always good.
     """
     name = host.rsplit(":", 1)[0] if re.search(r":\d+$", host) else host
     name = name.removeprefix("[").removesuffix("]").lower()
     if name in settings.get("local_hostnames", ("localhost",)) or name in allowed:
+        return
+    if public_url and name == urlsplit(public_url).hostname:
         return
     if unquote(name).startswith("/"):
         return  # a unix socket's path: no browser sends it

@@ -16,8 +16,8 @@ def find_replay(
 
     Raises NotFound; and AccessDenied, the same whether there is such a one in another group or not.
     """
-    own = principal.group
-    if own is not None and not any(one.id == replay_id and one.group == own for one in site.replays.all()):
+    own = (one.id == replay_id and principal.covers(one.group) for one in site.replays.all())
+    if principal.is_limited and not any(own):
         require(principal, None, role)
     replay = site.replays.get(replay_id, field=field)
     require(principal, replay.group, role)

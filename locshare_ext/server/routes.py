@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from locshare_ext.server.api.aside import SetAsideHandler
@@ -11,6 +12,7 @@ from locshare_ext.server.api.health import HealthHandler
 from locshare_ext.server.api.invites import InviteHandler, InvitesHandler, MeHandler
 from locshare_ext.server.api.notes import NoteHandler, NotesHandler
 from locshare_ext.server.api.openapi.handler import OpenApiHandler
+from locshare_ext.server.api.phones import PhonesHandler
 from locshare_ext.server.api.recorded import (
     RecordingAsidesHandler,
     RecordingEventsHandler,
@@ -57,12 +59,23 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/replays/([^/]+)/ws", ReplaySocket),
     (r"/locshare/share", SharePageHandler),
     (r"/locshare/share/([^/]+)", ShareFileHandler),
+    (r"/locshare/api/phones", PhonesHandler),
     (r"/locshare/api/health", HealthHandler),
     (r"/locshare/api/openapi\.json", OpenApiHandler),
     (r"/locshare(?:/.*)?", NothingHere),  # the last: whatever is left
 )
 
 
-def routes(site: Site) -> list[tuple[str, type[Handler], dict[str, Any]]]:
-    """Return tornado's rules for all paths below `locshare`."""
-    return [(pattern, handler, {"site": site}) for pattern, handler in ROUTES]
+def routes(
+    site: Site, base_url: str = "/", *, for_participants: bool = False
+) -> list[tuple[str, type[Handler], dict[str, Any]]]:
+    """Return tornado's rules for all paths below `locshare`, or those of the participants alone.
+
+    base_url: the path below which they are, with `/` at both ends.
+    """
+    prefix = re.escape(base_url.rstrip("/"))
+    return [
+        (prefix + pattern, handler, {"site": site})
+        for pattern, handler in ROUTES
+        if handler.for_participants or handler is NothingHere or not for_participants
+    ]

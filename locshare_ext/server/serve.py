@@ -3,71 +3,100 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import socket
 import stat
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_core.paths import jupyter_data_dir, secure_write
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
-from tornado.web import Application
 
 from locshare_ext.broker.access import ALL_ROLES, Principal
-from locshare_ext.errors import InvalidInput, Unavailable
+from locshare_ext.errors import InvalidInput
 from locshare_ext.model.credentials import HOST
-from locshare_ext.server.base import NothingHere
 from locshare_ext.server.credentials import new_secret
+from locshare_ext.server.front import EVERYWHERE, Tls, bound, make_application, make_front, shown_host
 from locshare_ext.server.limits import Limits
-from locshare_ext.server.routes import routes
+from locshare_ext.server.notifying import is_journal, notify
+from locshare_ext.server.proxies import Proxies
+from locshare_ext.server.reach import Reach, checked_url, network_address
+from locshare_ext.server.serving import Serving, read_settings
 from locshare_ext.server.site import Site
 from locshare_ext.server.stores import MEMORY, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from locshare_ext.server.settings import Settings
 
 __all__ = ["host_token", "make_application", "make_site", "run"]
 
 _log = logging.getLogger("locshare_ext.serve")
-_EVERYWHERE = ("", "0.0.0.0", "::", "*")  # noqa: S104 -- compared, not bound
+_REACHED = "let phones reach this server: listen on a network (host), or name the address of the proxy or \
+tunnel before it as public_url"
 
 
 def run(
     *,
-    port: int = 8899,
-    host: str = "127.0.0.1",
-    store_path: str | None = None,
-    token_file: str | None = None,
-    allowed_hosts: Sequence[str] = (),
-    limits: Limits | None = None,
+    config: str | None = None,
+    flags: Mapping[str, object] | None = None,
+    settings: Sequence[str] = (),
     log_level: int = logging.WARNING,
 ) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit status.
 
-    port: 0 for a free one. host: the address to listen on. store_path: the log's file,
-    `memory`, or None for locshare/served.sqlite3 in Jupyter's data directory. token_file:
-    keeps the host's token (0600). Prints one line with the link for `Group(link)`.
+    config: a file as Jupyter's are, Python or JSON, that sets traits of `LocShareApp` (what the
+    server may do and keep) and `LocShareServe` (how it is reached). settings: NAME=VALUE of
+    such traits, which come before the file's; flags: traits of `LocShareServe`, and the store,
+    before both. Prints one line when it is ready. Raises InvalidInput, Unavailable.
     """
     logging.basicConfig(level=log_level, format="%(levelname).1s %(asctime)s %(name)s %(message)s")
+    serving, chosen = read_settings(config, settings, dict(flags or {}))
     folder = Path(jupyter_data_dir()) / "locshare"
-    token = host_token(Path(token_file) if token_file else folder / "host-token")
-    site = make_site(store_path or str(folder / "served.sqlite3"), token, allowed_hosts, limits)
-    try:
-        sockets = bind_sockets(port, "" if host in _EVERYWHERE else host)
-    except OSError as error:
-        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+    token_file = Path(serving.token_file or folder / "host-token")
+    token = host_token(token_file)
+    if not chosen.trait_has_value("store"):
+        chosen.store = str(folder / "served.sqlite3")
+    tls = Tls(serving.certfile, serving.keyfile) if serving.certfile else None
+    proxies = Proxies(serving.trusted_proxies)
+    sockets = bound(serving.host, serving.port)
+    address = _address(serving, sockets[0].getsockname()[1])
+    site = _site(chosen, serving, token, address)
 
     def ready() -> None:
-        link = f"http://{_shown(host)}:{sockets[0].getsockname()[1]}/locshare/#t={token}"
-        sys.stdout.write(f'serving {site.store_path or MEMORY}; attach with Group("{link}&g=GROUP")\n')
+        link = f"{site.reach.public_url or address(True)}locshare/#t={token}&g=GROUP"
+        # who reads the journal, or the Hub's log, is not the host
+        way = f'Group("{link}")' if not (is_journal() or serving.is_hub) else f"the token in {token_file}"
+        sys.stdout.write(f"serving {site.store_path or MEMORY}; attach with {way}\n")
         sys.stdout.flush()
+        notify("READY=1", f"STATUS=serving {site.reach.public_url or address(False)}")
 
-    asyncio.run(_serve(site, sockets, host, ready))
+    application = make_application(
+        site, is_public=_is_public(serving), base_url=serving.base_url, more=serving.handlers()
+    )
+    front = make_front(application, site.limits, tls=tls, proxies=proxies)
+    asyncio.run(_serve(site, front, sockets, ready, tls))
     return 0
+
+
+def _site(chosen: Settings, serving: Serving, token: str, address: Callable[[bool], str]) -> Site:
+    reach = Reach(
+        public_url=chosen.public_url,
+        own=lambda: address(True),
+        is_meant=True,
+        is_hub=serving.is_hub,
+        todo=_REACHED,
+    )
+    site = chosen.make_site(_log, reach=reach, identity=serving.identity())
+    site.credentials.add(token, _host())
+    return site
+
+
+def _host() -> Principal:
+    return Principal(id="host", kind="host", group=None, roles=ALL_ROLES, member=None)
 
 
 def make_site(
@@ -76,22 +105,8 @@ def make_site(
     """Return what the handlers share, for a host with `token`; opens nothing."""
     opened, path = open_store(store, log=_log)
     site = Site(opened, store_path=path, log=_log, limits=limits, allowed_hosts=tuple(allowed_hosts))
-    site.credentials.add(token, Principal(id="host", kind="host", group=None, roles=ALL_ROLES, member=None))
+    site.credentials.add(token, _host())
     return site
-
-
-def make_application(site: Site, *, is_public: bool = False) -> Application:
-    """Return tornado's application with our handlers and nothing else.
-
-    is_public: it listens beyond this machine, so it goes by names that it cannot know.
-    """
-    return Application(
-        routes(site),
-        default_handler_class=NothingHere,
-        default_handler_args={"site": site},
-        log_function=lambda handler: None,  # each handler logs for itself
-        allow_remote_access=is_public,
-    )
 
 
 def host_token(path: Path) -> str:
@@ -116,33 +131,61 @@ def host_token(path: Path) -> str:
     return token
 
 
-async def _serve(site: Site, sockets: list[socket.socket], host: str, ready: Callable[[], None]) -> None:
+async def _serve(
+    site: Site, front: object, sockets: list[socket.socket], ready: Callable[[], None], tls: Tls | None
+) -> None:
+    from locshare_ext.server.front import Front
+
+    assert isinstance(front, Front)  # noqa: S101
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    server = HTTPServer(
-        make_application(site, is_public=host not in ("127.0.0.1", "localhost", "::1")),
-        max_body_size=site.limits.drain,
-        max_header_size=64 << 10,
-        idle_connection_timeout=120,
-        body_timeout=site.limits.body_timeout,
-    )
-    server.add_sockets(sockets)
+    if hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(signal.SIGHUP, _reload, tls)
+    front.add_sockets(sockets)
     site.start()
     ready()
     await stop.wait()
-    server.stop()
+    notify("STOPPING=1")
+    front.stop()  # nobody new; who is being answered is
     await site.close()
-    await server.close_all_connections()
+    await front.close_all_connections()
+    with contextlib.suppress(OSError):
+        sys.stdout.write("stopped; all that was acknowledged is kept\n" if site.store_path else "stopped\n")
+        sys.stdout.flush()
 
 
-def _shown(host: str) -> str:
-    """Return the host to put into a link."""
-    if host in _EVERYWHERE:
-        return socket.gethostname()
-    return f"[{host}]" if ":" in host else host
+def _reload(tls: Tls | None) -> None:
+    """Read the certificate again, as after its renewal."""
+    if tls is None:
+        return
+    try:
+        tls.load()
+    except InvalidInput as error:
+        _log.error("the certificate stays as it was: %s", error.message)
+    else:
+        _log.info("the certificate was read again")
+
+
+def _is_public(serving: Serving) -> bool:
+    """Whether names come that the server cannot know: it listens on a network, or a Hub has it."""
+    return serving.is_hub or serving.host not in ("127.0.0.1", "localhost", "::1")
+
+
+def _address(serving: Serving, port: int) -> Callable[[bool], str]:
+    """Return what gives the server's own URL; True: as others see it who are in the same network."""
+    scheme = "https" if serving.certfile else "http"
+
+    def address(is_for_others: bool) -> str:
+        host = serving.host
+        if host in EVERYWHERE:
+            host = (network_address() if is_for_others else None) or "127.0.0.1"
+        return checked_url(f"{scheme}://{shown_host(host)}:{port}{serving.base_url}")
+
+    return address
 
 
 if __name__ == "__main__":
-    sys.exit(run(port=int(sys.argv[1]) if len(sys.argv) > 1 else 0, store_path=sys.argv[2]))
+    given = {"port": int(sys.argv[1]) if len(sys.argv) > 1 else 0, "store": sys.argv[2]}
+    sys.exit(run(flags=given))

@@ -72,6 +72,10 @@ class Settings(Configurable):
     ephemeral_length = Integer(
         10_000, min=1, help="Fixes of an ephemeral group, which are in memory and nowhere else."
     ).tag(config=True)
+    public_url = Unicode(
+        help="The address by which phones and others outside reach this server, where it cannot know that: "
+        "behind a proxy or a tunnel, such as https://share.example.org/. Its host needs no allowed_hosts.",
+    ).tag(config=True)
     allowed_hosts = List(
         Unicode(),
         help="Names of this server that requests may use besides the local ones. Empty: Jupyter's own rule.",
@@ -133,6 +137,9 @@ class Settings(Configurable):
         _LIMITS.behind,
         min=65_536,
         help="Bytes of a free topic's messages that wait for a slow subscription; more are dropped.",
+    ).tag(config=True)
+    drain_timeout = Float(
+        _LIMITS.drained, min=0, help="Seconds that requests under way are given when the server ends."
     ).tag(config=True)
     stall_timeout = Float(
         _LIMITS.stall,
@@ -210,6 +217,10 @@ class Settings(Configurable):
     def _store_default(self) -> str:
         return os.path.join(jupyter_data_dir(), "locshare", "log.sqlite3")
 
+    @default("public_url")
+    def _public_url_default(self) -> str:
+        return os.environ.get("JUPYTERHUB_PUBLIC_URL", "")  # of Hubs that know their own address
+
     @property
     def where(self) -> str:
         """The log's file, or `memory`."""
@@ -267,6 +278,7 @@ class Settings(Configurable):
             subscriptions=self.max_subscriptions,
             connect=self.connect_timeout,
             heart_beat=self.heart_beat,
+            drained=self.drain_timeout,
             unsent=self.max_unsent,
             behind=self.max_behind,
             stall=self.stall_timeout,

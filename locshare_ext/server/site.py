@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import os
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tornado import web
 
@@ -21,8 +22,10 @@ from locshare_ext.server.audit import Audit
 from locshare_ext.server.credentials import Credentials
 from locshare_ext.server.leases import Leases
 from locshare_ext.server.limits import Limits
+from locshare_ext.server.reach import Reach
 from locshare_ext.server.streams.registry import Responses
 from locshare_ext.server.turn import Turn
+from locshare_ext.server.underway import Underway
 from locshare_ext.services.alerts import AlertOptions, Alerts
 from locshare_ext.services.groups import GroupOptions, Groups
 from locshare_ext.services.invites import InviteOptions, Invites
@@ -34,6 +37,9 @@ from locshare_ext.services.replays import ReplayOptions, Replays
 from locshare_ext.services.retention import Retention
 from locshare_ext.services.sharing import Sharing
 from locshare_ext.services.tokens import InviteKey
+
+if TYPE_CHECKING:
+    from locshare_ext.server.phones import Phones
 
 __all__ = ["PROTOCOL", "Connection", "Identity", "Site", "server_clock"]
 
@@ -115,6 +121,7 @@ class Site:
         retention_bytes: int | None = 2_000_000_000,
         allowed_hosts: tuple[str, ...] = (),
         audit: Audit | None = None,
+        reach: Reach | None = None,
         clock: Callable[[], int] = server_clock,
     ) -> None:
         self.store = store
@@ -144,6 +151,9 @@ class Site:
             failures=self.limits.failures_per_address,
             token_failures=self.limits.failures_per_token,
         )
+        self.reach = reach or Reach()
+        self.reach.credentials = self.credentials
+        self.phones: Phones | None = None  # the way to a listener for phones, where there may be one
         self.notes = Notes(self.groups, clock=clock)
         self.sharing = Sharing(self.groups, self.invites, clock=clock)
         self.recordings = Recordings(store, self.groups, clock=clock)
@@ -156,6 +166,7 @@ class Site:
         self.turn = Turn()
         self.sessions: set[Connection] = set()
         self.responses = Responses(self.limits.responses, self.limits.comment)
+        self.underway = Underway()
         self._pings: asyncio.TimerHandle | None = None
         self._tidying: asyncio.Future[None] | None = None
         self._is_closed = False
@@ -215,9 +226,9 @@ class Site:
         if self._tidying is not None:
             self._tidying.cancel()
             await asyncio.wait([self._tidying])
-        for session in list(self.sessions):
-            session.stop("the server is stopping")
-        self.responses.stop("the server is stopping")
+        if self.phones is not None:
+            await self.phones.close("the server is stopping")
+        await self.leave("the server is stopping")
         await self.replays.close()
         await self.alerts.close()
         await self.queues.close()
@@ -226,6 +237,29 @@ class Site:
         await self.groups.close()
         await self.places.close()
         await self.store.close()
+
+    def for_participants(self, allowed_hosts: tuple[str, ...]) -> Site:
+        """Return this site as a listener of the participants shows it: invites, and nothing else, are taken.
+
+        What is open by it is counted, and ended, apart from what is open by the other.
+        """
+        site = copy.copy(self)
+        site.identity = Nobody()
+        site.credentials = self.credentials.invites_only()
+        site.allowed_hosts = tuple(name.lower() for name in allowed_hosts)
+        site.phones = None
+        site.sessions = set()
+        site.responses = Responses(self.limits.responses, self.limits.comment)
+        site.underway = Underway()
+        site._pings = None
+        return site
+
+    async def leave(self, reason: str) -> None:
+        """End connections and streams, and let requests that are under way come to their end."""
+        for session in list(self.sessions):
+            session.stop(reason)
+        self.responses.stop(reason)
+        await self.underway.wait(self.limits.drained)
 
     def _opened(self) -> None:
         self.retention.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from locshare_ext.model.reach import Trial, is_local_host, is_private_host, judge_url
+from locshare_ext.model.reach import Trial, Verdict, is_local_host, is_private_host, judge_url
 
 GOOD, BAD = Trial(True), Trial(False, "connection refused")
 
@@ -91,3 +91,4 @@ def test_without_an_address_it_says_what_to_do() -> None:
     verdict = judge_url(None, is_meant=False, todo="do this")
     assert (verdict.url, verdict.kind, verdict.todo) == (None, "none", "do this")
     assert verdict.as_json()["page"] is False
+    assert Verdict.from_json(verdict.as_json()) == verdict

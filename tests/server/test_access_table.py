@@ -65,6 +65,9 @@ NEEDED = {
     "PATCH api/me": "any",  # of one's own: others are told that they are no single member
     "GET share": "nothing",  # a page without anything in it: its script has the invite
     "GET share/page.js": "nothing",
+    "GET api/phones": "all:manage",
+    "POST api/phones": "all:manage",
+    "DELETE api/phones": "all:manage",
     "GET api/health": "any",
     "GET api/openapi.json": "any",
     "GET nothing": "any",
@@ -223,7 +226,13 @@ async def prepared(fetch, invite, call: str) -> tuple[str, str, Any]:
         path = path.replace("NOTE", json.loads(made.body)["id"])
     if "INVITE" in path:
         path = path.replace("INVITE", (await invite("zoe"))["id"])
-    bodies |= {"recordings": walk, "fixes": fix(member="bob"), "notes": note, "invites": {"member": "new"}}
+    bodies |= {
+        "phones": {"host": "127.0.0.1", "port": 0},
+        "recordings": walk,
+        "fixes": fix(member="bob"),
+        "notes": note,
+        "invites": {"member": "new"},
+    }
     body = bodies.get(path.rpartition("/")[2], {})
     return method, path, body if method in ("POST", "PATCH", "PUT") else None
 

@@ -18,6 +18,7 @@ MOST = 1000
 class FixesHandler(Handler):
     """`api/groups/{g}/fixes`."""
 
+    for_participants = True
     late_methods = ("POST",)  # a phone comes home with fixes from before its invite expired
     _poll: LongPoll | None = None
 

@@ -26,6 +26,8 @@ class GroupsHandler(Handler):
         self.query()
         if self.principal.group is not None:
             groups = [await self.find_group(self.principal.group, WATCH)]
+        elif self.principal.grants:
+            groups = [one for one in await self.site.groups.all() if self.principal.may(one.slug, WATCH)]
         else:
             self.require(None, WATCH)
             groups = await self.site.groups.all()
@@ -45,6 +47,8 @@ class GroupsHandler(Handler):
 class GroupHandler(Handler):
     """`api/groups/{g}`: one group."""
 
+    for_participants = True
+
     async def get(self, name: str) -> None:
         """Give settings, cursor, counts, and each member's newest fix with both ages (ms)."""
         self.query()
@@ -55,7 +59,7 @@ class GroupHandler(Handler):
         """Make the group before anything is published to it."""
         self.query()
         self.require(name, MANAGE)
-        if self.principal.group is not None:
+        if self.principal.is_limited:
             raise AccessDenied("this credential may not make groups", code="role_missing")
         await _make(self, name, self.json_body())
 
@@ -77,6 +81,8 @@ class GroupHandler(Handler):
 
 class MemberHandler(Handler):
     """`api/groups/{g}/members/{m}`: one member."""
+
+    for_participants = True
 
     async def patch(self, name: str, member: str) -> None:
         """Give it another name: {"name": ...}; all that it has sent goes under it."""

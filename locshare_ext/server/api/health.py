@@ -16,6 +16,8 @@ __all__ = ["HealthHandler"]
 class HealthHandler(Handler):
     """`api/health`."""
 
+    for_participants = True
+
     async def get(self) -> None:
         """Give versions, whether the store works, and to the host where it is, groups and connections."""
         self.query()
@@ -46,5 +48,6 @@ class HealthHandler(Handler):
                 "retention": {"age": site.retention.age},
                 "groups": groups if is_host else None,
                 "connections": len(site.sessions) if is_host else None,
+                "phones": site.reach.verdict().as_json() if is_host else None,
             }
         )

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from locshare_ext.broker.access import MANAGE, ROLES
 from locshare_ext.errors import AccessDenied, InvalidInput
-from locshare_ext.model.names import group_slug
+from locshare_ext.model.names import fold, group_slug
 from locshare_ext.model.store import InviteInfo
 from locshare_ext.server.base import Handler
 from locshare_ext.services.groups import Group
@@ -19,6 +19,8 @@ __all__ = ["InviteHandler", "InvitesHandler", "MeHandler"]
 
 class InvitesHandler(Handler):
     """`api/groups/{g}/invites`."""
+
+    for_participants = True
 
     async def get(self, name: str) -> None:
         """List invites, living and ended; their tokens are with each one alone."""
@@ -93,6 +95,8 @@ class InviteHandler(Handler):
 class MeHandler(Handler):
     """`api/me`: who the credential of a request is, and where it may do what."""
 
+    for_participants = True
+
     async def get(self) -> None:
         """Give id, kind, group, title, member, roles and expires; an invite what it shares, too."""
         self.query()
@@ -140,6 +144,7 @@ def _shape(handler: Handler, group: Group, info: InviteInfo) -> dict[str, Any]:
         "origin": info.origin,
         "state": handler.site.invites.state(info),
         "connections": handler.site.leases.count(info.id),
+        "heard": None if info.member is None else group.heard.get(fold(info.member)),
         "precision": info.precision,
         "consent": info.consent,
         "consented": info.consented,

@@ -23,6 +23,8 @@ _FIELDS = ("kind", "text", "time", "member", "data")
 class NotesHandler(Handler):
     """`api/groups/{g}/notes`."""
 
+    for_participants = True
+
     async def get(self, name: str) -> None:
         """Give notes after a cursor: {"notes": [...], "cursor": ..., "gap": false}; from the start."""
         query = self.query(*PAGE)
@@ -55,6 +57,8 @@ class NotesHandler(Handler):
 
 class NoteHandler(Handler):
     """`api/groups/{g}/notes/{id}`: one note, by its id (its cursor)."""
+
+    for_participants = True
 
     async def delete(self, name: str, note_id: str) -> None:
         """Remove it: one's own, or any with the role manage."""

@@ -99,6 +99,7 @@ class RecordingsHandler(Handler):
 
     def on_finish(self) -> None:
         """Let go of the file."""
+        super().on_finish()
         self._drop_file()
 
     def on_connection_close(self) -> None:
@@ -278,10 +279,10 @@ async def answer_recording(handler: Handler, info: RecordingInfo) -> None:
 
 async def find_recording(handler: Handler, recording_id: str, role: Any) -> RecordingInfo:
     """Return a recording that the principal may touch; others get the same answer for all."""
-    if handler.principal.group is not None:
+    if handler.principal.is_limited:
         # whether there is one in another group is not told
         own = await handler.site.recordings.all()
-        if not any(one.id == recording_id and one.log == handler.principal.group for one in own):
+        if not any(one.id == recording_id and handler.principal.covers(one.log) for one in own):
             handler.require(None, role)
     info = await handler.site.recordings.get(recording_id)
     handler.require(info.log if info.kind == "group" else None, role)

@@ -34,6 +34,8 @@ AT_ONCE = 256 << 10  # bytes written before the loop may do something else
 class TrailsHandler(Handler):
     """`api/groups/{g}/trails`."""
 
+    for_participants = True
+
     async def get(self, name: str) -> None:
         """Give the fixes that the query selects, or with `at` where everyone was at that moment."""
         query = self.query(*TRAIL_PARAMETERS)

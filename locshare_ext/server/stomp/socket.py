@@ -13,6 +13,8 @@ SUBPROTOCOLS = ("v12.stomp", "v11.stomp", "v10.stomp")
 class StompSocket(SocketHandler):
     """Opens STOMP sessions; who comes without an identity must CONNECT with a passcode."""
 
+    for_participants = True
+
     async def get(self, *args: str, **kwargs: str) -> None:
         """Upgrade, unless there are too many connections."""
         check_upgrade(self)

@@ -283,6 +283,8 @@ class PlainSession(Stream):
 class PlainSocket(SocketHandler):
     """`api/groups/{g}/ws`: opens sessions; who comes without an identity must send a token first."""
 
+    for_participants = True
+
     async def get(self, name: str) -> None:
         """Upgrade, when there is room, and the group is there for who asks."""
         check_upgrade(self)

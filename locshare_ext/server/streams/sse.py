@@ -193,6 +193,8 @@ class SseHandler(Handler):
 class EventsHandler(SseHandler):
     """`api/groups/{g}/events`: a stream (SSE), or with `format=json` a page of what is there."""
 
+    for_participants = True
+
     async def get(self, name: str) -> None:
         """Follow fixes and events from a place on; `Last-Event-ID` beats `after`."""
         chosen = self.get_query_argument("format", "sse")

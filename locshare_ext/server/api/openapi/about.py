@@ -13,6 +13,7 @@ from locshare_ext.server.api.openapi.parts import (
     operation,
     or_null,
     ref,
+    requested,
 )
 from locshare_ext.version import __version__
 
@@ -56,9 +57,59 @@ SCHEMAS: dict[str, Schema] = {
             "retention": closed({"age": or_null({**_COUNT, "description": "Seconds; null: for ever."})}),
             "groups": or_null({**_COUNT, "description": "For the host alone, as the next."}),
             "connections": or_null({**_COUNT, "description": "WebSockets."}),
+            "phones": or_null(ref("Reach")),
         }
     ),
+    "Reach": closed(
+        {
+            "url": or_null({"type": "string", "description": "By which phones come; null: none is known."}),
+            "kind": {
+                "type": "string",
+                "enum": ["public", "private", "loopback", "none"],
+                "description": "For everybody, in one network, on this machine alone.",
+            },
+            "https": {"type": "boolean"},
+            "tried": or_null(
+                {
+                    "type": "boolean",
+                    "description": "Whether this server answers there, when it asks itself; null: not tried.",
+                }
+            ),
+            "page": {"type": "boolean", "description": "Whether a phone's browser can share by it."},
+            "apps": {"type": "boolean", "description": "Whether phone apps can."},
+            "reason": {"type": "string", "description": "One sentence; empty if nothing is to be said."},
+            "todo": {"type": "string", "description": "The one thing to do; empty if nothing is."},
+        }
+    ),
+    "Phones": closed(
+        {
+            "listener": {"type": "boolean", "description": "Whether a listener for phones is open."},
+            "connections": {**_COUNT, "description": "WebSockets open by it."},
+            "reach": ref("Reach"),
+        }
+    ),
+    "PhonesWish": closed(
+        {
+            "port": {"type": "integer", "minimum": 0, "maximum": 65_535, "description": "0: a free one."},
+            "host": {"type": "string", "description": "The address to listen on; empty: all."},
+            "certfile": {"type": "string", "description": "A certificate on the server's machine: https."},
+            "keyfile": {"type": "string", "description": "Its key, if not in the same file."},
+            "public_url": {"type": "string", "description": "By which phones come, through a tunnel say."},
+        },
+        optional=("port", "host", "certfile", "keyfile", "public_url"),
+    ),
 }
+_REACH = {
+    "url": "https://share.example.org/",
+    "kind": "public",
+    "https": True,
+    "tried": True,
+    "page": True,
+    "apps": True,
+    "reason": "",
+    "todo": "",
+}
+_PHONES = {"listener": True, "connections": 3, "reach": _REACH}
 _HEALTH = {
     "version": __version__,
     "protocol": 1,
@@ -72,6 +123,7 @@ _HEALTH = {
     "retention": {"age": 604_800},
     "groups": 3,
     "connections": 12,
+    "phones": _REACH,
 }
 
 PATHS: dict[str, dict[str, Any]] = {
@@ -86,6 +138,39 @@ PATHS: dict[str, dict[str, Any]] = {
             name="readHealth",
             tag="server",
             needs="any credential",
+        ),
+    },
+    "/locshare/api/phones": {
+        "get": operation(
+            "By which address phones come, tried now",
+            {
+                "200": answer("Whether they can.", ref("Phones"), _PHONES, headers=ETAG),
+                "304": ref("NotModified", "responses"),
+                **errors(),
+            },
+            name="readPhones",
+            tag="server",
+            needs="manage in all groups",
+        ),
+        "post": operation(
+            "Open a listener for phones",
+            {
+                "200": answer("It is open as asked already.", ref("Phones"), _PHONES),
+                "201": answer("It was opened.", ref("Phones"), _PHONES),
+                **errors(s409="This server has no notebooks: phones come to it itself."),
+            },
+            name="openPhones",
+            tag="server",
+            needs="manage in all groups",
+            text="Participants' endpoints alone, on a port of its own.",
+            body=requested(ref("PhonesWish"), {"port": 8899}),
+        ),
+        "delete": operation(
+            "Close the listener for phones",
+            {"200": answer("It is closed.", ref("Phones"), {**_PHONES, "listener": False}), **errors()},
+            name="closePhones",
+            tag="server",
+            needs="manage in all groups",
         ),
     },
     "/locshare/api/openapi.json": {
