@@ -90,11 +90,10 @@ def send_as_phones(
                     last[:] = [counts]
                     show(counts)
 
+                phones = outing.phones(tokens)
                 timed, clock = begin()
-                going = run_fleet(
-                    api.server, outing, tokens, timed, clock, on_trouble=_say_trouble, progress=progress
-                )
-                asyncio.run(going)
+                told = {"on_trouble": _say_trouble, "progress": progress}
+                asyncio.run(run_fleet(api.server, phones, timed, clock, **told))
         finally:
             if last:
                 print(_summary(last[0]), file=sys.stderr)

@@ -151,13 +151,12 @@ class Fleet:
             self._planned[one.phone.member] = back
             heapq.heappush(self._heap, (back, next(self._order), one))
             return
-        request = one.phone.request(self._clock.true_time(now))
-        if request is None:
+        if back > now:
+            one.phone.missed(now, self._clock.true_time(now))
             self._plan(one)
             return
-        if back > now:
-            one.phone.counts.failed += 1
-            one.phone.answered(now, None)
+        request = one.phone.request(self._clock.true_time(now))
+        if request is None:
             self._plan(one)
             return
         one.phone.counts.requests += 1

@@ -98,26 +98,25 @@ def invited(
 
 async def run_fleet(
     server: Server,
-    outing: Outing,
-    tokens: Mapping[str, str],
+    phones: Mapping[str, Carried],
     timed: Iterable[tuple[int, Mapping[str, Any]]],
     clock: Clock,
     *,
     on_trouble: Callable[[Trouble], None] = lambda trouble: None,
     progress: Callable[[Counts], None] = lambda counts: None,
 ) -> Counts:
-    """Have the phones measure and send until nothing is left; see `Fleet.run`.
+    """Have members' phones measure and send until nothing is left; see `Fleet.run`.
 
     server: its credential is not used. progress: called four times a second, and at the end.
     """
-    http = Http(Server(server.url, None, server.ca_file, server.origin), outing.group, Traffic())
+    http = Http(Server(server.url, None, server.ca_file, server.origin), "phones", Traffic())
 
     async def send(invite: str, request: Request) -> Reply:
         path = f"in/{invite}{request.path}"
         answer = await http.ask(request.method, path, request.query, request.headers, request.body)
         return Reply(answer.status, answer.body)
 
-    fleet = Fleet(outing.phones(tokens), send, clock, on_trouble=on_trouble)
+    fleet = Fleet(phones, send, clock, on_trouble=on_trouble)
     reporting = asyncio.create_task(_report(fleet, progress))
     try:
         return await fleet.run(timed)

@@ -14,6 +14,7 @@ from locshare_ext.client.phones.shapes import Handset, Measured, Reply, Request,
 __all__ = ["Counts", "Phone"]
 
 TIMEOUT = 15_000  # ms until an app gives up waiting for an answer
+NO_NETWORK = 1000  # ms until it has found that there is no network
 _NEXT_FIX = 10_000  # ms to the next fix, for what waits for one and will see none
 
 
@@ -124,6 +125,12 @@ class Phone:
             self._not_before = now
         else:
             self._not_before = now + self._pause()
+
+    def missed(self, now: float, true_now: int) -> None:
+        """Take it that there was no network to send by."""
+        self._forget_old(true_now)
+        self.counts.failed += 1
+        self.answered(now + NO_NETWORK, None)
 
     def finish(self, now: float) -> None:
         """Send the rest: no fix will come any more."""
