@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from locshare_ext.client import registry
 from locshare_ext.client.attached import Attached, warn_unknown
 from locshare_ext.client.invites import Invite, Wish, invites_frame, make_invite, revoke_invites
+from locshare_ext.client.phone_reach import reach_of
+from locshare_ext.client.roster import Person, roster_frame, roster_of
+from locshare_ext.client.setups import setups
+from locshare_ext.client.sheet import check_language, sheet, write_sheet
 from locshare_ext.client.times import ms_from
 from locshare_ext.errors import InvalidInput, NotFound
 from locshare_ext.model.names import member_name
 
 if TYPE_CHECKING:
+    import os
+
     import pandas as pd
 
 __all__ = ["Managed"]
@@ -105,6 +112,44 @@ class Managed(Attached):
             warn_unknown(error)
             told = []
         return invites_frame(told)
+
+    def roster(self) -> pd.DataFrame:
+        """Return one row per member or invited member, those who want the host's eye first.
+
+        Columns: member; state (`here`, `no position`: heard of, but not where; `silent`, `lost`,
+        `not joined`, `expired`, `revoked`); time of the newest position; age of that and of the
+        last sign of life; battery (0-1); accuracy (m); invite and when it expires.
+        """
+        return roster_frame(self._people())
+
+    def _people(self) -> list[Person]:
+        about = self._about(is_warning=False)
+        told = self._api.get(self._path("invites"))["invites"] if about["settings"] else []
+        return roster_of(about, told)
+
+    def sheet(
+        self,
+        path: str | os.PathLike[str],
+        members: Iterable[str],
+        *,
+        address: str | None = None,
+        language: str = "en",
+        **wish: Any,
+    ) -> Path:
+        """Invite members and write their cards to a page to print, eight to a sheet of A4; returns its path.
+
+        Whoever reads the file has the invites: nobody but its owner may open it. address: of
+        the server, as phones reach it, if that is not what the server says of itself. wish: as
+        of `invite`. Raises InvalidInput where no phone could come, before anybody is invited.
+        """
+        check_language(language)
+        reach = reach_of(self._api, address)
+        if not reach.page:
+            raise InvalidInput(f"no code that a phone could use: {reach.sentence}", field="address")
+        invites = self.invite(list(members), address=address, **wish)
+        base = f"{reach.url}locshare/"
+        ways = [next(iter(setups(base, one.token, one.member))).link for one in invites]
+        return write_sheet(path, sheet(invites, ways, self._title, language))
 
     def revoke(self, invite: Invite | str) -> int:
         """End an invite now: itself, its id or link; or all living ones of a member; returns how many.

@@ -14,7 +14,7 @@ from locshare_ext.errors import InvalidInput
 if TYPE_CHECKING:
     from locshare_ext.client.invites import Invite
 
-__all__ = ["sheet", "write_sheet"]
+__all__ = ["check_language", "sheet", "write_sheet"]
 
 WORDS = {
     "en": {
@@ -61,11 +61,7 @@ def sheet(invites: Sequence[Invite], links: Sequence[str], title: str, language:
 
     title: of the group. Raises InvalidInput for a language without words.
     """
-    if language not in WORDS:
-        raise InvalidInput(
-            f"language {language!r} is unknown; expected {' or '.join(WORDS)}", field="language"
-        )
-    words = WORDS[language]
+    words = WORDS[check_language(language)]
     cards = []
     for invite, link in zip(invites, links, strict=True):
         path, width = qr_path(link)
@@ -82,6 +78,15 @@ def sheet(invites: Sequence[Invite], links: Sequence[str], title: str, language:
             )
         )
     return PAGE.format(language=language, title=escape(title), cards="\n".join(cards))
+
+
+def check_language(language: str) -> str:
+    """Return a language that cards have words in; raises InvalidInput."""
+    if language not in WORDS:
+        raise InvalidInput(
+            f"language {language!r} is unknown; expected {' or '.join(WORDS)}", field="language"
+        )
+    return language
 
 
 def write_sheet(path: str | os.PathLike[str], text: str) -> Path:

@@ -144,11 +144,16 @@ def _shape(handler: Handler, group: Group, info: InviteInfo) -> dict[str, Any]:
         "origin": info.origin,
         "state": handler.site.invites.state(info),
         "connections": handler.site.leases.count(info.id),
-        "heard": None if info.member is None else group.heard.get(fold(info.member)),
+        "heard_age": _heard_age(handler, group, info),
         "precision": info.precision,
         "consent": info.consent,
         "consented": info.consented,
     }
+
+
+def _heard_age(handler: Handler, group: Group, info: InviteInfo) -> int | None:
+    heard = None if info.member is None else group.heard.get(fold(info.member))
+    return None if heard is None else max(0, handler.site.clock() - heard)
 
 
 async def _card(handler: Handler, group: Group, info: InviteInfo) -> dict[str, Any]:

@@ -41,6 +41,7 @@ _INVITE = {
     "origin": None,
     "state": "living",
     "connections": 1,
+    "heard_age": 1_500,
     "precision": 100.0,
     "consent": "1",
     "consented": 1_763_806_300_000,
@@ -92,6 +93,9 @@ _FIELDS: dict[str, Schema] = {
     "origin": or_null({"type": "string", "description": "The invite that it was made by or exchanged for."}),
     "state": {"enum": ["living", "expired", "revoked"]},
     "connections": {"type": "integer", "minimum": 0, "description": "Open by it just now."},
+    "heard_age": or_null(
+        {"type": "integer", "minimum": 0, "description": "Since its member's last sign of life, ms."}
+    ),
     "precision": or_null({"type": "number", "description": "Metres, as its holder chose; null: exact."}),
     "consent": or_null({"type": "string", "description": "The version of what its holder agreed to."}),
     "consented": or_null({**_MS, "description": "When; ms since 1970 UTC."}),
