@@ -93,21 +93,64 @@ function assertAlike(one, other) {
 
 test('a block tells where all of its fixes are, also over the antimeridian', async () => {
   for (const lon of [0, 180]) {
-    const store = await storeOf(wander(200, lon));
+    const store = await storeOf(wander(600, lon));
     for (const track of store.tracks) {
-      const blocks = track.blocks();
-      assert.equal(blocks.count, Math.floor(199 / SIZE));
-      for (let k = 0; k < blocks.count * SIZE; k++) {
-        const block = Math.floor(k / SIZE);
-        for (const n of [k, k + 1]) {
-          assert.ok(((track.x[n] - blocks.west[block]) >>> 0) <= blocks.width[block]);
-          assert.ok(track.y[n] >= blocks.north[block] && track.y[n] <= blocks.south[block]);
+      const { levels } = track.blocks();
+      assert.deepEqual(levels.map(level => level.count), [SIZE, 8 * SIZE, 64 * SIZE, 512 * SIZE].map(size => Math.floor(599 / size)));
+      for (const level of levels) {
+        for (let k = 0; k < level.firstOf(level.count); k++) {
+          const block = k >> level.bits;
+          for (const n of [k, k + 1]) {
+            assert.ok(((track.x[n] - level.west[block]) >>> 0) <= level.width[block]);
+            assert.ok(track.y[n] >= level.north[block] && track.y[n] <= level.south[block]);
+          }
+          assert.ok(track.key[k + 1] - track.key[k] <= level.pause[block]);
+          assert.ok(level.width[block] * 360 / WORLD < 1);
         }
-        assert.ok(track.key[k + 1] - track.key[k] <= blocks.pause[block]);
-        assert.ok(blocks.width[block] * 360 / WORLD < 1);
       }
     }
   }
+});
+
+test('the largest block that ends at a fix is found', async () => {
+  const store = await storeOf(wander(620));
+  const blocks = store.tracks[1].blocks();
+  const found = [SIZE - 2, SIZE - 1, 2 * SIZE - 1, 8 * SIZE - 1, 16 * SIZE - 1, 619, 20 * SIZE - 1];
+  assert.deepEqual(found.map(index => blocks.levelAt(index)), [-1, 0, 0, 1, 1, -1, -1]);
+  blocks.forget(8 * SIZE);
+  assert.deepEqual(blocks.levels.map(({ count }) => count), [7, 0, 0, 0]);
+  blocks.update(store.tracks[1]);
+  assert.deepEqual(blocks.levels.map(({ count }) => count), [19, 2, 0, 0]);
+});
+
+test('a trail that is a point from afar is looked at by its largest blocks', async () => {
+  const store = await storeOf(wander(1200).filter(({ member }) => member === 1).map(fix => ({ ...fix, member: 0 })));
+  const looks = [];
+  const { levels } = store.track(0).blocks();
+  levels.splice(0, 4, ...levels.map(level => new Proxy(level, { get(target, name) {
+    if (name === 'pause') looks.push(target.bits);
+    const value = target[name];
+    return typeof value === 'function' ? value.bind(target) : value;
+  } })));
+  shown(store, viewAt({ zoom: 2 }));
+  assert.ok(looks.includes(8) && looks.length < 1200 / SIZE - 7, `${looks}`);
+});
+
+test('what comes into view beyond the edges is left for when the map moves no more', async () => {
+  const store = await storeOf(wander(600));
+  const view = shift => ({ ...viewAt({ dx: shift }), pad: 40 });
+  const { trails, finish } = shown(store, view(0));
+  const display = new Display();
+  const update = () => {
+    display.update(store, { live: true, moment: T + 900_000, reference: T + 900_000, now: 1e6 }, OPTIONS);
+    return trails.update(store, display, { end: T + 900_000, length: 1_000_000 }, OPTIONS, paint, 1e6);
+  };
+  for (const [shift, isPutOff] of [[8, true], [20, true], [29, false], [33, true]]) {
+    trails.setView(view(shift));
+    assert.equal(update() && trails.isPutOff, isPutOff);
+    if (!isPutOff) assertAlike(finish(), expected(store, view(shift)));
+  }
+  assertAlike(finish(), expected(store, view(33)));
 });
 
 test('late fixes move the boxes of their blocks, and of what follows', async () => {
@@ -117,8 +160,9 @@ test('late fixes move the boxes of their blocks, and of what follows', async () 
   store.tracks[0].blocks();
   const late = all.filter(isLate).map(fix => ({ ...fix, lat: 1 }));
   store.insert(await columnsOf(late), 0, late.length);
-  const [mended, anew] = [store.tracks[0].blocks(), new Blocks()];
-  anew.update(store.tracks[0]);
+  const other = new Blocks();
+  other.update(store.tracks[0]);
+  const [mended, anew] = [store.tracks[0].blocks(), other].map(({ levels }) => levels[0]);
   assert.equal(mended.count, anew.count);
   for (const name of ['west', 'width', 'north', 'south', 'pause']) {
     assert.deepEqual(mended[name].subarray(0, anew.count), anew[name].subarray(0, anew.count));
@@ -127,8 +171,8 @@ test('late fixes move the boxes of their blocks, and of what follows', async () 
 });
 
 test('who goes around the world has a box that rules nothing out', async () => {
-  const track = (await storeOf(Array.from({ length: 40 }, (_, k) => ({ time: T + k * 1000, lon: (k * 60) % 360 - 180 })))).tracks[0];
-  assert.equal(track.blocks().width[0], WIDE);
+  const track = (await storeOf(Array.from({ length: 300 }, (_, k) => ({ time: T + k * 1000, lon: (k * 60) % 360 - 180 })))).tracks[0];
+  assert.deepEqual(track.blocks().levels.slice(0, 2).map(({ width }) => width[0]), [WIDE, WIDE]);
 });
 
 test('the newest fixes side by side are those of the tracks', async () => {
@@ -150,7 +194,7 @@ test('the newest fixes side by side are those of the tracks', async () => {
 });
 
 test('trails are the same when blocks out of view are passed over', async () => {
-  for (const [lon, zoom] of [[0, 14], [0, 16], [0, 9], [180, 15]]) {
+  for (const [lon, zoom] of [[0, 14], [0, 16], [0, 9], [0, 11], [180, 15]]) {
     const store = await storeOf(wander(600, lon));
     const view = viewAt({ lon, zoom });
     assertAlike(shown(store, view).finish(), expected(store, view));

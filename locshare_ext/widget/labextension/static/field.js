@@ -3,12 +3,14 @@
 import { WIDE } from './blocks.js';
 import { eastward } from './projection.js';
 
-export const NEAREST = 0.6; // px below which a fix adds nothing
+const NEAREST = 0.6; // px below which a fix adds nothing to a smooth line
+const NEAREST_HARD = 0.9; // and to one that is drawn pixel by pixel
 const SLACK = 1; // px that a place may be off, as nearest ones are left out
 
 export class Field {
-  /** drawn: a box of the view without need, px, or null; brush: {width, edge} of the lines. */
-  constructor({ w, h, scale, ox, oy, world }, drawn, { width, edge }) {
+  /** drawn: a box of the view without need, px, or null; brush: {width, edge, isHard} of the lines. */
+  constructor({ w, h, scale, ox, oy, world }, drawn, { width, edge, isHard }) {
+    this.nearest = isHard ? NEAREST_HARD : NEAREST; // px
     const reach = width + edge;
     const low = -reach - SLACK;
     Object.assign(this, { scale, ox, oy, world, low, right: w + reach + SLACK, bottom: h + reach + SLACK });
@@ -45,12 +47,12 @@ export class Field {
 
   /** Whether no fix of a block is far enough from a place to be seen; x: px, `units` in the world; y: px. */
   isNear(blocks, block, x, y, units) {
-    const { scale, oy } = this;
+    const { scale, oy, nearest } = this;
     const wide = blocks.width[block] * scale;
-    if (wide >= 2 * NEAREST) return false;
+    if (wide >= 2 * nearest) return false;
     const west = eastward(units, blocks.west[block]) * scale;
     const [north, south] = [blocks.north[block] * scale - oy - y, blocks.south[block] * scale - oy - y];
-    return west > -NEAREST && west + wide < NEAREST && north > -NEAREST && south < NEAREST;
+    return west > -nearest && west + wide < nearest && north > -nearest && south < nearest;
   }
 
   #isInside(x, y) {

@@ -26,7 +26,7 @@ export class Painter {
 
   /** Set the geometry: size in device px, origin and world size in px at the zoom, their ratio to css. */
   setView({ w, h, ox, oy, world, dpr, z, pad }) {
-    Object.assign(this, { w, h, ox, oy, world, dpr, z, scale: world / WORLD });
+    Object.assign(this, { w, h, ox, oy, world, dpr, z, pad, scale: world / WORLD });
     this.inside = { left: pad, right: w - pad }; // of the map's edges
     if (!this.frame || this.frame.width !== w || this.frame.height !== h) {
       this.frame = new OffscreenCanvas(w, h);
@@ -38,7 +38,10 @@ export class Painter {
     if (shift !== null) this.picture.shift(shift);
   }
 
-  /** Draw a frame; returns {bitmap, isPending}: whether another is needed though nothing moved. */
+  /**
+   * Draw a frame; returns {bitmap, isPending, isPutOff}: whether another is needed though nothing moved, at once,
+   * or only with the page's next frame.
+   */
   draw(store, display, window, options, paint, heads, now) {
     const { trails, picture, context, visible } = this;
     const isPending = trails.update(store, display, window, options, paint, now);
@@ -59,7 +62,8 @@ export class Painter {
     if (options.labels && visible.count <= LABELS) this.#drawLabels(context, store, display, window, options);
     const isLast = !isPending && !display.wasLive; // no other frame comes soon
     this.tally.update(store, display, window, now, isLast || display.count <= ALWAYS);
-    return { bitmap: this.frame.transferToImageBitmap(), isPending };
+    const { isPutOff } = trails;
+    return { bitmap: this.frame.transferToImageBitmap(), isPending: isPending && !isPutOff, isPutOff };
   }
 
   /** Heads that are many: dots, and a thin line to where each comes from. */

@@ -8,6 +8,7 @@ const OLDEST = 0.1; // opacity
 const NEWEST = 0.95;
 const SHADES = 256; // of a pixel between new and gone
 const OPAQUE = 0xff000000;
+const MANY = 1 / 8; // of all runs: if heads lie over more, all pixels are copied at once
 
 const FADE = Uint8Array.from({ length: STEPS + 1 }, (_, k) => Math.round(255 * (NEWEST + (OLDEST - NEWEST) * k / STEPS)));
 
@@ -38,6 +39,7 @@ export class Picture {
 
   #last = null; // what the trail pixels were made of
   #next = 0; // the run whose age is looked at again next
+  #covered = 0; // runs that heads lay over when it was last composed
 
   /**
    * Bring all pixels to what trails look like now, without heads. back: passes that lie over those of
@@ -56,31 +58,36 @@ export class Picture {
     const isAll = elapsed !== 0 && !(ahead && elapsed > 0 && elapsed < life / SHADES);
     const due = isAll ? runs : Math.ceil(runs * elapsed * SHADES / life);
     const [from, to] = [this.#next, this.#next + due]; // as if the runs began again after the last
+    const isWhole = this.#covered > runs * MANY;
+    let covered = 0;
     for (let run = 0; run < runs; run++) {
       const isDue = isAll || (run >= from && run < to) || run + runs < to;
       const [below, above] = [front.touched[run], back === null ? 0 : back.touched[run]];
       if ((below | above) & NEWS || (isDue && (below | above | this.written[run]) !== 0)) {
         this.#composeRun(run, front, above ? back : null, below | above, look);
+        if (!isWhole) this.#copy(run);
         if (below) front.touched[run] = PASSED;
         if (above) back.touched[run] = PASSED;
-      } else if (this.covered[run] === 1) this.#uncover(run);
+      } else if (!isWhole && this.covered[run] === 1) this.#copy(run);
+      covered += this.covered[run];
       this.covered[run] = 0;
     }
+    if (isWhole) this.pixels.set(this.trails);
+    this.#covered = covered;
     this.#next = isAll ? 0 : to % runs;
     this.#last = { ...made, stamp };
   }
 
   #composeRun(run, front, back, hasPasses, look) {
-    const { pixels, trails } = this;
+    const { trails } = this;
     const start = startOf(run);
-    const end = Math.min(pixels.length, startOf(run + 1));
+    const end = Math.min(trails.length, startOf(run + 1));
     if (hasPasses) composeRun(trails, start, end, front, back, look);
     else trails.fill(0, start, end);
     this.written[run] = hasPasses ? 1 : 0;
-    for (let p = start; p < end; p++) pixels[p] = trails[p];
   }
 
-  #uncover(run) {
+  #copy(run) {
     const { pixels, trails } = this;
     for (let p = startOf(run), end = Math.min(pixels.length, startOf(run + 1)); p < end; p++) pixels[p] = trails[p];
   }

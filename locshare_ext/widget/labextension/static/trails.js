@@ -3,7 +3,7 @@
 // only what came into view is: the rest stays, moved.
 
 import { SIZE } from './blocks.js';
-import { Field, NEAREST } from './field.js';
+import { Field } from './field.js';
 import { Passes } from './passes.js';
 import { eastward } from './projection.js';
 import { NONE } from './display.js';
@@ -11,6 +11,7 @@ import { NONE } from './display.js';
 const FEW = 150; // members up to which trails have an edge
 const MANY = 2000; // members from which they are not smoothed
 const BUDGET = 8; // ms of each frame for drawing again
+const BUDGET_MOVING = 4; // while the map is dragged: it has to go along first of all
 const FIRST_SLICE = 1 / 64; // of the time shown; each further one is twice as long
 const LONGEST = 2 ** 30; // units of a stamp in the time shown; half as many before it, for looking back
 const FARTHEST = 8; // times that an old picture is scaled
@@ -20,7 +21,7 @@ export class Trails {
   constructor() {
     this.front = null; // what is shown
     this.back = null; // what is being drawn again, null while nothing is
-    this.points = 0;
+    this.isPutOff = false; // whether what came into view, beyond the map's edges, is left for when it moves no more
   }
 
   #spare = null;
@@ -30,6 +31,7 @@ export class Trails {
   #whole = null; // the box of `front` in which nothing is missing, px
   #task = null;
   #turn = 0;
+  #isMoving = false; // whether the view was moved since the last update
 
   /**
    * Set the geometry (see Painter.setView); what was shown is kept, moved and scaled.
@@ -47,6 +49,7 @@ export class Trails {
   #pan(shift) {
     const task = this.#task;
     if (shift.x === 0 && shift.y === 0) return;
+    this.#isMoving = true;
     this.front.shift(shift);
     this.back?.shift(shift);
     this.#whole = moved(this.#whole, shift, this.#view);
@@ -109,8 +112,13 @@ export class Trails {
     if (!this.#task && this.#done.revision !== store.revision && now - this.#done.at > REST) {
       this.#begin(display, store, window, brush, wanted, false);
     }
-    if (!this.#task && !covers(this.#whole, this.#view)) this.#fill(store, window);
+    this.isPutOff = false;
+    if (!this.#task && !covers(this.#whole, this.#view)) {
+      if (this.#isMoving && covers(this.#whole, this.#view, this.#view.pad / 2)) this.isPutOff = true;
+      else this.#fill(store, window);
+    }
     if (this.#task) this.#work(store, window, brush, paint, now);
+    this.#isMoving = false;
     this.#done.end = window.end;
     return isBehind || this.#task !== null || this.#done.revision !== store.revision || !covers(this.#whole, this.#view);
   }
@@ -210,8 +218,14 @@ export class Trails {
   #lines(x0, y0, x1, y1, brush, stamp, index, isNew) {
     const { w, world } = this.#view;
     const reach = brush.width + brush.edge;
+    const right = w + reach;
+    if (world > right + reach && x0 > -reach && x1 > -reach && x0 < right && x1 < right) { // as nearly always: one copy
+      if (isNew || this.back === null) this.front.line(x0, y0, x1, y1, brush, stamp, index);
+      this.back?.line(x0, y0, x1, y1, brush, stamp, index);
+      return;
+    }
     const first = Math.ceil((-reach - Math.max(x0, x1)) / world);
-    const last = Math.floor((w + reach - Math.min(x0, x1)) / world);
+    const last = Math.floor((right - Math.min(x0, x1)) / world);
     for (let copy = first; copy <= last; copy++) {
       const shift = copy * world;
       if (isNew || this.back === null) this.front.line(x0 + shift, y0, x1 + shift, y1, brush, stamp, index);
@@ -222,13 +236,13 @@ export class Trails {
   /** Go on with drawing all again, slice of time by slice, so that the newest is there first. */
   #work(store, window, brush, paint, now) {
     const task = this.#task;
-    const start = performance.now();
+    const end = performance.now() + (this.#isMoving ? BUDGET_MOVING : BUDGET);
     const oldest = window.end - window.length;
     const field = new Field(this.#view, task.skip, brush);
     while (task.from > oldest) {
       const to = Math.max(oldest, task.from - task.slice);
       for (; task.id < task.keys.length; task.id++) {
-        if ((task.id & 31) === 31 && performance.now() - start > BUDGET) return;
+        if ((task.id & 31) === 31 && performance.now() > end) return;
         const { id } = task;
         if (Number.isNaN(task.keys[id])) continue;
         const own = brush.own?.get(id);
@@ -258,22 +272,27 @@ export class Trails {
     const { scale, oy } = this.#view;
     const { key: keys, x: xs, y: ys, limit } = track;
     const blocks = track.blocks();
+    const { nearest } = field;
     let [x, y, units] = [task.x[id], task.y[id], task.units[id]];
     let k = indexOf(track, task.seen[id], task.at[id]);
     let held = indexOf(track, task.keys[id], task.held[id]); // the fix that is at x, y
     for (k--; k >= 0 && keys[k] >= to; k--) {
-      let isDone = false;
-      if ((k & (SIZE - 1)) === SIZE - 1 && blocks !== null && keys[k + 1 - SIZE] >= to) {
-        const block = (k + 1) / SIZE - 1;
-        isDone = field.isAway(blocks, block, x, units);
-        const isNear = !isDone && blocks.pause[block] <= limit && field.isNear(blocks, block, x, y, units);
-        if (isDone || isNear) k = block * SIZE;
-        if (isNear) continue;
+      let [isDone, isNear] = [false, false];
+      const last = (k & (SIZE - 1)) === SIZE - 1 && blocks !== null ? k : -1; // of blocks
+      for (let n = last < 0 ? -1 : blocks.levelAt(last); n >= 0 && !isDone && !isNear; n--) {
+        const level = blocks.levels[n];
+        const block = last >> level.bits;
+        const first = level.firstOf(block);
+        if (keys[first] < to) continue;
+        isDone = field.isAway(level, block, x, units);
+        isNear = !isDone && level.pause[block] <= limit && field.isNear(level, block, x, y, units);
+        if (isDone || isNear) k = first;
       }
+      if (isNear) continue;
       const nextX = x + eastward(units, xs[k]) * scale;
       const nextY = ys[k] * scale - oy;
       if (!isDone && keys[k + 1] - keys[k] <= limit) {
-        if (Math.abs(nextX - x) < NEAREST && Math.abs(nextY - y) < NEAREST) continue;
+        if (Math.abs(nextX - x) < nearest && Math.abs(nextY - y) < nearest) continue;
         if (!field.isDrawn(x, y, nextX, nextY)) {
           this.#lines(nextX, nextY, x, y, brush, this.stampOf(keys[held]), paint.indexAt(id, store, held), false);
         }
@@ -312,7 +331,10 @@ const indexOf = (track, key, before) => (track.key[before] === key ? before : tr
 
 const boxOf = ({ w, h }) => ({ left: 0, top: 0, right: w, bottom: h });
 
-const covers = (box, { w, h }) => box !== null && box.left <= 0 && box.top <= 0 && box.right >= w && box.bottom >= h;
+/** Whether a box holds the view, but for a rim. */
+function covers(box, { w, h }, rim = 0) {
+  return box !== null && box.left <= rim && box.top <= rim && box.right >= w - rim && box.bottom >= h - rim;
+}
 
 /** Return where what was in a box is after a shift, as far as it is in view. */
 function moved(box, shift, { w, h }) {

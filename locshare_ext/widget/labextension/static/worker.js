@@ -158,14 +158,14 @@ function draw({ view, geometry, ...moment }) {
   if (!painter) return;
   const now = performance.now();
   prepare(moment, now);
-  const { bitmap, isPending } = painter.draw(seen, display, window_, options, paint, heads, now);
+  const { bitmap, isPending, isPutOff } = painter.draw(seen, display, window_, options, paint, heads, now);
   const xs = display.x.slice(0, display.count);
   const ys = display.y.slice(0, display.count);
   const times = display.time.slice(0, display.count);
   const { w, h, ox, oy, dpr, z } = painter;
   postMessage({
     op: 'frame', view, bitmap, geometry: { w, h, ox, oy, dpr, z }, xs, ys, times, points: painter.tally.total,
-    isMoving: display.isMoving, isPending, visible: painter.visible.count, cost: performance.now() - now,
+    isMoving: display.isMoving || isPutOff, isPending, visible: painter.visible.count, cost: performance.now() - now,
   }, [bitmap, xs.buffer, ys.buffer, times.buffer]);
 }
 
