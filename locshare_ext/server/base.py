@@ -133,7 +133,7 @@ class Handler(web.RequestHandler):
             self._allow_origin(allowed)
         if request.method == "OPTIONS":
             return None
-        token = sent_credential(request.headers)
+        token = self.sent_token()
         if token is not None:  # cookies are ignored, Jupyter is not asked
             late = request.method in self.late_methods
             return await site.credentials.check(token, request.remote_ip or "", late=late)
@@ -145,6 +145,10 @@ class Handler(web.RequestHandler):
         if found is not None:
             site.reach.note(f"{request.protocol}://{request.host}{self.base_path}")
         return found
+
+    def sent_token(self) -> str | None:
+        """Return the credential of ours that came, None if none did."""
+        return sent_credential(self.request.headers)
 
     @property
     def base_path(self) -> str:

@@ -23,6 +23,7 @@ from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandl
 from locshare_ext.server.api.replays import ReplayHandler, ReplaysHandler
 from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
+from locshare_ext.server.participants.ingest import AppHandler, BatchesHandler, InHandler, ProfileHandler
 from locshare_ext.server.participants.share import ShareFileHandler, SharePageHandler
 from locshare_ext.server.site import Site
 from locshare_ext.server.stomp.socket import StompSocket
@@ -59,6 +60,11 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/replays/([^/]+)/ws", ReplaySocket),
     (r"/locshare/share", SharePageHandler),
     (r"/locshare/share/([^/]+)", ShareFileHandler),
+    (r"/locshare/in/([^/]+)", InHandler),
+    (r"/locshare/in/([^/]+)/([^/]+)", AppHandler),
+    (r"/locshare/in/([^/]+)/gpslogger/([^/]+)\.properties", ProfileHandler),
+    (r"/locshare/in/([^/]+)/api/v1/overland/batches", BatchesHandler),
+    (r"/locshare/in/([^/]+)/gpslogger/api/v1/overland/batches", BatchesHandler),
     (r"/locshare/api/phones", PhonesHandler),
     (r"/locshare/api/health", HealthHandler),
     (r"/locshare/api/openapi\.json", OpenApiHandler),

@@ -22,11 +22,14 @@ from locshare_ext.server.audit import Audit
 from locshare_ext.server.credentials import Credentials
 from locshare_ext.server.leases import Leases
 from locshare_ext.server.limits import Limits
+from locshare_ext.server.participants.friends import Friends
 from locshare_ext.server.reach import Reach
 from locshare_ext.server.streams.registry import Responses
 from locshare_ext.server.turn import Turn
 from locshare_ext.server.underway import Underway
 from locshare_ext.services.alerts import AlertOptions, Alerts
+from locshare_ext.services.apps import Apps
+from locshare_ext.services.devices import Devices
 from locshare_ext.services.groups import GroupOptions, Groups
 from locshare_ext.services.invites import InviteOptions, Invites
 from locshare_ext.services.notes import Notes
@@ -155,6 +158,8 @@ class Site:
         self.reach.credentials = self.credentials
         self.phones: Phones | None = None  # the way to a listener for phones, where there may be one
         self.notes = Notes(self.groups, clock=clock)
+        self.apps = Apps(self.groups, Devices(self.invites), clock=clock)
+        self.friends = Friends()
         self.sharing = Sharing(self.groups, self.invites, clock=clock)
         self.recordings = Recordings(store, self.groups, clock=clock)
         self.replays = Replays(store, self.groups, clock=clock, log=log, options=replays)

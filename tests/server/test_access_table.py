@@ -63,11 +63,18 @@ NEEDED = {
     "GET api/replays/REPLAY/ws": "any",
     "GET api/me": "any",
     "PATCH api/me": "any",  # of one's own: others are told that they are no single member
-    "GET share": "nothing",  # a page without anything in it: its script has the invite
-    "GET share/page.js": "nothing",
     "GET api/phones": "all:manage",
     "POST api/phones": "all:manage",
     "DELETE api/phones": "all:manage",
+    "GET share": "nothing",  # a page without anything in it: its script has the invite
+    "GET share/page.js": "nothing",
+    "GET in/TOKEN": "path",  # the invite in the path counts, and nothing else: see below
+    "POST in/TOKEN": "path",
+    "GET in/TOKEN/overland": "path",
+    "POST in/TOKEN/overland": "path",
+    "GET in/TOKEN/gpslogger/profile.properties": "path",
+    "POST in/TOKEN/api/v1/overland/batches": "path",
+    "POST in/TOKEN/gpslogger/api/v1/overland/batches": "path",
     "GET api/health": "any",
     "GET api/openapi.json": "any",
     "GET nothing": "any",
@@ -80,7 +87,7 @@ NEEDED = {
 NEEDED |= {
     f"HEAD{call[3:]}": needed
     for call, needed in NEEDED.items()
-    if call.startswith(("GET api", "GET share")) and not call.endswith("/ws")
+    if call.startswith(("GET api", "GET share", "GET in")) and not call.endswith("/ws")
 }
 
 ALL = frozenset({"publish", "watch", "manage"})
@@ -130,7 +137,10 @@ def implemented() -> set[str]:
         path = pattern.removeprefix("/locshare/").replace(r"\.", ".")
         for folder, name in {**names, "invites": "INVITE"}.items():
             path = path.replace(f"{folder}/([^/]+)", f"{folder}/{name}")
-        path = path.replace("share/([^/]+)", "share/page.js")
+        path = path.replace("share/([^/]+)", "share/page.js").replace("in/([^/]+)", "in/TOKEN")
+        path = path.replace("gpslogger/([^/]+)", "gpslogger/profile").replace(
+            "TOKEN/([^/]+)", "TOKEN/overland"
+        )
         path = "nothing" if pattern.endswith("(?:/.*)?") else path
         for method in METHODS:
             if "__wrapped__" in vars(getattr(handler, method.lower())):
@@ -254,7 +264,7 @@ async def test_all_handlers_and_all_credentials(fetch, invite, credential, name)
             path += "?format=json" if "groups" in path else "?after=nonsense"
         answer = await fetch(path, method, body, headers=dict(headers))
         assert answer.code in expected(name, call, needed), (call, answer.body)
-        if answer.code >= 400 and method != "HEAD":
+        if answer.code >= 400 and method != "HEAD" and needed != "path":
             code = json.loads(answer.body)["error"]["code"]
             assert code == REASONS.get(name, code), call
 
@@ -264,6 +274,8 @@ def expected(name: str, call: str, needed: str) -> tuple[int, ...]:
     method, path = call.split(" ")
     if needed == "nothing":
         return (200,)
+    if needed == "path":
+        return (403,)  # whatever else came with it
     if path.rpartition("/")[2] in ("stomp", "ws") and name == "none":
         return (400,)  # no WebSocket; its first message shows the credential then
     if path == "nothing" and name in ("none", *GOOD):
@@ -279,6 +291,22 @@ def expected(name: str, call: str, needed: str) -> tuple[int, ...]:
     if name == "open" and call == "POST api/groups/hikers/invites":
         return (201,)  # exchanged
     return (200, 201, 400, 404, 409) if allowed(name, needed) else (403,)
+
+
+@pytest.mark.parametrize(
+    ("name", "credential"), [(name, name) for name in CREDENTIALS], indirect=["credential"]
+)
+async def test_phone_apps_and_all_credentials(fetch, credential, name):
+    """What is in the path of a phone's app opens that, if it is an invite: no other credential does."""
+    token = credential[2].get("passcode", "none")
+    await fetch("api/groups/hikers/fixes", "POST", fix(member="ann"))
+    body = json.dumps({"_type": "location", "lat": 1, "lon": 2, "tst": TIME // 1000}).encode()
+    answer = await fetch(f"in/{token}/owntracks", "POST", body, headers={"Authorization": ""})
+    is_invite = name not in ("kernel", "host", "jupyter token", "jupyter cookie", "none")
+    may = is_invite and ("publish" in CREDENTIALS[name][0] or name in ("expired", "other group"))
+    assert answer.code == (200 if may else REFUSED.get(name, 403) if is_invite else 403)
+    stored = json.loads((await fetch("api/groups/hikers/fixes")).body)["fixes"]
+    assert len(stored) == (2 if may and name != "other group" else 1)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def test_it_has_every_method_of_every_route_and_no_other(api: dict[str, Any]) ->
         (pattern.replace(r"\.", "."), method)
         for pattern, handler in ROUTES
         for method in METHODS
-        if handler is not NothingHere and not handler.is_page and "__wrapped__" in vars(getattr(handler, method))
+        if handler is not NothingHere and not handler.is_page
+        if "__wrapped__" in vars(getattr(handler, method))
     }
     described = {(re.sub(r"\{\w+\}", "([^/]+)", path), method) for method, path, _ in operations(api)}
     assert described == routed
@@ -150,7 +151,7 @@ def test_who_may_come_in_is_said_for_each_kind_of_server() -> None:
     with_users = document("/", has_users=True, longest=MONTH)
     for method, path, one in operations(with_users):
         ways = one["security"]
-        if method == "options":
+        if method == "options" or path.startswith("/locshare/in/"):  # the credential is in the path
             assert ways == []
             continue
         cookie = next(way for way in ways if "jupyterCookie" in way)

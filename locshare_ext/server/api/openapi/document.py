@@ -15,6 +15,7 @@ from locshare_ext.server.api.openapi import (
     events,
     fixes,
     groups,
+    ingest,
     invites,
     notes,
     recordings,
@@ -34,6 +35,7 @@ _MODULES: tuple[ModuleType, ...] = (
     trails,
     notes,
     invites,
+    ingest,
     recordings,
     replays,
     about,
@@ -45,6 +47,7 @@ _TAGS = {
     "trails": "Many fixes at once, for analysis.",
     "notes": "What people say on the timeline.",
     "invites": "Credentials for one group.",
+    "phones": "Where phone apps send to.",
     "recordings": "Kept parts of a group's past, and imports.",
     "replays": "Recordings played on one clock for whoever follows.",
     "server": "The server itself.",
@@ -74,6 +77,9 @@ _PATH_PARAMETERS = {
     "member": ("A member's name; `me`: whose the invite is.", "ann"),
     "note": ("A note's id.", "4k7qm2xa-1043"),
     "invite": ("An invite's id.", "5b1TnQ0cVxYz"),
+    "token": ("An invite's token: a secret.", "lsi_5b1TnQ0cVxYz_0123456789abcdefghijKL"),
+    "app": ("A family of phone apps.", "owntracks"),
+    "profile": ("`profile` or `batch`.", "profile"),
     "recording": ("A recording's id.", "r3f8k2m9qz"),
     "replay": ("A replay's id.", "p7k2m9qz41"),
 }
@@ -269,7 +275,7 @@ def _path(path: str, described: Mapping[str, Schema], has_users: bool) -> Schema
     if "get" in described and not is_socket:
         operations["head"] = _head(described["get"])
     operations = {
-        method: {**one, "security": _security(method, is_socket, has_users)}
+        method: {"security": _security(method, is_socket, has_users), **one}
         for method, one in operations.items()
     }
     first = next(iter(described.values()))
@@ -288,7 +294,7 @@ def _head(get: Schema) -> Schema:
         "tags": get["tags"],
         "summary": "The headers of GET",
         "responses": responses,
-        **({"parameters": get["parameters"]} if "parameters" in get else {}),
+        **{part: get[part] for part in ("parameters", "security") if part in get},
     }
 
 
