@@ -17,9 +17,9 @@ from locshare_ext.client.discovery import (
 from locshare_ext.client.http import Api, path_of
 from locshare_ext.client.joining import identity, join
 from locshare_ext.errors import InvalidInput, LocShareError
-from locshare_ext.model.names import group_slug, member_name
+from locshare_ext.model.names import group_slug, member_name, replay_of
 
-__all__ = ["only_group", "os_user", "where"]
+__all__ = ["group_name", "only_group", "os_user", "where"]
 
 
 def where(
@@ -47,13 +47,25 @@ def where(
     else:
         if token is not None:
             raise InvalidInput("token= needs server=, the address that it is for", field="token")
-        group_slug(name_or_link)  # a wrong name is told before a missing server
+        group_name(name_or_link)  # a wrong name is told before a missing server
         given, name = find_server(), name_or_link
         if me is None or not given.is_by_invite:  # by LOCSHARE_URL it may be
             return find_server, (), name
     if me is not None and given.is_by_invite:
         given = join(given, me)
     return (lambda: given), (given.url, given.token or ""), name
+
+
+def group_name(title: str) -> str:
+    """Return the slug of a group's title; raises InvalidName, and InvalidInput for the name of a replay."""
+    if (replay := replay_of(title.strip().removeprefix("/topic/"))) is not None:
+        raise InvalidInput(
+            f"replay.{replay[:64]} is a replay and no group: follow_replay({replay[:64]!r}) follows it, and "
+            "GroupMap shows that",
+            code="is_a_replay",
+            field="group",
+        )
+    return group_slug(title)
 
 
 def only_group(api: Api) -> str:

@@ -9,13 +9,13 @@ from datetime import tzinfo
 from typing import Any
 
 from locshare_ext.client import registry
-from locshare_ext.client.attach import only_group, os_user, where
+from locshare_ext.client.attach import group_name, only_group, os_user, where
 from locshare_ext.client.http import path_of
 from locshare_ext.client.joining import Identity, identity
 from locshare_ext.client.ladder import check_transport
 from locshare_ext.client.times import GroupZone, check_zone
 from locshare_ext.errors import AccessDenied, Gone, InvalidInput, NotFound
-from locshare_ext.model.names import group_slug, member_name
+from locshare_ext.model.names import member_name
 
 __all__ = ["Attached", "warn_unknown"]
 
@@ -41,7 +41,7 @@ class Attached:
         self._api = registry.api(key, locate)
         title = only_group(self._api) if name is None else name
         self._title = unicodedata.normalize("NFKC", title).strip()
-        self._name = group_slug(title)
+        self._name = group_name(title)
         self._me = None if me is None else member_name(me)
         self._identity: Identity | None = None
         self._key = (self._name, *key)

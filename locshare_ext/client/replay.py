@@ -18,7 +18,7 @@ from locshare_ext.client.times import check_zone, ms_from
 from locshare_ext.errors import InvalidInput, NotFound
 from locshare_ext.model.clock import Clock, check_clock, datetime_from_ms
 from locshare_ext.model.names import replay_of
-from locshare_ext.model.replay import check_speed
+from locshare_ext.model.replay import check_shared_speed
 
 if TYPE_CHECKING:
     from locshare_ext.client.recording import Recording
@@ -141,7 +141,7 @@ class Replay(Live):
 
     @speed.setter
     def speed(self, speed: float) -> None:
-        self.steer(speed=check_speed(speed))
+        self.steer(speed=check_shared_speed(speed))
 
     @property
     def loop(self) -> bool:

@@ -16,7 +16,7 @@ from locshare_ext.client.playhead import Playhead, Watchers
 from locshare_ext.client.times import ms_from
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import Clock, check_clock, datetime_from_ms
-from locshare_ext.model.replay import check_max_gap, check_speed
+from locshare_ext.model.replay import check_max_gap, check_shared_speed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,7 +90,7 @@ class Replayable(Counted):
         body = {
             "recording": self.id,
             "clock": check_clock(clock),
-            "speed": check_speed(speed),
+            "speed": check_shared_speed(speed),
             "loop": loop,
             "paused": paused,
             "at": None if start is None else ms_from(start, tz=self.tz, field="start"),

@@ -11,11 +11,23 @@ from typing import Generic, Literal, TypeVar
 
 from locshare_ext.errors import InvalidInput
 
-__all__ = ["Due", "Piece", "Playhead", "Schedule", "State", "check_max_gap", "check_speed"]
+__all__ = [
+    "FASTEST",
+    "SLOWEST",
+    "Due",
+    "Piece",
+    "Playhead",
+    "Schedule",
+    "State",
+    "check_max_gap",
+    "check_shared_speed",
+    "check_speed",
+]
 
 State = Literal["playing", "paused", "ended"]
 Rows = TypeVar("Rows")
 
+SLOWEST, FASTEST = 0.1, 1000.0  # times as fast as it was, of a replay that many follow
 SHORTEST_PASS = 0.1  # s of the monotonic clock: a loop over one moment must not spin
 
 
@@ -28,6 +40,17 @@ def check_speed(speed: object, low: float = 0.0, high: float = math.inf) -> floa
     if not low <= speed <= high:
         raise InvalidInput(f"speed {speed!r} is outside [{low:g}, {high:g}]", field="speed")
     return float(speed)
+
+
+def check_shared_speed(speed: object) -> float:
+    """Return a speed of a replay that many follow; raises InvalidInput for one outside [0.1, 1000]."""
+    if speed == math.inf:
+        raise InvalidInput(
+            "speed inf is for rec.play(), which goes on as fast as callbacks take it; "
+            f"who follows a replay sees it {SLOWEST:g} to {FASTEST:g} times as fast as it was",
+            field="speed",
+        )
+    return check_speed(speed, SLOWEST, FASTEST)
 
 
 def check_max_gap(seconds: object) -> int | None:

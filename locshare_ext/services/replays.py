@@ -13,7 +13,7 @@ import msgspec
 
 from locshare_ext.errors import Conflict, LocShareError, NotFound
 from locshare_ext.model.fix import Fix
-from locshare_ext.model.replay import check_speed
+from locshare_ext.model.replay import check_shared_speed
 from locshare_ext.model.sequence import ORIGINAL_TIME
 from locshare_ext.model.store import LogStore, RecordingInfo, Selection
 from locshare_ext.model.wire import MAX_EXTRA
@@ -21,9 +21,8 @@ from locshare_ext.services.groups import Group, Groups
 from locshare_ext.services.replay import Emit, Replay, Wish
 from locshare_ext.services.windows import span_of
 
-__all__ = ["FASTEST", "SLOWEST", "ReplayOptions", "Replays"]
+__all__ = ["ReplayOptions", "Replays"]
 
-SLOWEST, FASTEST = 0.1, 1000.0
 REPLAY = "replay"  # the source of fixes that a replay puts into a live group
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -80,7 +79,7 @@ class Replays:
         whether that group's log keeps it. Raises InvalidInput, Conflict when there are too many or
         nothing is to be replayed, NotFound.
         """
-        check_speed(wish.speed, SLOWEST, FASTEST)
+        check_shared_speed(wish.speed)
         if len(self._open) + self._making >= self.options.most:
             raise Conflict(f"there are {self.options.most} replays already", code="too_many_replays")
         self._making += 1

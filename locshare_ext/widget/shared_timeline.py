@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from locshare_ext.client.playhead import Playhead
 from locshare_ext.client.times import ms_from
 from locshare_ext.errors import InvalidInput, LocShareError
-from locshare_ext.model.replay import check_speed
+from locshare_ext.model.replay import check_shared_speed
 from locshare_ext.widget.timeline import LIVE, OP, Timeline
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class SharedTimeline(Timeline):
         """Go on, or begin again where it has ended; speed: None as before. InvalidInput, AccessDenied."""
         steering: dict[str, Any] = {"paused": False}
         if speed is not None:
-            steering["speed"] = check_speed(speed)
+            steering["speed"] = check_shared_speed(speed)
         now = self._now()
         if now.end is not None and now.moment >= now.end:
             steering["at"] = now.start

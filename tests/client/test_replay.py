@@ -174,7 +174,11 @@ def test_what_cannot_be_is_refused_with_its_field(recording: Recording) -> None:
         (lambda: replay.seek(BEGIN - 1), "at"),
         (lambda: setattr(replay, "speed", 0), "speed"),
         (lambda: setattr(replay, "speed", 1001), "speed"),
+        (lambda: setattr(replay, "speed", float("inf")), "speed"),
         (lambda: recording.replay(speed=-1), "speed"),
+        (lambda: recording.replay(speed=float("inf")), "speed"),
+        (lambda: Group(f"replay.{replay.id}", server="http://127.0.0.1:9"), "group"),
+        (lambda: Group(replay.topic), "group"),
         (lambda: recording.replay(start=BEGIN + 10**9), "at"),
         (lambda: recording.replay(max_gap=-1), "max_gap"),
         (lambda: replay.step(0), "step"),
@@ -183,6 +187,10 @@ def test_what_cannot_be_is_refused_with_its_field(recording: Recording) -> None:
         with pytest.raises(InvalidInput) as told:
             wrong()
         assert told.value.field == field
+    with pytest.raises(InvalidInput, match=r"rec\.play\(\), which goes on as fast as callbacks take it"):
+        recording.replay(speed=float("inf"))
+    with pytest.raises(InvalidInput, match=rf"follow_replay\('{replay.id}'\) follows it"):
+        Group(f"replay.{replay.id}")
     assert replay.info["state"] == "paused"
     replay.stop()
 

@@ -8,14 +8,13 @@ from locshare_ext.broker.access import MANAGE, WATCH
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import check_clock
 from locshare_ext.model.names import near_names
-from locshare_ext.model.replay import check_max_gap, check_speed
+from locshare_ext.model.replay import check_max_gap, check_shared_speed
 from locshare_ext.server.api.parameters import moment
 from locshare_ext.server.api.recordings import find_recording
 from locshare_ext.server.base import Handler
 from locshare_ext.server.replaying import find_replay
 from locshare_ext.services.groups import Group
 from locshare_ext.services.replay import Steering, Wish
-from locshare_ext.services.replays import FASTEST, SLOWEST
 
 __all__ = ["MAX_STEP", "ReplayHandler", "ReplaysHandler"]
 
@@ -44,7 +43,7 @@ class ReplaysHandler(Handler):
         info = await find_recording(self, recording, MANAGE)
         wish = Wish(
             clock=_clock(sent.get("clock", "time")),
-            speed=check_speed(sent.get("speed", 1.0), SLOWEST, FASTEST),
+            speed=check_shared_speed(sent.get("speed", 1.0)),
             at=None if sent.get("at") is None else moment(sent["at"], "at"),
             is_looping=_flag(sent, "loop"),
             is_paused=_flag(sent, "paused"),
@@ -92,7 +91,7 @@ class ReplayHandler(Handler):
         replay.steer(
             Steering(
                 at=None if sent.get("at") is None else moment(sent["at"], "at"),
-                speed=None if sent.get("speed") is None else check_speed(sent["speed"], SLOWEST, FASTEST),
+                speed=None if sent.get("speed") is None else check_shared_speed(sent["speed"]),
                 is_paused=None if sent.get("paused") is None else _flag(sent, "paused"),
                 is_looping=None if sent.get("loop") is None else _flag(sent, "loop"),
                 step=step,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from locshare_ext.model.replay import FASTEST, SLOWEST
 from locshare_ext.server.api.openapi.events import socket_answers, switching, upgrade
 from locshare_ext.server.api.openapi.fixes import FEED, place
 from locshare_ext.server.api.openapi.parts import (
@@ -23,7 +24,6 @@ from locshare_ext.server.api.openapi.parts import (
     requested,
 )
 from locshare_ext.server.api.replays import MAX_STEP
-from locshare_ext.services.replays import FASTEST, SLOWEST
 
 __all__ = ["PATHS", "SCHEMAS"]
 
