@@ -62,6 +62,7 @@ def run(
         chosen.store = str(folder / "served.sqlite3")
     tls = Tls(serving.certfile, serving.keyfile) if serving.certfile else None
     proxies = Proxies(serving.trusted_proxies)
+    checked_url(chosen.public_url)  # before anything is open
     sockets = bound(serving.host, serving.port)
     address = _address(serving, sockets[0].getsockname()[1])
     site = _site(chosen, serving, token, address)

@@ -44,11 +44,12 @@ class Sse:
         headers: dict[str, str],
         version: str = "1.1",
         tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
     ) -> Sse:
         """Send the request and read the head of the answer."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22, ssl=tls)
+        reader, writer = await asyncio.open_connection(host, port, limit=1 << 22, ssl=tls)
         sse = cls(reader, writer)
-        lines = [f"GET {path} HTTP/{version}", f"Host: 127.0.0.1:{port}"]
+        lines = [f"GET {path} HTTP/{version}", f"Host: {host}:{port}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
         head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode().split("\r\n")
