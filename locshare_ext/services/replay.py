@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,9 +23,6 @@ from locshare_ext.model.store import LogInfo, LogStore, RecordingInfo, Selection
 from locshare_ext.services.happenings import Happenings
 from locshare_ext.services.rows import Pair, Rows, pairs_of
 from locshare_ext.services.windows import WANTED, Windows
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Replay", "Steering", "Wish"]
 
@@ -115,8 +113,8 @@ class Replay:
         self._windows: Windows | None = None
         self._begun = 0  # the pass that readers were told of
         self._why = "start"  # that pass, or the next, began
-        self._steps = 0
-        self._stepping_to: str | None = None  # a member, folded
+        # so many fixes on, or up to the next one of a member; one after the other, however quickly asked for
+        self._steps: deque[tuple[int, str | None]] = deque()
         self._told: tuple[State, float] | None = None  # what readers were told last, and when
         self._reading: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -168,14 +166,14 @@ class Replay:
             plan.is_looping = steering.is_looping
         if steering.is_paused is not None:
             (plan.pause if steering.is_paused else plan.resume)(now)
-            self._steps = 0
+            self._steps.clear()
         if steering.at is not None:
             plan.seek(steering.at, now)
-            self._why, self._steps = "seek", 0
+            self._why = "seek"
+            self._steps.clear()
         if steering.step is not None:
             plan.pause(now)
-            self._stepping_to = None if steering.member is None else fold(steering.member)
-            self._steps = steering.step if self._stepping_to else self._steps + steering.step
+            self._steps.append((steering.step, None if steering.member is None else fold(steering.member)))
         self.used = now
         self._told = None
         self._changed.set()
@@ -217,7 +215,7 @@ class Replay:
         if self._steps:
             taken = self._step(now)
             if plan.is_complete and not plan.waiting:
-                self._steps = 0
+                self._steps.clear()
         else:
             taken = plan.take(now, _AT_ONCE)
         if taken:
@@ -233,17 +231,20 @@ class Replay:
             await self._wait(now)
 
     def _step(self, now: float) -> list[Due[Rows]]:
-        """Return what the steps that were asked for give, as far as it is read."""
-        if self._stepping_to is None:
-            taken = self._plan.step(self._steps, now)
-            self._steps -= sum(due.stop - due.start for due in taken)
+        """Return what the first of the steps that were asked for gives, as far as it is read."""
+        count, member = self._steps.popleft()
+        if member is None:
+            taken = self._plan.step(count, now)
+            if count := count - sum(due.stop - due.start for due in taken):
+                self._steps.appendleft((count, None))
             return taken
         taken = []
-        while len(taken) < _AT_ONCE and self._steps and (one := self._plan.step(1, now)):
+        while len(taken) < _AT_ONCE and (one := self._plan.step(1, now)):
             taken += one
             fix, _ = one[0].piece.rows.pairs(one[0].start, one[0].stop)[0]
-            if fold(fix.member) == self._stepping_to:
-                self._steps = 0
+            if fold(fix.member) == member:
+                return taken
+        self._steps.appendleft((count, member))
         return taken
 
     async def _wait(self, now: float) -> None:

@@ -128,6 +128,24 @@ async def test_seeks_both_ways_steps_and_loops(groups, replays, walk):
     assert all(one == everything for one in passes[2:])
 
 
+async def test_steps_that_are_asked_for_at_once_are_all_given(groups, replays, walk):
+    """Also before anything is read: each goes on from where the one before has led to."""
+    replay = await replays.create(walk, Wish(clock="received", is_paused=True))
+    reader = ReaderOf(replay.log)
+    everything = await bodies(groups, "received")
+    first = (await (await groups.find("hikers")).log.read(0, 1))[0].item.member
+    for steering in (Steering(step=1), Steering(step=1, member=first), Steering(step=2)):
+        replay.steer(steering)
+    expected = 1 + 1 + [json.loads(body)["member"] for body in everything[1:]].index(first) + 2
+    await until(reader, "paused")
+    while len(fixes_of(reader)) < expected:
+        await reader.woken()
+    assert fixes_of(reader) == everything[:expected]
+    replay.steer(Steering(step=1))
+    await reader.has(len(reader.got) + 1)
+    assert fixes_of(reader) == everything[: expected + 1]
+
+
 async def test_bad_wishes_change_nothing(replays, walk):
     replay = await replays.create(walk, replace(QUICK, is_paused=True))
     before = {**replay.as_json(), "now": 0}
