@@ -25,6 +25,7 @@ NAMES = (
     "frames",
     "formats",
     "pages",
+    "phones",
     "render",
 )
 PARTS = ("fanout", "latency", "connections", "stalled", "clients")  # of brokers
