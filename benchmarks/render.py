@@ -16,6 +16,7 @@ import psutil
 
 from benchmarks.render_faults import gil_held, scrubbing, send_to_pixel
 from benchmarks.render_moves import Moves, move, time_to_whole
+from benchmarks.render_places import lonboard, places
 from benchmarks.report import Report
 from tests.e2e.conftest import write_notebook
 from tests.support.lab import Lab
@@ -128,6 +129,8 @@ def run(report: Report) -> None:
             _whole(report, browser, lab)
             _hundred_thousand(report, browser, lab, seconds)
             _traffic(report, browser, lab)
+            places(report, browser, lab)
+            lonboard(report, browser, lab)
             quick = report.options.rounds == 1
             send_to_pixel(report, browser, lab, WATCH, _kernel, seconds, quick=quick)
             scrubbing(report, browser, lab, seconds)
