@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e.conftest import OpenNotebook
+from tests.support.lab import Lab
 from tests.support.page import Notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
@@ -63,8 +64,14 @@ def wait_for_move(notebook: Notebook, member: str) -> None:
     )
 
 
-def test_members_move_while_a_cell_sleeps_and_a_reload_keeps_the_trail(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(PUSHED, "time.sleep(5)")
+# Runs until the test has seen enough, however long that takes.
+SLEEP = "import os\nwhile not os.path.exists('seen'):\n    time.sleep(0.05)"
+
+
+def test_members_move_while_a_cell_sleeps_and_a_reload_keeps_the_trail(
+    open_notebook: OpenNotebook, lab: Lab
+) -> None:
+    notebook = open_notebook(PUSHED, SLEEP)
     notebook.run_all()
     notebook.wait_for("() => window.locshareLayers?.[0]?.stats().trailPoints > 30")
     assert "[*]" in notebook.page.locator(".jp-Cell").nth(1).inner_text()
@@ -72,6 +79,7 @@ def test_members_move_while_a_cell_sleeps_and_a_reload_keeps_the_trail(open_note
     assert "[*]" in notebook.page.locator(".jp-Cell").nth(1).inner_text()
     before = notebook.page.evaluate("() => window.locshareLayers[0].stats()")
     assert before["connected"]
+    (lab.root / "seen").touch()
     notebook.wait_until_idle()
     notebook.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     notebook.page.reload()

@@ -79,7 +79,7 @@ class Opened:
     def wait_for_tip(self, member: str, x: float, y: float) -> None:
         """Wait until a member is found under the pointer; each move asks once."""
         tip = self.page.locator(".locshare-tip")
-        for nudge in range(200):
+        for nudge in range(PATIENCE // 50):
             self.page.mouse.move(x + nudge % 2, y)
             self.page.wait_for_timeout(50)
             if tip.is_visible():

@@ -248,9 +248,9 @@ def test_code_and_page_move_the_same_playhead(open_notebook: OpenNotebook) -> No
     # a replay in a cell moves its map, while the cell runs, and no other
     ask(
         notebook,
-        "seen = []\nrec.on_fix(lambda fix: seen.append(fix.time))\nplayer = rec.play(speed=50, wait=False)",
+        "seen = []\nrec.on_fix(lambda fix: seen.append(fix.time))\nplayer = rec.play(speed=5, wait=False)",
     )
-    wait_for_clock(notebook, "clock.state === 'playing' && clock.speed === 50 && clock.moment > value", START)
+    wait_for_clock(notebook, "clock.state === 'playing' && clock.speed === 5 && clock.moment > value", START)
     ask(notebook, "player.pause()")
     wait_for_clock(notebook, "clock.state === 'paused'")
     assert ask(notebook, "print(abs(m.playhead.value // 10**6 - player.clock_ms) < 2)") == "True"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from locshare_ext.cli import develop
 
@@ -64,9 +66,7 @@ class Lab:
         for name in ("home", "config", "data", "runtime", "ipython"):
             (self.folder / name).mkdir(exist_ok=True)
         develop.main()  # the page's code is that of the working copy
-        settings = self.folder / "settings" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True, exist_ok=True)
-        (settings / "notification.jupyterlab-settings").write_text(json.dumps(NO_NEWS))
+        self._settle()
         command = [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
             *(f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"),
@@ -100,11 +100,31 @@ class Lab:
                 return
         raise RuntimeError(f"JupyterLab does not answer: {self.log.read_text()[-4000:]}")
 
+    def _settle(self) -> None:
+        """Have the settings of somebody who has never been here."""
+        shutil.rmtree(self.folder / "settings", ignore_errors=True)
+        settings = self.folder / "settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        (settings / "notification.jupyterlab-settings").write_text(json.dumps(NO_NEWS))
+
+    def tidy(self) -> None:
+        """End all kernels and forget what was set and laid out; what groups and notebooks hold stays."""
+        for kind in ("sessions", "kernels"):
+            for one in self._ask(f"api/{kind}"):
+                with contextlib.suppress(urllib.error.HTTPError):  # it has ended by itself
+                    self._ask(f"api/{kind}/{one['id']}", "DELETE", START_LIMIT)
+        self._settle()
+
     def get(self, path: str) -> object:
         """Return the JSON of an endpoint below the base URL."""
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"token {self.token}"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        return self._ask(path)
+
+    def _ask(self, path: str, method: str = "GET", limit: float = 10) -> Any:
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(self.url + path, headers=headers, method=method)
+        with urllib.request.urlopen(request, timeout=limit) as answer:
+            body = answer.read()
+        return json.loads(body) if body else None
 
     def runtime_file(self) -> Path:
         """The file that tells clients where this server is and how to enter."""
