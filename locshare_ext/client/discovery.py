@@ -71,7 +71,8 @@ def _only_live(directory: Path, looked: list[str]) -> Server:
         return found[0]
     if not found:
         looked.append(f"{directory}/locshare-*.json: none of a live server")
-        raise ServerNotFound(_CAUSES + "\n".join(f"  - {line}" for line in looked))
+        tried = "\n".join(f"  - {line}" for line in looked)
+        raise ServerNotFound(_CAUSES + tried, details={"looked": tried})
     urls = ", ".join(server.url for server in found)
     raise ServerNotFound(
         f"{len(found)} servers with locshare_ext run here, and none of them started this process: {urls}. "

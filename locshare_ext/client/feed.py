@@ -137,10 +137,13 @@ class Feed:
             life.abort()
 
     def listen(
-        self, on_fixes: Callable[[FixBatch], None], on_status: Callable[[SourceStatus], None]
+        self,
+        on_fixes: Callable[[FixBatch], None],
+        on_status: Callable[[SourceStatus], None],
+        on_event: Callable[[], None] | None = None,
     ) -> Callable[[], None]:
-        """Follow the feed, see `TrailSource.listen`."""
-        stop = self._statuses.listen(on_fixes, on_status)
+        """Follow the feed, see `TrailSource.listen`; on_event: see `Live.listen_events`."""
+        stop = self._statuses.listen(on_fixes, on_status, on_event)
         self.start()
         return stop
 
@@ -202,7 +205,7 @@ class Feed:
                 error, ending = refusal, Ending.SAID
         if is_final(error) and not self.api.server.is_of_kernel:  # a kernel's is looked up anew
             self._is_refused = True
-            self._statuses.close(error.message)
+            self._statuses.close(error.message, error.code)
             self._settled.set()
             return False
         if ending is Ending.CUT and ladder.rung == "long polling":
@@ -304,6 +307,7 @@ class Feed:
         self._live_since = time.monotonic()
         self._ladder.lived(self._live_since)
         self._go_live()
+        self._statuses.tell_event()  # there may have been one meanwhile
 
     def on_fixes(self, body: bytes, read: str | None) -> None:
         """Take new fixes: into the columns, to the listeners, to the callbacks."""
@@ -311,6 +315,10 @@ class Feed:
             self._statuses.is_known()
             self._go_live()
         self._intake.take(body, read)
+
+    def on_event(self) -> None:
+        """Tell those who look for events that there is one."""
+        self._statuses.tell_event()
 
     def on_mark(self, said: Mapping[str, Any], read: str | None) -> None:
         """Do nothing: only a replay says such things."""

@@ -61,6 +61,14 @@ class Live(Attached, Counted):
         """Have batches of new fixes called back on the feed's thread, see `TrailSource.listen`."""
         return self._feed().listen(on_fixes, on_status)
 
+    def listen_events(self, on_event: Callable[[], None]) -> Callable[[], None]:
+        """Have it called back that `events_after` may give more now; returns what stops that.
+
+        That is so after each event but a sign of life, and whenever the feed has connected. The
+        call is made on the feed's thread, and must be quick.
+        """
+        return self._feed().listen(_ignore, _ignore, on_event)
+
     def close(self) -> None:
         """End the live feed, its thread and its callbacks, for all `Group`s of this name."""
         self._is_closed = True
@@ -78,3 +86,7 @@ class Live(Attached, Counted):
         if self._is_closed:
             raise InvalidInput(f"this Group({self._title!r}) is closed; make a new one", code="group_closed")
         return registry.feed(self._key, self._name, self._api)
+
+
+def _ignore(_: object) -> None:
+    """Take what nobody asked for."""

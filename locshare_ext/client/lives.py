@@ -12,7 +12,8 @@ from locshare_ext.client.connection import PATIENCE, SILENT, Connection
 from locshare_ext.client.discovery import Server
 from locshare_ext.client.incoming import decode_objects
 from locshare_ext.errors import LocShareError, NotFound, ServerUnreachable
-from locshare_ext.model.names import topic_of
+from locshare_ext.model.event import Event
+from locshare_ext.model.names import events_topic, replay_of, topic_of
 from locshare_ext.transports import (
     Discontinuity,
     Fixes,
@@ -22,6 +23,7 @@ from locshare_ext.transports import (
     Stated,
     open_transport,
 )
+from locshare_ext.transports.bodies import read_event
 
 __all__ = ["WAIT", "Life", "StompLife", "StreamLife", "Taker", "open_life"]
 
@@ -48,6 +50,9 @@ class Taker(Protocol):
     def on_unknown(self, error: NotFound) -> None:
         """The group has not begun yet; it is looked for again."""
 
+    def on_event(self) -> None:
+        """Something has happened besides fixes, and more than a sign of life."""
+
 
 class Life(Protocol):
     """Begins with `run`, and cannot be begun again."""
@@ -72,10 +77,11 @@ def open_life(
 
 
 class StompLife:
-    """A STOMP connection with one subscription."""
+    """A STOMP connection, subscribed to the fixes and, of a group, to the events."""
 
     def __init__(self, server: Server, group: str, taker: Taker, patience: float = PATIENCE) -> None:
         self._topic = topic_of(group)
+        self._events = events_topic(group) if replay_of(group) is None else None
         self._taker = taker
         self._connection = Connection(server, self, patience)
 
@@ -90,6 +96,8 @@ class StompLife:
     def on_connected(self, connection: Connection) -> None:
         """Subscribe where the taker is."""
         connection.subscribe(self._topic, "fixes", {"after": self._taker.place(), "batch": str(BATCH)})
+        if self._events is not None:
+            connection.subscribe(self._events, "events", {"after": "now"})
 
     def on_receipt(self, headers: dict[str, str]) -> None:
         """The subscription's is the hello."""
@@ -99,6 +107,9 @@ class StompLife:
 
     def on_message(self, headers: dict[str, str], body: bytes) -> None:
         """Hand on what came."""
+        if headers.get("subscription") == "events":
+            _tell_event(self._taker, read_event(body))
+            return
         state, read = headers.get("replay-state"), headers.get("message-id")
         if state is None:
             self._taker.on_fixes(body, read)
@@ -160,7 +171,7 @@ class StreamLife:
         taker = self._taker
         while not self._is_aborted:
             try:
-                following = follow(after=taker.place(), batch=BATCH)
+                following = follow(after=taker.place(), batch=BATCH, events=True)
                 taker.on_hello(self._hello(runner, following).cursor)
                 while True:
                     item = runner.run(self._next(following, None))
@@ -168,6 +179,8 @@ class StreamLife:
                         taker.on_fixes(item.body, item.cursor)
                     elif isinstance(item, Discontinuity | Stated):
                         taker.on_mark(item.said, item.cursor)
+                    elif isinstance(item, Event):
+                        _tell_event(taker, item)
             except NotFound as error:
                 if error.code != "group_not_found":
                     raise
@@ -202,3 +215,8 @@ class StreamLife:
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
+
+
+def _tell_event(taker: Taker, event: Event | None) -> None:
+    if event is not None and event.kind != "alive":  # signs of life come all the time, and are no news
+        taker.on_event()

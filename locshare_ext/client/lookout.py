@@ -52,6 +52,9 @@ class Proof:
             self._timer.name, self._timer.daemon = "locshare-trial", True
             self._timer.start()
 
+    def on_event(self) -> None:
+        """Do nothing: the life beside which it is tried tells of events."""
+
     def on_unknown(self, error: NotFound) -> None:
         """Nothing can be tried of a group that has not begun."""
         if self._life is not None:

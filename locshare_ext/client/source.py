@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -79,6 +79,8 @@ class SourceStatus:
     transport: what brings the fixes, `stomp`, `sse` or `long polling`; None when nothing does.
     note: what is worth knowing while it is live, such as why it is not over the best transport.
     unrecorded_since: ms, from when on the server could store nothing of what is seen; else None.
+    code, values: what `text` or `note` says, for who words it otherwise: the code of an error, or
+    `group_unknown`, `fallback`, `unrecorded`, `closed`; empty when there are no other words.
     """
 
     state: SourceState
@@ -88,6 +90,8 @@ class SourceStatus:
     transport: str | None = None
     note: str = ""
     unrecorded_since: int | None = None
+    code: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 class TrailSource(Protocol):

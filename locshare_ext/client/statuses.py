@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from locshare_ext.client.doubts import Doubts, Unrecorded
-from locshare_ext.client.ladder import WORDS
+from locshare_ext.client.ladder import RUNGS, WORDS
 from locshare_ext.client.source import FixBatch, SourceState, SourceStatus
 from locshare_ext.client.times import now_ms
 from locshare_ext.errors import LocShareError, NotFound, ServerNotFound
@@ -26,6 +26,7 @@ class _Listener:
 
     on_fixes: Callable[[FixBatch], None]
     on_status: Callable[[SourceStatus], None]
+    on_event: Callable[[], None] | None
     is_on: bool = True
 
 
@@ -48,10 +49,13 @@ class Statuses:
         return bool(self._listeners)
 
     def listen(
-        self, on_fixes: Callable[[FixBatch], None], on_status: Callable[[SourceStatus], None]
+        self,
+        on_fixes: Callable[[FixBatch], None],
+        on_status: Callable[[SourceStatus], None],
+        on_event: Callable[[], None] | None = None,
     ) -> Callable[[], None]:
         """Tell somebody from now on; returns what stops it."""
-        listener = _Listener(on_fixes, on_status)
+        listener = _Listener(on_fixes, on_status, on_event)
         with self._lock:
             self._listeners = [*self._listeners, listener]
 
@@ -75,6 +79,12 @@ class Statuses:
             if listener.is_on:
                 _guard(listener.on_fixes, batch)
 
+    def tell_event(self) -> None:
+        """Say that there may be an event which nobody here has seen."""
+        for listener in self._listeners:
+            if listener.is_on and listener.on_event is not None:
+                _guard(listener.on_event)
+
     def is_known(self) -> None:
         """The group exists."""
         self._unknown = None
@@ -93,8 +103,10 @@ class Statuses:
                 f"Nobody has shared in {self._group!r} yet.{names} It begins with the first fix: "
                 "publish one, simulate() some, or import a file."
             )
-            self._set("unknown_group", text, near, transport=rung)
+            values = {"group": self._group}
+            self._set("unknown_group", text, near, transport=rung, code="group_unknown", values=values)
             return
+        code, values = ("fallback", _fallback(rung)) if reason else ("", {})
         note = f"Live over {WORDS[rung]}: {reason}." if reason else ""
         over = f" over {WORDS[rung]}, as {reason}" if reason else ""
         text, lost = f"Live{over}: {self._group} on {url}", self._unrecorded
@@ -105,21 +117,22 @@ class Statuses:
                 "nowhere; the server goes on by itself when it can."
             )
             text = f"{text}. {note}"
+            code, values = "unrecorded", {"why": lost.why.rstrip(".")}
         since = None if lost is None else lost.since
-        self._set("live", text, transport=rung, note=note, unrecorded_since=since)
+        self._set("live", text, transport=rung, note=note, unrecorded_since=since, code=code, values=values)
 
     def go_offline(self, error: LocShareError) -> None:
         """Nothing comes, for this reason."""
         self._live = None
         since = self.now.since if self.now.state == "offline" else now_ms()
         text = f"Offline since {_clock(since)}: {_short(error)}. Trying again."
-        self._set("offline", text, since=since)
+        self._set("offline", text, since=since, code=error.code, values={"why": _short(error)})
 
-    def close(self, text: str) -> None:
-        """It has ended."""
+    def close(self, text: str, code: str = "closed") -> None:
+        """It has ended; code: of the error that ended it, if one did."""
         self._live = None
         self._doubts.close()
-        self._set("closed", text)
+        self._set("closed", text, code=code)
 
     def _tell_recording(self, unrecorded: Unrecorded | None) -> None:
         if unrecorded == self._unrecorded:
@@ -138,17 +151,25 @@ class Statuses:
         transport: str | None = None,
         note: str = "",
         unrecorded_since: int | None = None,
+        code: str = "",
+        values: Mapping[str, Any] | None = None,
     ) -> None:
         before = self.now
         if since is None:
             since = before.since if before.state == state else now_ms()
-        status = SourceStatus(state, since, text, list(near or []), transport, note, unrecorded_since)
+        told = (state, since, text, list(near or []), transport, note, unrecorded_since)
+        status = SourceStatus(*told, code=code, values=dict(values or {}))
         if status == before:
             return
         self.now = status
         for listener in self._listeners:
             if listener.is_on:
                 _guard(listener.on_status, status)
+
+
+def _fallback(rung: str) -> dict[str, Any]:
+    blocked = [WORDS[higher] for higher in RUNGS[: RUNGS.index(rung)]]
+    return {"transport": WORDS[rung], "blocked": ", ".join(blocked)}
 
 
 def _clock(moment: int) -> str:

@@ -1,4 +1,4 @@
-"""What people ask for on a map: notes on the group's timeline, and recordings that start and stop."""
+"""What people ask for on a map: notes, recordings that start and stop, ranges that are kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.errors import InvalidInput, LocShareError, NotFound
+from locshare_ext.widget.keeping import export_range, record_range
+from locshare_ext.widget.saying import said_of
 
 if TYPE_CHECKING:
     from locshare_ext.widget.layer import TrailLayer
@@ -17,31 +19,35 @@ __all__ = ["Errands", "errands_of"]
 
 ASK, ANSWER, KEEPING = "ask", "answer", "keeping"  # what is said to and fro
 PERIOD = 5.0  # s between looks at what is being recorded, while a page shows the map
-WANTED = ("note", "remove_note", "record", "recordings", "roles")
+OF_GROUPS = ("note", "remove_note", "record", "recordings", "roles", "settings")
 
 log = logging.getLogger(__name__)
 
 
 def errands_of(layer: TrailLayer, source: Any, changed: Callable[[], None]) -> Errands | None:
-    """Return what runs a layer's errands; None for a source, such as a recording, that takes none.
+    """Return what runs a layer's errands; None for a source of which nothing can be asked.
 
     changed: called, on a thread, when notes were written or removed.
     """
-    return Errands(layer, source, changed) if all(hasattr(source, name) for name in WANTED) else None
+    is_group = all(hasattr(source, name) for name in OF_GROUPS)
+    return Errands(layer, source, changed) if is_group or hasattr(source, "trails") else None
 
 
 class Errands:
-    """Do what a page asks for, one by one on a thread of its own, and tell the pages what is recorded.
+    """Do what a page asks for, one by one on a thread of its own, and tell the pages what may be asked for.
 
-    Each question has a name that its answer repeats, with the reason if nothing came of it.
+    Each question has a name that its answer repeats, with what came of it: `done`, or the `error`.
     """
 
     def __init__(self, layer: TrailLayer, source: Any, changed: Callable[[], None]) -> None:
         self._layer = layer
         self._source = source
         self._changed = changed
+        self._is_group = all(hasattr(source, name) for name in OF_GROUPS)
+        self._is_ephemeral = False
         self._asked: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
         self._told: dict[str, Any] | None = None
+        self._deeds = self._deeds_of(source)
         layer.on_msg(self._receive)
         threading.Thread(target=self._run, name="locshare-errands", daemon=True).start()
 
@@ -49,6 +55,17 @@ class Errands:
         """Run no more errands; the one under way comes to its end."""
         self._layer.on_msg(self._receive, remove=True)
         self._asked.put(None)
+
+    def _deeds_of(self, source: Any) -> dict[str, Callable[[Mapping[str, Any]], str | None]]:
+        """Return what can be asked for, by name: each takes the question, and returns what it made."""
+        deeds: dict[str, Callable[[Mapping[str, Any]], str | None]] = {}
+        if hasattr(source, "trails"):
+            deeds["export"] = lambda asked: export_range(source, *_range(asked), str(asked.get("clock")))
+        if self._is_group:
+            deeds |= {"note": self._note, "remove_note": self._remove_note, "stop": self._stop}
+            deeds["record"] = lambda asked: str(source.record(str(asked.get("called") or "")).name)
+            deeds["record_range"] = lambda asked: record_range(source, *_range(asked))
+        return deeds
 
     def _receive(self, _: Any, content: Mapping[str, Any], buffers: Any) -> None:
         if content.get("op") == ASK:
@@ -58,7 +75,7 @@ class Errands:
         while True:
             self._look()
             try:
-                asked = self._asked.get(timeout=PERIOD)
+                asked = self._asked.get(timeout=PERIOD if self._is_group else None)
             except queue.Empty:
                 continue
             if asked is None:
@@ -66,37 +83,41 @@ class Errands:
             self._answer(asked)
 
     def _answer(self, asked: Mapping[str, Any]) -> None:
-        error = None
+        done, error = None, None
         try:
-            self._do(asked)
+            done = self._do(asked)
         except LocShareError as refused:
-            error = refused.message
+            error = said_of(refused)
         except Exception as failed:  # the thread's top: the next one is to be run all the same
             log.exception("%r could not be done", asked.get("what"))
-            error = f"{type(failed).__name__}: {failed}"
-        self._layer.tell_pages(ANSWER, name=asked.get("name"), error=error)
+            error = said_of(LocShareError(f"{type(failed).__name__}: {failed}"))
+        self._layer.tell_pages(ANSWER, name=asked.get("name"), done=done, error=error)
 
-    def _do(self, asked: Mapping[str, Any]) -> None:
-        what = asked.get("what")
-        if what == "note":
-            self._source.note(str(asked.get("text") or ""), at=asked.get("at"))
-            self._changed()
-        elif what == "remove_note":
-            self._source.remove_note(str(asked.get("id")))
-            self._changed()
-        elif what == "record":
-            self._source.record(str(asked.get("called") or ""))
-        elif what == "stop":
-            self._stop(str(asked.get("id")))
-        else:
-            raise InvalidInput(f"{what!r} cannot be asked for on a map", field="what")
+    def _do(self, asked: Mapping[str, Any]) -> str | None:
+        what = str(asked.get("what"))
+        deed = self._deeds.get(what)
+        if deed is None:
+            raise InvalidInput(f"{what!r} cannot be asked for on this map", field="what")
+        return deed(asked)
 
-    def _stop(self, recording_id: str) -> None:
+    def _note(self, asked: Mapping[str, Any]) -> str:
+        member = asked.get("member")
+        text = str(asked.get("text") or "")
+        made = self._source.note(text, at=asked.get("at"), member=None if member is None else str(member))
+        self._changed()
+        return str(made)
+
+    def _remove_note(self, asked: Mapping[str, Any]) -> None:
+        self._source.remove_note(str(asked.get("id")))
+        self._changed()
+
+    def _stop(self, asked: Mapping[str, Any]) -> str:
+        wanted = str(asked.get("id"))
         for recording in self._source.recordings():
-            if recording.id == recording_id:
+            if recording.id == wanted:
                 recording.stop()
-                return
-        raise NotFound(f"there is no recording {recording_id}; was it deleted?")
+                return str(recording.name)
+        raise NotFound(f"there is no recording {wanted}; was it deleted?", code="recording_not_found")
 
     def _look(self) -> None:
         """Tell the pages what is recorded, and what may be asked for, if that is news."""
@@ -112,12 +133,25 @@ class Errands:
             self._layer.tell_pages(KEEPING, **found)
 
     def _keeping(self) -> dict[str, Any]:
+        may_export = "export" in self._deeds
+        if not self._is_group:
+            return {"may_note": False, "may_record": False, "may_export": may_export, "recordings": []}
         roles = self._source.roles
-        may_record = "manage" in roles
+        # a group can become ephemeral before its first fix, and stays so
+        self._is_ephemeral = self._is_ephemeral or bool(self._source.settings().get("ephemeral"))
         running = [
             {"id": one.id, "name": one.name, "since": one.info.get("since") or one.info.get("created")}
             for one in self._source.recordings()
             if one.info.get("state") == "running"
         ]
-        may_note = may_record or "publish" in roles
-        return {"may_note": may_note, "may_record": may_record, "recordings": running}
+        return {
+            "may_note": "manage" in roles or "publish" in roles,
+            "may_record": "manage" in roles and not self._is_ephemeral,
+            "may_export": may_export,
+            "is_ephemeral": self._is_ephemeral,
+            "recordings": running,
+        }
+
+
+def _range(asked: Mapping[str, Any]) -> tuple[int, int]:
+    return int(asked["from"]), int(asked["to"])

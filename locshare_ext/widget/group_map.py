@@ -17,9 +17,9 @@ from locshare_ext.widget.errands import errands_of
 from locshare_ext.widget.fences import ShowsFences
 from locshare_ext.widget.ground import check_basemap, ground_of
 from locshare_ext.widget.happenings import happenings_of
-from locshare_ext.widget.keeping import keeping_of
 from locshare_ext.widget.layer import MODULE, MODULE_VERSION, TrailLayer
 from locshare_ext.widget.looks_back import LooksBack
+from locshare_ext.widget.saying import said_of
 from locshare_ext.widget.shared_timeline import SharedTimeline
 from locshare_ext.widget.source_feed import SourceFeed, feed_of
 from locshare_ext.widget.timeline import Timeline
@@ -89,7 +89,6 @@ class GroupMap(LooksBack, ShowsFences, ipyleaflet.Map):  # type: ignore[misc]  #
             Timeline(self.trail_layer, source) if replay is None else SharedTimeline(self.trail_layer, replay)
         )
         self._happenings = happenings_of(self.trail_layer, source)
-        self._keeping = keeping_of(self.trail_layer, source)
         self._errands = errands_of(self.trail_layer, source, self._look_for_events)
         defaults = {
             "center": (20.0, 0.0),
@@ -111,7 +110,10 @@ class GroupMap(LooksBack, ShowsFences, ipyleaflet.Map):  # type: ignore[misc]  #
             if snapshot:
                 self._feed.when_whole(self.trail_layer.keep_snapshot)
         if error is not None:
-            self.trail_layer.show_status("no_server", int(time.time() * 1000), error.message)
+            said = said_of(error)
+            self.trail_layer.show_status(
+                "no_server", int(time.time() * 1000), error.message, code=said["code"], values=said["values"]
+            )
 
     @property
     def group(self) -> TrailSource | None:
@@ -129,11 +131,9 @@ class GroupMap(LooksBack, ShowsFences, ipyleaflet.Map):  # type: ignore[misc]  #
         self._is_closed = True
         _made.discard(self)
         self._timeline.close()
-        for part in (self._happenings, self._keeping):
+        for part in (self._happenings, self._errands):
             if part is not None:
                 part.close()
-        if self._errands is not None:
-            self._errands.close()
         if self._feed is not None:
             self._feed.detach(self.trail_layer)
         for part in (*self.layers, *self.controls, *self._styles):

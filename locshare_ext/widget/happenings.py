@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from locshare_ext.errors import LocShareError
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Happenings", "happenings_of"]
 
 OP = "events"
-PERIOD = 3.0  # s between questions, while a page shows a live group
+PERIOD = 3.0  # s between questions, while a page shows a live group that does not say when to ask
+PAUSE = 0.25  # s between questions at least, however much happens
 WHOLE = 60.0  # s between questions for all: what was removed leaves no entry
 MOST = 2000  # events that travel to a page, the newest
 HIDDEN = frozenset({"alive", "forget"})  # kinds that are no ticks
@@ -43,16 +45,20 @@ def happenings_of(layer: TrailLayer, source: Any) -> Happenings | None:
 class Happenings:
     """Tell a layer's pages of a source's events, on a thread of its own.
 
-    It asks once, and again while the source is live and somebody looks.
+    It asks once, and again when the source says that something has happened; one that cannot say
+    so is asked from time to time, while it is live and somebody looks.
     """
 
     def __init__(self, layer: TrailLayer, source: HasEvents) -> None:
         self._layer = layer
         self._source = source
         self._wake = threading.Event()
+        self._resting = threading.Event()  # set when it is to rest no more
         self._is_closed = False
         self._told: list[list[Any]] = []
         self._all_due = 0.0  # when to ask for all again, s of the monotonic clock
+        self._unlisten = _listen(source, self._wake.set)
+        self._period = PERIOD if self._unlisten is None else WHOLE
         threading.Thread(target=self._run, name="locshare-events", daemon=True).start()
 
     def refresh(self) -> None:
@@ -63,6 +69,9 @@ class Happenings:
     def close(self) -> None:
         """Ask no more."""
         self._is_closed = True
+        if self._unlisten is not None:
+            self._unlisten()
+        self._resting.set()
         self._wake.set()
 
     def _run(self) -> None:
@@ -79,12 +88,13 @@ class Happenings:
                 new = []
             events = [*events, *new][-MOST:]
             self._tell(events)
+            self._resting.wait(PAUSE)
             self._wait()
 
     def _wait(self) -> None:
         """Wait until it is time to ask again; a closed recording has told all."""
         while not self._is_closed:
-            is_woken = self._wake.wait(PERIOD if self._source.is_live else None)
+            is_woken = self._wake.wait(self._period if self._source.is_live else None)
             self._wake.clear()
             if is_woken or self._layer.is_seen:
                 return
@@ -98,3 +108,15 @@ class Happenings:
         if rows != self._told and not self._is_closed:
             self._told = rows
             self._layer.tell_pages(OP, events=rows)
+
+
+def _listen(source: Any, wake: Callable[[], None]) -> Callable[[], None] | None:
+    """Have a source say when to ask; returns what ends that, None if it cannot."""
+    try:
+        stop: Callable[[], None] | None = (
+            source.listen_events(wake) if hasattr(source, "listen_events") else None
+        )
+    except LocShareError as error:  # it is closed, which the map says
+        log.debug("no events: %s", error)
+        return None
+    return stop

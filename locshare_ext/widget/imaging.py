@@ -55,6 +55,7 @@ def question_for(
     *,
     background: bool,
     legend: bool,
+    scale_bar: bool,
 ) -> dict[str, Any]:
     """Return what a page is asked for. Raises InvalidInput naming the field."""
     if scale is not None and dpi is not None:
@@ -71,7 +72,8 @@ def question_for(
         raise InvalidInput(
             f"{width} x {height} px at {scale:g} times are more than {MOST_PIXELS:,} pixels", field="width"
         )
-    return {"width": width, "height": height, "scale": scale, "background": background, "legend": legend}
+    shown = {"background": background, "legend": legend, "scale_bar": scale_bar}
+    return {"width": width, "height": height, "scale": scale, **shown}
 
 
 def _require(name: str, value: Any, low: float, high: float, unit: str) -> None:

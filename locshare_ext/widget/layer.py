@@ -22,7 +22,7 @@ from locshare_ext.widget.inputs import check_own_name, column_of, columns_of_fra
 from locshare_ext.widget.pacer import pacer
 from locshare_ext.widget.pacing import EXPECTED, Pacing
 from locshare_ext.widget.settings import COLORED, LayerSettings
-from locshare_ext.widget.snapshot import snapshot_of
+from locshare_ext.widget.snapshot import snapshot_for_page, snapshot_of
 from locshare_ext.widget.trail_log import TrailLog
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class TrailLayer(LayerSettings):
     _view_module_version = Unicode(MODULE_VERSION).tag(sync=True)
     _model_module_version = Unicode(MODULE_VERSION).tag(sync=True)
 
-    _snapshot = Bytes(b"").tag(sync=True)
+    _snapshot = Bytes(b"").tag(sync=True, to_json=snapshot_for_page)
 
     def __init__(self, log: TrailLog | None = None, *, route: str = "auto", **settings: Any) -> None:
         self._log = TrailLog() if log is None else log
@@ -180,12 +180,13 @@ class TrailLayer(LayerSettings):
         note: str = "",
         unrecorded_since: int | None = None,
         transport: str | None = None,
+        code: str = "",
+        values: Mapping[str, Any] | None = None,
     ) -> None:
         """Tell people on the page how the source is; any thread may call it.
 
-        state: one of `SourceStatus`, or `no_server`. since: ms since 1970 UTC. note: what is
-        worth knowing while it is live. unrecorded_since: ms, from when on what is shown is kept nowhere.
-        transport: what brings the fixes, if anything does.
+        Arguments as the fields of `SourceStatus`, with `no_server` as one more state. A page that
+        has words for `code` uses these instead of text and note.
         """
         self._status = {
             "state": state,
@@ -195,6 +196,8 @@ class TrailLayer(LayerSettings):
             "note": note,
             "unrecorded": unrecorded_since,
             "transport": transport,
+            "code": code,
+            "values": dict(values or {}),
         }
         if self._pacing.pages:
             self._say("status", status=self._status)
@@ -245,6 +248,7 @@ class TrailLayer(LayerSettings):
         dpi: float | None = None,
         background: bool = True,
         legend: bool = True,
+        scale_bar: bool = True,
         timeout: float = 30.0,
     ) -> MapImage:
         """Return a PNG of the map as a page shows it now: an image of IPython, whose `bytes` are the file.
@@ -252,11 +256,12 @@ class TrailLayer(LayerSettings):
         path: where to write it too. width, height: css px, None as on the page; a larger picture
         shows more around the same middle. scale: pixels for each of these, 2 unless given; or dpi,
         where 96 is scale 1. background: tiles and grid, else it is transparent. legend: that of
-        `color_by`. Of other layers only tiles are in it. Works while the cell runs, from any
-        thread; waits up to `timeout` seconds. Raises InvalidInput, and NoPicture when no page
-        shows the map.
+        `color_by`. scale_bar: how long a distance is. Of other layers only tiles are in it. Works while the
+        cell runs, from any thread; waits up to `timeout` seconds. Raises InvalidInput, and NoPicture
+        when no page shows the map.
         """
-        question = question_for(width, height, scale, dpi, background=background, legend=legend)
+        shown = {"background": background, "legend": legend, "scale_bar": scale_bar}
+        question = question_for(width, height, scale, dpi, **shown)
         if not self._pacing.pages:
             raise NoPicture(NOBODY)
 

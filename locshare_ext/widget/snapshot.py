@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from locshare_ext.widget.frames import encode_columns
 from locshare_ext.widget.trail_log import TrailLog
 
-__all__ = ["MOST_FIXES", "snapshot_of"]
+__all__ = ["MOST_FIXES", "snapshot_for_page", "snapshot_of"]
 
 MOST_FIXES = 100_000  # about 4 MB in the notebook
 ALIGN = 8  # bytes; columns of floats begin at such places
@@ -33,6 +34,14 @@ def snapshot_of(log: TrailLog, most: int = MOST_FIXES) -> bytes:
     text = json.dumps({**head, "columns": columns, "count": len(kept)}).encode()
     text += b" " * (-(len(text) + 4) % ALIGN)
     return len(text).to_bytes(4, "little") + text + data
+
+
+def snapshot_for_page(saved: bytes, layer: Any) -> bytes | str:
+    """Return a snapshot as a layer's model has it on the page.
+
+    Beside stock widgets it is text (base64): their models save no bytes with a notebook.
+    """
+    return saved if layer.route == "extension" else base64.b64encode(saved).decode()
 
 
 def _thinned(member: npt.NDArray[np.uint32], most: int) -> npt.NDArray[np.intp]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from locshare_ext.errors import LocShareError
+from locshare_ext.widget.saying import said_of
 from locshare_ext.widget.trail_log import NUMBERS, TrailLog
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class SourceFeed:
         self._waiting: list[FixBatch] | None = []  # what comes before the history is there
         self._is_void = False  # whether the history that is being read may be
         self._ids = np.empty(0, np.uint32)  # of the batches' names, in the log
-        self._status: tuple[str, int, str, list[str], str, int | None, str | None] | None = None
+        self._status: dict[str, Any] | None = None  # arguments of `show_status`
         self._ages: dict[str, float] = {}
         self._stop: Callable[[], None] | None = None
         self._whole: list[Callable[[], None]] = []  # to be called when the history is there
@@ -76,7 +77,7 @@ class SourceFeed:
         if self._ages:
             layer.suggest_ages(self._ages)
         if self._status is not None:
-            layer.show_status(*self._status)
+            layer.show_status(**self._status)
         layer.refresh()
 
     def when_whole(self, call: Callable[[], None]) -> None:
@@ -115,11 +116,12 @@ class SourceFeed:
             while not self._join(self.source.history()):
                 pass
         except LocShareError as error:
-            self._tell("offline", _now(), error.message, [])
+            self._tell("offline", _now(), error.message, **_words(said_of(error)))
             self._join(None)
         except Exception as error:
             log.exception("the history of %s could not be read", self.source.title)
-            self._tell("offline", _now(), f"The history could not be read: {error}", [])
+            text = f"The history could not be read: {error}"
+            self._tell("offline", _now(), text, code="history_unread", values={"why": str(error)})
             self._join(None)
 
     def _join(self, history: FixBatch | None) -> bool:
@@ -194,31 +196,29 @@ class SourceFeed:
             status.state,
             status.since,
             status.text,
-            list(status.near),
-            status.note,
-            status.unrecorded_since,
-            status.transport,
+            near=status.near,
+            note=status.note,
+            unrecorded_since=status.unrecorded_since,
+            transport=status.transport,
+            code=status.code,
+            values=status.values,
         )
-        if before is not None and status.state == "live" != before[0]:
+        if before is not None and status.state == "live" != before["state"]:
             self._ask_ages_soon()  # it may be another server's life, or a group that has only begun
 
-    def _tell(
-        self,
-        state: str,
-        since: int,
-        text: str,
-        near: list[str],
-        note: str = "",
-        unrecorded_since: int | None = None,
-        transport: str | None = None,
-    ) -> None:
-        self._status = (state, since, text, near, note, unrecorded_since, transport)
+    def _tell(self, state: str, since: int, text: str, **more: Any) -> None:
+        self._status = {"state": state, "since": since, "text": text, **more}
         for layer in list(self._layers):
-            layer.show_status(*self._status)
+            layer.show_status(**self._status)
 
     def _refresh(self) -> None:
         for layer in list(self._layers):
             layer.refresh()
+
+
+def _words(said: dict[str, Any]) -> dict[str, Any]:
+    """Return by what code, with which values, a status is worded."""
+    return {"code": said["code"], "values": {"why": said["text"], **said["values"]}}
 
 
 def _now() -> int:

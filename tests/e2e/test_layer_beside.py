@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.conftest import OpenNotebook
 from tests.e2e.test_layer_page import PUSHED, SOURCE, wait_for_move
+from tests.e2e.test_layer_saved import saved_by
 from tests.e2e.test_layer_settings import execute
 from tests.support.lab import Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab with ipyleaflet and anywidget, and without our extension."""
-    running = Lab(tmp_path_factory.mktemp("bare"))
-    config = running.folder / "config" / "labconfig"
-    config.mkdir(parents=True)
-    (config / "page_config.json").write_text(json.dumps({"disabledExtensions": {"locshare-ext": True}}))
-    try:
-        yield running.start()
-    finally:
-        running.stop()
+@pytest.fixture(autouse=True)
+def without_our_extension(lab: Lab) -> Iterator[None]:
+    """As where ipyleaflet and anywidget are installed for the page, and we are not."""
+    config = lab.folder / "config" / "labconfig" / "page_config.json"  # read for each page anew
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(json.dumps({"disabledExtensions": {"locshare-ext": True}}))
+    yield
+    config.unlink()
 
 
 BESIDE = PUSHED.replace("TrailLayer(", 'TrailLayer(route="anywidget", ')
+RECORDED = (
+    "import os\nos.environ['LOCSHARE_ROUTE'] = 'anywidget'\nfrom locshare_ext import GroupMap\n"
+    + SOURCE
+    + "Source.is_live = False\nshown = GroupMap(Source(), basemap=None, snapshot=True)\nshown"
+)
 MAP = (
     "import os\nos.environ['LOCSHARE_ROUTE'] = 'anywidget'\nfrom locshare_ext import GroupMap\n"
     + SOURCE
@@ -60,6 +64,24 @@ def test_members_move_without_our_extension_and_a_reload_keeps_the_trail(open_no
         "() => window.locshareLayers.length === 0 && !document.querySelector('.locshare-canvas')"
     )
     assert notebook.errors == []
+
+
+@pytest.mark.usefixtures("saves_widgets")
+def test_a_snapshot_is_there_without_a_kernel(open_notebook: OpenNotebook, lab: Lab) -> None:
+    notebook = open_notebook(RECORDED, width=1200)
+    notebook.run_all()
+    notebook.wait_for_members(2)
+    notebook.wait_until_idle()
+    name = "test_a_snapshot_is_there_without_a_kernel-0.ipynb"
+    saved_by(notebook, lab, name)
+    notebook.close()
+    shutil.copy(lab.root / name, lab.root / "sent-beside.ipynb")  # another file: its kernel knows nothing
+    opened = open_notebook(name="sent-beside.ipynb", width=1200)
+    opened.wait_for_members(2)
+    assert not opened.page.evaluate("() => window.jupyterapp.hasPlugin('locshare-ext:widgets')")
+    place = opened.wait_for("() => window.locshareLayers[0].positionOf('ben')")
+    assert place["lat"] == pytest.approx(53.41, abs=1e-5)
+    assert opened.errors == []
 
 
 def test_a_group_map_has_its_panels_and_saves_no_place(open_notebook: OpenNotebook) -> None:

@@ -19,7 +19,8 @@ TAKEN = """
 layer.set(color_by="temperature", labels=False, arrows=False, accuracy_circles=False)
 image = layer.to_image("taken.png", width=900, height=300, scale=2)
 assert bytes(image)[:8] == b"\\x89PNG\\r\\n\\x1a\\n"
-plain = layer.to_image("plain.png", width=900, height=300, dpi=96, background=False, legend=False)
+bare = dict(background=False, legend=False, scale_bar=False)
+plain = layer.to_image("plain.png", width=900, height=300, dpi=96, **bare)
 image
 """
 

@@ -26,7 +26,7 @@ def saved_by(notebook: Notebook, lab: Lab, name: str) -> tuple[str, list[str]]:
     """Save the notebook; returns the file without its cells' sources, and the binary data in it."""
     notebook.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     notebook.wait_for(
-        "async name => (await (await fetch(`/api/contents/${name}`)).text()).includes('TrailLayerModel')",
+        "async name => (await (await fetch(`/api/contents/${name}`)).text()).includes('_snapshot')",
         name,
     )
     whole = json.loads((lab.root / name).read_text())

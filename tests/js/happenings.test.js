@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { load } from './support.js';
 
-const { eventsOf, nextOf, ticksOf } = await load('happenings.js');
+const { eventsOf, nextOf, noteAbout, notesOf, ticksOf } = await load('happenings.js');
 
 const ROWS = [
   [3000, 3100, 'join', 'ben', null],
@@ -30,4 +30,14 @@ test('ticks that would cover one another are one', () => {
   const events = eventsOf([[0, 0, 'note', null, 'a'], [6, 6, 'note', null, 'b'], [10, 10, 'note', null, 'c'], [200, 200, 'note', null, 'd']], 'time');
   const ticks = ticksOf(events, [0, 100], 100);
   assert.deepEqual(ticks.map(tick => [tick.x, tick.events.map(event => event.text).join('')]), [[0, 'ab'], [10, 'c']]);
+});
+
+test('the newest note about a member up to a moment', () => {
+  const session = { told: { events: { events: [...ROWS, [4000, 4000, 'note', 'ann', 'found it']] } } };
+  assert.deepEqual(notesOf(session).map(note => note.at), [1000, 2000, 4000]);
+  assert.equal(noteAbout(session, 'ann', 999), null);
+  assert.equal(noteAbout(session, 'ann', 3999).text, 'lost the trail');
+  assert.equal(noteAbout(session, 'ann', Infinity).text, 'found it');
+  assert.equal(noteAbout(session, 'ben', Infinity), null);
+  assert.deepEqual(notesOf({ told: {} }), []);
 });

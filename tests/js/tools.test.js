@@ -28,6 +28,7 @@ test('the light says since when it records, and that nothing is kept before that
   const recordings = [{ id: 'r1', name: '<b>walk</b>', since }];
   assert.equal(lightOf(session({})).state, 'none');
   assert.equal(lightOf(session({ told: { keeping: { may_record: true, recordings: [] } } })).state, 'off');
+  assert.equal(lightOf(session({ told: { keeping: { may_record: false, is_ephemeral: true } } })).state, 'never');
   assert.deepEqual(lightOf(session({ told: { keeping: { may_record: false, recordings } } })), { state: 'on', words: 'Recording <b>walk</b> since 11:00' });
   assert.deepEqual(
     lightOf(session({ told: { keeping: { recordings } }, status: { state: 'live', unrecorded: NOW - 60_000 } })),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,12 +38,15 @@ class Layer:
         self.told[op].put(said)
 
     def ask(self, what: str, **more: Any) -> str | None:
+        error = self.answer(what, **more)["error"]
+        return None if error is None else str(error["text"])
+
+    def answer(self, what: str, **more: Any) -> dict[str, Any]:
         for handler in self.handlers:
             handler(self, {"op": "ask", "what": what, "name": what, **more}, [])
         answer = self.told["answer"].get(timeout=LIMIT)
         assert answer["name"] == what
-        error: str | None = answer["error"]
-        return error
+        return answer
 
     def keeping(self) -> dict[str, Any]:
         return self.told["keeping"].get(timeout=LIMIT)
@@ -90,16 +92,27 @@ def test_a_note_is_written_and_removed(served: Served, layer: Layer, run: Any) -
     group = attach(served, "noting")
     group.publish(lat=37.5, lon=127.0, member="ann")
     changed = run(group)
-    assert layer.keeping() == {"may_note": True, "may_record": True, "recordings": []}
+    assert layer.keeping() == {
+        "may_note": True,
+        "may_record": True,
+        "may_export": True,
+        "is_ephemeral": False,
+        "recordings": [],
+    }
     assert layer.ask("note", text="<b>lost</b> the trail", at=1_700_000_000_000) is None
     assert changed.wait(LIMIT)
     events, _ = group.events_after(None)
     assert [(one.text, one.time) for one in events if one.kind == "note"] == [
         ("<b>lost</b> the trail", 1_700_000_000_000)
     ]
+    assert layer.ask("note", text="is tired", member="ann") is None
+    about = [one.member for one in group.events_after(None)[0] if one.kind == "note"]
+    assert about == [None, "ann"]
     note = next(one for one in events if one.kind == "note")
     assert layer.ask("remove_note", id=note.cursor) is None
-    assert [one for one in group.events_after(None)[0] if one.kind == "note"] == []
+    assert [one.text for one in group.events_after(None)[0] if one.kind == "note"] == ["is tired"]
+    gone = layer.answer("remove_note", id=note.cursor)["error"]
+    assert gone["code"] == "note_not_found"  # for which the page has words
 
 
 def test_a_recording_starts_and_stops(served: Served, layer: Layer, run: Any) -> None:
@@ -114,6 +127,16 @@ def test_a_recording_starts_and_stops(served: Served, layer: Layer, run: Any) ->
     assert layer.ask("stop", id=running["id"]) is None
     assert layer.keeping()["recordings"] == []
     assert [(one.name, one.state) for one in group.recordings()] == [("morning walk", "stopped")]
+
+
+def test_an_ephemeral_group_says_so_and_is_not_recorded(served: Served, layer: Layer, run: Any) -> None:
+    group = attach(served, "passing")
+    group.configure(ephemeral=True)
+    group.publish(lat=37.5, lon=127.0, member="ann")
+    run(group)
+    told = layer.keeping()
+    assert (told["is_ephemeral"], told["may_record"], told["may_note"]) == (True, False, True)
+    assert layer.answer("record", called="walk")["error"]["code"] == "group_ephemeral"
 
 
 def test_what_cannot_be_done_is_answered_with_the_reason(served: Served, layer: Layer, run: Any) -> None:
@@ -138,5 +161,5 @@ def test_an_invite_may_do_what_its_roles_say(served: Served, layer: Layer, run: 
     assert layer.ask("note", text="hello") is not None
 
 
-def test_a_file_takes_no_errands(layer: Layer, tmp_path: Path) -> None:
+def test_a_source_without_trails_takes_no_errands(layer: Layer) -> None:
     assert errands_of(layer, object(), print) is None  # type: ignore[arg-type]

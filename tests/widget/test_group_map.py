@@ -155,6 +155,8 @@ def test_status_goes_to_the_layer(source: Source, shown: GroupMap) -> None:
         "note": "",
         "unrecorded": None,
         "transport": None,
+        "code": "",
+        "values": {},
     }
     source.say(SourceStatus("live", 6, "Live", transport="sse", note="Live over SSE."))
     assert (shown.trail_layer._status or {})["note"] == "Live over SSE."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -107,3 +107,27 @@ def test_nobody_is_asked_while_nobody_looks(group: Group, layer: Layer, happenin
 
 def test_a_source_without_events_has_none(layer: Layer) -> None:
     assert happenings_of(layer, object()) is None  # type: ignore[arg-type]
+
+
+class Telling(Group):
+    """A group that says when there is an event."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wakes: list[Callable[[], None]] = []
+
+    def listen_events(self, wake: Callable[[], None]) -> Callable[[], None]:
+        self.wakes.append(wake)
+        return self.wakes.clear
+
+
+def test_a_group_that_says_when_is_asked_then(layer: Layer) -> None:
+    group = Telling()
+    group.events = [JOIN]
+    made = Happenings(layer, group)  # type: ignore[arg-type]
+    assert len(layer.told.get(timeout=10)) == 1
+    group.events = [*group.events, NOTE]
+    group.wakes[0]()  # else the next question would be a minute away
+    assert len(layer.told.get(timeout=10)) == 2
+    made.close()
+    assert group.wakes == []

@@ -4,6 +4,7 @@ import { button, icon, ICONS, make } from './dom.js';
 import { clockSeconds, since } from './format.js';
 import { t } from './language.js';
 import { Popover } from './popover.js';
+import { statusWords } from './saying.js';
 
 const REFRESH = 2000; // ms
 
@@ -50,6 +51,7 @@ function linesOf(session) {
   if (isSource && status.transport) lines.push(t('connection.over', { transport: status.transport }));
   if (isSource && status.since > 0) lines.push(t('connection.since', { time: since(status.since, session.wall()) }));
   if (!isSource && feed.heard) lines.push(t('connection.heard', { time: clockSeconds(feed.heard) }));
-  if (isSource && (status.note || (state !== 'live' && status.text))) lines.push(status.note || status.text);
+  const words = isSource ? statusWords(status, session.wall()) : '';
+  if (words) lines.push(...words.split('\n'));
   return lines.map((text, k) => make('p', { text, className: k ? '' : 'locshare-pop-first' }));
 }

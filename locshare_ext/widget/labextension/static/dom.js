@@ -45,6 +45,9 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Whether the reader wants things to move as little as possible. */
+export const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
 /** Keep an element's clicks, wheel and keys from the map and from JupyterLab's shortcuts. */
 export function isolate(L, element) {
   L.DomEvent.disableClickPropagation(element);

@@ -8,7 +8,8 @@ const LOOK = 2000; // ms between looks whether a member has left the view
 const EDGE = 20; // px from the map's edge where a member counts as leaving; less than a fit leaves free
 const HANDS = ['pointerdown', 'wheel', 'keydown']; // of a person on the map
 
-const barOf = map => parseFloat(getComputedStyle(map.getContainer()).getPropertyValue('--locshare-bar')) || 0;
+/** Return how much of a map's height the timeline takes, px. */
+export const barOf = map => parseFloat(getComputedStyle(map.getContainer()).getPropertyValue('--locshare-bar')) || 0;
 
 /** Move the map to all that is drawn, or to some members, or for a recording to all of it; resolves false when there is nothing. */
 export async function fit({ L, map, session }, ids = undefined) {

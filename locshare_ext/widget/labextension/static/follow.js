@@ -1,5 +1,7 @@
 // Keeps the followed member in the middle half of the map, until the person drags it away.
 
+import { isCalm } from './dom.js';
+
 export function createFollower({ map, session }) {
   const look = () => {
     const place = session.followed === null ? null : session.placeOf(session.followed);
@@ -10,7 +12,7 @@ export function createFollower({ map, session }) {
     if (!isInside && !isPanning) {
       isPanning = true;
       map.once('moveend', () => { isPanning = false; });
-      map.panTo([place.lat, place.lon], { animate: true, duration: 0.4 });
+      map.panTo([place.lat, place.lon], { animate: !isCalm(), duration: 0.4 });
     }
   };
   let isPanning = false;

@@ -66,6 +66,9 @@ export const battery = value => (Number.isFinite(value) ? formatter('NumberForma
 export const accuracy = value => (Number.isFinite(value) ? `±${unit(value, 'meter')}` : null);
 export const altitude = value => (Number.isFinite(value) ? unit(value, 'meter') : null);
 
+/** Return a length of whole metres, from 1,000 m on in km. */
+export const distance = metres => (metres < 1000 ? unit(metres, 'meter') : unit(metres / 1000, 'kilometer'));
+
 /** Return degrees clockwise from north with the wind's name. */
 export const heading = value =>
   (Number.isFinite(value) ? `${Math.round(value) % 360}° ${t('compass').split(' ')[Math.round(value / 45) % 8]}` : null);

@@ -14,6 +14,21 @@ export function nextOf(events, moment, direction, kind = null) {
   return (direction > 0 ? found[0] : found[found.length - 1]) ?? null;
 }
 
+const read = new WeakMap(); // what was made of each telling of the kernel
+
+/** Return all notes that the kernel has told of, in order of when they were about. */
+export function notesOf({ told }) {
+  const said = told.events;
+  if (!said) return [];
+  if (!read.has(said)) read.set(said, eventsOf(said.events, 'time').filter(event => event.kind === 'note'));
+  return read.get(said);
+}
+
+/** Return the newest note about a member (its name) up to a moment, null without. */
+export function noteAbout(session, member, moment) {
+  return notesOf(session).findLast(note => note.member === member && note.at <= moment) ?? null;
+}
+
 /** Return [{x, events}] of the events in a range [from, to], on a strip of so many px; near ones together. */
 export function ticksOf(events, [from, to], width) {
   const ticks = [];

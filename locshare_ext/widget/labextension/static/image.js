@@ -1,10 +1,12 @@
 // A picture of a map for the kernel: tiles, members and legend on one canvas, at any resolution.
 
 import { drawLegend } from './image_legend.js';
+import { drawScale } from './image_scale.js';
 import { drawGround } from './image_ground.js';
 
 const PART = 1 << 20; // bytes of a message
 const WAIT = 5000; // ms for a view that is being made, and fixes that are on their way
+const EDGE = 10; // px left free at the edge, or beside the legend
 const LOOK = 50; // ms between looks whether they are there
 
 /** Let the kernel ask for pictures of a view's map; returns what ends that. */
@@ -36,7 +38,7 @@ export async function answerImage(session, { ask, head, oldest, ...question }) {
   }
 }
 
-async function imageOf(map, session, { width, height, scale, background, legend }) {
+async function imageOf(map, session, { width, height, scale, background, legend, scale_bar: hasBar }) {
   const size = map.getSize();
   const [w, h] = [width ?? size.x, height ?? size.y];
   const zoom = map.getZoom();
@@ -58,6 +60,7 @@ async function imageOf(map, session, { width, height, scale, background, legend 
     context.restore();
     drawn.close();
   }
-  if (legend) drawLegend(context, map, session, h);
+  const taken = legend ? drawLegend(context, map, session, h) : 0;
+  if (hasBar) drawScale(context, map, { corner, zoom, w, h }, taken + EDGE);
   return { blob: await canvas.convertToBlob({ type: 'image/png' }), tiles };
 }

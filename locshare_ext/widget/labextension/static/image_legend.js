@@ -8,9 +8,10 @@ const EDGE = 10;
 const WIDTH = 148;
 const ROW = 16;
 
+/** Draw the legend at the left edge, if there is one; returns how far it reaches, px. */
 export function drawLegend(context, map, session, h) {
   const legend = legendOf(session);
-  if (legend === null) return;
+  if (legend === null) return 0;
   const rows = [...(legend.rows ?? []), [UNKNOWN, t('legend.unknown')]];
   const height = 24 + (legend.bar ? 28 : 0) + rows.length * ROW + 4;
   const top = h - EDGE - height;
@@ -47,4 +48,5 @@ export function drawLegend(context, map, session, h) {
     write(text, EDGE + 23, y + ROW / 2);
     y += ROW;
   }
+  return EDGE + WIDTH;
 }

@@ -26,6 +26,9 @@ export const locale = () => tag;
 /** Call when another language is spoken: what `Intl` made for the one before is of no use. */
 export function onLanguage(listener) { changed.push(listener); }
 
+/** Return whether there are words for a key. */
+export const has = key => Object.hasOwn(words, key);
+
 /**
  * Return what people read for a key of strings.js, with `{name}` replaced by `values.name`.
  * Numbers are written as the language does; `values.count` chooses between one and many.
@@ -34,7 +37,7 @@ export function t(key, values = {}) {
   const found = words[key];
   if (found === undefined) throw new Error(`there are no words for ${key}`);
   const text = typeof found === 'string' ? found : found[plurals.select(values.count)] ?? found.other;
-  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === 'number' ? count.format(values[name]) : values[name]));
+  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === 'number' ? count.format(values[name]) : values[name] ?? ''));
 }
 
 speak(globalThis.navigator?.languages ?? []);

@@ -1,7 +1,8 @@
 // The rows of the list of members: only those in view are elements, however many members there are.
 
-import { button, icon, ICONS, make, setText } from './dom.js';
+import { button, icon, ICONS, isCalm, make, setText } from './dom.js';
 import * as format from './format.js';
+import { noteAbout } from './happenings.js';
 import { t } from './language.js';
 
 const HEIGHT = 40; // px of a row, as in the style sheet
@@ -126,6 +127,7 @@ class Row {
     this.id = id;
     this.session = session;
     this.name = make('span', { className: 'locshare-name' });
+    this.noted = make('span', { className: 'locshare-noted', attributes: { role: 'img' } }, icon(ICONS.note));
     this.age = make('span', { className: 'locshare-age' });
     this.more = make('span', { className: 'locshare-more' });
     this.show = make('input', {
@@ -133,7 +135,7 @@ class Row {
       on: { change: () => session.setHidden([id], !this.show.checked) },
     });
     this.centre = button({ className: 'locshare-centre', attributes: { tabindex: '-1' }, on: { click: () => this.#centre(map) } },
-      make('span', { className: 'locshare-first' }, this.name, this.age), this.more);
+      make('span', { className: 'locshare-first' }, this.name, this.noted, this.age), this.more);
     this.follow = button(
       { className: 'locshare-follow', attributes: { tabindex: '-1' }, on: { click: () => session.follow(id) } }, icon(ICONS.target),
     );
@@ -166,6 +168,10 @@ class Row {
     setText(this.age, isHidden ? t('members.hidden') : member.state === 0 ? t('members.notYet') : format.age(member.age));
     setText(this.more, member.state === 0 ? '' : detailsOf(member).join(' · '));
     label(this.show, t('members.show', { name }));
+    const at = session.clock.moment(performance.now());
+    const note = at === null ? null : noteAbout(session, name, session.clock.state === 'live' ? Infinity : at);
+    this.noted.hidden = note === null;
+    if (note !== null) label(this.noted, `${t('event.note')}: ${note.text ?? ''}`);
     const centre = t('members.centre', { name }); // what it says is its name
     if (this.centre.title !== centre) this.centre.title = centre;
     label(this.follow, t('members.follow', { name }));
@@ -174,7 +180,7 @@ class Row {
 
   #centre(map) {
     const place = this.session.placeOf(this.id);
-    if (place) map.panTo([place.lat, place.lon]);
+    if (place) map.panTo([place.lat, place.lon], { animate: !isCalm() });
   }
 }
 

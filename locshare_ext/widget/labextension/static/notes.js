@@ -1,14 +1,15 @@
 // Notes on the group's timeline: a tool to write one at the moment that is shown, and all that there are.
 
-import { button, icon, ICONS, make, setText } from './dom.js';
+import { button, icon, ICONS, make, select, setText } from './dom.js';
 import { ask } from './errands.js';
 import { clockSeconds, day, moment, since } from './format.js';
-import { eventsOf } from './happenings.js';
-import { t } from './language.js';
+import { notesOf } from './happenings.js';
+import { locale, t } from './language.js';
 import { Popover } from './popover.js';
 
 const LONGEST = 2000; // characters, as the server takes them
 const MOST = 200; // notes of the list, the newest
+const MOST_NAMES = 1000; // to choose whom a note is about
 
 /** Return {element, close}: the tool. */
 export function createNotes(context) {
@@ -23,18 +24,23 @@ export function createNotes(context) {
   return { element: opener, close: () => { undo.forEach(step => step()); popover.remove(); } };
 }
 
-const notesOf = session => eventsOf(session.told.events?.events ?? [], 'time').filter(event => event.kind === 'note');
-
 function fill(body, session) {
   const said = make('p', { className: 'locshare-pop-said', attributes: { role: 'status' } });
   const list = make('ul', { className: 'locshare-notes' });
   const none = make('p', { text: t('note.none') });
   const form = formOf(session, said);
-  body.append(form.element, said, none, list);
+  const onMap = make('input', { attributes: { type: 'checkbox' }, on: { change: () => {
+    session.showsNotes = onMap.checked;
+    session.emit('notes');
+  } } });
+  onMap.checked = session.showsNotes !== false;
+  const choice = make('label', { className: 'locshare-note-choice' }, onMap, make('span', { text: t('note.onMap') }));
+  body.append(form.element, said, none, choice, list);
   const show = () => {
-    const notes = notesOf(session).reverse().slice(0, MOST);
+    const notes = notesOf(session).slice(-MOST).reverse();
     form.element.hidden = !session.told.keeping?.may_note;
     none.hidden = notes.length > 0;
+    choice.hidden = !notes.some(note => note.member);
     list.replaceChildren(...notes.map(note => itemOf(note, session, said)));
   };
   const undo = [
@@ -48,6 +54,7 @@ function fill(body, session) {
 /** Return the form for a new note; it is written at the moment that is shown, while live at the moment of writing. */
 function formOf(session, said) {
   const text = make('textarea', { label: t('note.text'), attributes: { rows: 2, maxlength: LONGEST, placeholder: t('note.what') } });
+  const about = aboutOf(session);
   const at = make('span', { className: 'locshare-note-at' });
   const save = button({ className: 'locshare-primary', text: t('note.save'), attributes: { type: 'submit' } });
   const shown = () => (session.clock.state === 'live' ? null : session.clock.moment(performance.now()));
@@ -61,16 +68,26 @@ function formOf(session, said) {
     save.disabled = true;
     setText(said, '');
     const when = shown();
-    const why = await ask(session, 'note', { text: text.value, at: when === null ? Math.round(session.wall()) : Math.round(when) },
+    const { why } = await ask(session, 'note', { text: text.value, member: about.value || null, at: when === null ? Math.round(session.wall()) : Math.round(when) },
       () => setText(said, t('dialog.waiting')));
     save.disabled = false;
     setText(said, why ? t('note.failed', { why }) : '');
-    if (why === null) text.value = '';
+    if (why === null) text.value = about.value = '';
   };
   text.addEventListener('keydown', event => { if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) submit(event); });
-  const element = make('form', { className: 'locshare-note-form', on: { submit } }, text, make('div', { className: 'locshare-pop-row' }, at, save));
+  const element = make('form', { className: 'locshare-note-form', on: { submit } }, text, about, make('div', { className: 'locshare-pop-row' }, at, save));
   update();
   return { element, update };
+}
+
+/** Return the choice of whom a note is about: who is followed, else the whole group. */
+function aboutOf(session) {
+  const names = session.names.filter(Boolean).slice(0, MOST_NAMES).sort(new Intl.Collator(locale(), { numeric: true }).compare);
+  const choices = [['', t('note.all')], ...names.map(name => [name, name])];
+  const about = select({ className: 'locshare-note-about', title: t('note.about'), label: t('note.about') }, choices, '');
+  const followed = session.followed === null ? '' : session.names[session.followed];
+  if (names.includes(followed)) about.value = followed;
+  return about;
 }
 
 function itemOf(note, session, said) {
@@ -83,7 +100,7 @@ function itemOf(note, session, said) {
   make('span', { className: 'locshare-note-text', text: note.member ? `${note.member}: ${text}` : text }));
   const remove = button({ className: 'locshare-note-remove', title: t('note.remove'), label: t('note.remove'), on: { click: async () => {
     remove.disabled = true;
-    const why = await ask(session, 'remove_note', { id: note.id }, () => setText(said, t('dialog.waiting')));
+    const { why } = await ask(session, 'remove_note', { id: note.id }, () => setText(said, t('dialog.waiting')));
     remove.disabled = false;
     setText(said, why ? t('note.removeFailed', { why }) : '');
   } } }, icon(ICONS.close));

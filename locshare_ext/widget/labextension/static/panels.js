@@ -6,6 +6,7 @@ import { createFollower } from './follow.js';
 import { offerImage } from './image.js';
 import { createLegend } from './legend.js';
 import { createMembers } from './members.js';
+import { createNoteMarks } from './note_marks.js';
 import { createStatus } from './status.js';
 import { watchTheme } from './theme.js';
 import { createTimeline } from './timeline.js';
@@ -20,6 +21,7 @@ export function createPanels(L, map, overlay, session) {
   map.getContainer().classList.add('locshare-map');
   const undo = [watchSize(map.getContainer()), watchTheme(context), createTooltip(context), createLegend(context), createFollower(context), fitFirst(context), fitOnDemand(context), offerImage(context)];
   if (session.model.get('panels').includes('tools')) undo.push(addScale(L, map));
+  if (session.model.get('panels').includes('timeline')) undo.push(createNoteMarks(context));
   for (const name of session.model.get('panels')) if (MAKERS[name]) undo.push(MAKERS[name](context));
   return () => {
     for (const step of undo) step();

@@ -25,10 +25,11 @@ export function createRecorder(context) {
   return { element: opener, close: () => { undo.forEach(step => step()); popover.remove(); } };
 }
 
-/** Return {state, words}: `failing` (since when nothing is kept), `on`, `off`, or `none` for who may not record. */
+/** Return {state, words}: `never` (nothing of the group is kept), `failing` (since when nothing is kept), `on`, `off`, or `none` for who may not record. */
 export function lightOf(session) {
   const { status, told } = session;
-  const { recordings = [], may_record: mayRecord = false } = told.keeping ?? {};
+  const { recordings = [], may_record: mayRecord = false, is_ephemeral: isEphemeral = false } = told.keeping ?? {};
+  if (isEphemeral) return { state: 'never', words: t('record.ephemeral') };
   if (status?.unrecorded) return { state: 'failing', words: t('record.failing', { time: since(status.unrecorded, session.wall()) }) };
   if (recordings.length) {
     const words = recordings.map(({ name, since: began }) => t('record.running', { name, time: since(began, session.wall()) }));
@@ -44,10 +45,11 @@ function fill(body, session) {
   body.append(failing, list, ...(session.told.keeping?.may_record ? [formOf(session, said)] : []), said);
   const show = () => {
     const light = lightOf(session);
-    setText(failing, light.state === 'failing' ? light.words : '');
-    failing.hidden = light.state !== 'failing';
+    failing.hidden = light.state !== 'failing' && light.state !== 'never';
+    failing.classList.toggle('is-calm', light.state === 'never');
+    setText(failing, failing.hidden ? '' : light.words);
     const running = session.told.keeping?.recordings ?? [];
-    list.replaceChildren(...running.map(one => itemOf(one, session, said)), ...(running.length ? [] : [make('li', { text: t('record.idle') })]));
+    list.replaceChildren(...running.map(one => itemOf(one, session, said)), ...(running.length || light.state === 'never' ? [] : [make('li', { text: t('record.idle') })]));
   };
   const undo = ['told:keeping', 'status'].map(what => session.on(what, show));
   show();
@@ -57,7 +59,7 @@ function fill(body, session) {
 function itemOf(one, session, said) {
   const stop = button({ text: t('record.stopShort'), label: t('record.stop', { name: one.name }), on: { click: async () => {
     stop.disabled = true;
-    const why = await ask(session, 'stop', { id: one.id }, () => setText(said, t('dialog.waiting')));
+    const { why } = await ask(session, 'stop', { id: one.id }, () => setText(said, t('dialog.waiting')));
     stop.disabled = false;
     setText(said, why ? t('record.stopFailed', { why }) : '');
   } } });
@@ -77,7 +79,7 @@ function formOf(session, said) {
     if (start.disabled) return;
     start.disabled = true;
     const called = name.value.trim() || name.placeholder;
-    const why = await ask(session, 'record', { called }, () => setText(said, t('dialog.waiting')));
+    const { why } = await ask(session, 'record', { called }, () => setText(said, t('dialog.waiting')));
     start.disabled = false;
     setText(said, why ? t('record.failed', { why }) : '');
     if (why === null) name.value = '';

@@ -2,7 +2,8 @@
 
 import { button, icon, ICONS, make } from './dom.js';
 import { since } from './format.js';
-import { locale, t } from './language.js';
+import { t } from './language.js';
+import { statusWords } from './saying.js';
 
 const REFRESH = 2000; // ms
 
@@ -60,26 +61,16 @@ export function messageOf(session) {
     return { kind: 'wait', text: t('status.kernelBusy', { time: asOf }) };
   }
   const { status } = session;
-  if (status && status.state !== 'live' && status.text) {
+  const words = status ? statusWords(status, Date.now()) : '';
+  if (status && status.state !== 'live' && words) {
     const kind = status.state === 'connecting' ? 'wait' : status.state === 'unknown_group' ? 'hint' : 'error';
-    return { kind, text: [headline(status), status.text].filter(Boolean).join('\n'), near: status.near };
+    return { kind, text: words, near: status.near };
   }
-  if (status?.state === 'live' && status.unrecorded) { // it outweighs that nothing came yet
-    const time = since(status.unrecorded, Date.now());
-    return { kind: 'error', text: [t('status.unrecorded', { time }), status.note].filter(Boolean).join('\n') };
-  }
+  if (status?.unrecorded) return { kind: 'error', text: words }; // it outweighs that nothing came yet
   if (session.feed.isConnected && !session.bounds.fixes && session.feed.head === 0) {
-    return { kind: 'hint', text: session.model.get('mode') === 'live'
-      ? t('status.noFixes') : t('status.noRecorded') };
+    return { kind: 'hint', text: session.model.get('mode') === 'live' ? t('status.noFixes') : t('status.noRecorded') };
   }
-  if (status?.state === 'live' && status.note) return { kind: 'hint', text: [t('status.state.note'), status.note].filter(Boolean).join('\n') };
-  return null;
-}
-
-/** What goes before the words of the kernel, which are English. */
-function headline({ state, since: began, text }) {
-  if (state !== 'offline') return t(`status.state.${state}`);
-  return /^en/.test(locale()) && /offline/i.test(text) ? '' : t('status.offline', { time: since(began, Date.now()) });
+  return words ? { kind: 'hint', text: words } : null;
 }
 
 /** Lines as paragraphs; what stands in backticks as code. Text only. */

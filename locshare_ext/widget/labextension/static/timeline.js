@@ -5,6 +5,8 @@ import { SPEEDS } from './clock.js';
 import { span } from './format.js';
 import { nextOf } from './happenings.js';
 import { t } from './language.js';
+import { statusWords } from './saying.js';
+import { beginOf } from './strip_window.js';
 import { saying } from './timeline_ticks.js';
 import { TimelineTrack } from './timeline_track.js';
 
@@ -44,14 +46,14 @@ class Timeline {
       className: 'locshare-live', text: t('timeline.live'), label: t('timeline.goLive'),
       on: { click: () => session.steer(clock => clock.live()) },
     });
-    this.live.hidden = this.spanBox.hidden = !this.isLive;
+    this.live.hidden = !this.isLive;
     this.said = make('div', { className: 'locshare-unseen', attributes: { 'aria-live': 'polite' } });
     const buttons = make('div', { className: 'locshare-buttons' }, this.back, this.play, this.forward, this.speed, this.loop, this.more);
     this.element = make('div', {
       className: 'locshare-bar', attributes: { role: 'group' }, label: t('timeline.title'), on: { keydown: event => this.#key(event) },
     }, buttons, this.choices, this.track.element, this.live, this.track.chosen.panel, this.said);
     const update = () => this.update();
-    this.undo = ['clock', 'frame', 'bounds', 'kernel', 'status', 'told:abilities'].map(name => session.on(name, update));
+    this.undo = ['clock', 'frame', 'bounds', 'kernel', 'status', 'told:keeping'].map(name => session.on(name, update));
     this.undo.push(session.on('settings', () => this.#setClock()), session.on('told:events', update));
     this.update();
   }
@@ -104,15 +106,22 @@ class Timeline {
 
   /** Return [from, to] of the bar in ms, null while there is nothing. */
   range() {
-    const { bounds, end } = this.session;
+    const { bounds, end, clock } = this.session;
     if (!(bounds.fixes > 0)) return null;
-    let from = bounds.oldest;
-    if (this.isLive) {
-      const span = this.span ?? Math.min(DAY, end - from);
-      if (span > 0) from = end - span;
-      from = Math.min(from, end - 60000);
-    }
-    return [from, Math.max(end, from + 1000)];
+    const { oldest } = bounds;
+    if (!this.isLive) return this.span > 0 && this.span < end - oldest ? this.#windowOf(end, this.span) : [oldest, Math.max(end, oldest + 1000)];
+    const span = this.span ?? Math.min(DAY, end - oldest);
+    const from = Math.min(span > 0 ? end - span : oldest, end - 60000);
+    const at = clock.moment(performance.now());
+    return span > 0 && clock.state !== 'live' && at !== null && at < from ? this.#windowOf(end, span) : [from, end];
+  }
+
+  #from = null; // of the window that is shown of more
+
+  #windowOf(end, span) {
+    const moment = this.session.clock.moment(performance.now()) ?? end;
+    this.#from = beginOf({ from: this.#from, moment, span, oldest: this.session.bounds.oldest, end });
+    return [this.#from, this.#from + span];
   }
 
   /** Go to the next of what is stepped to, or to the one before (direction -1), and hold there. */
@@ -144,11 +153,12 @@ class Timeline {
     this.loop.setAttribute('aria-pressed', String(clock.loop));
     this.choose.setAttribute('aria-pressed', String(this.track.chosen.isChoosing));
     this.#setSpeed(clock.speed);
-    if (this.span === null) this.spanBox.value = this.session.end - bounds.oldest > DAY ? String(DAY) : '0';
+    this.#setSpans();
+    if (this.span === null && this.isLive) this.spanBox.value = this.session.end - bounds.oldest > DAY ? String(DAY) : '0';
     const isLit = clock.state === 'live' && isConnected;
     this.live.classList.toggle('is-lit', isLit);
     this.live.setAttribute('aria-pressed', String(clock.state === 'live'));
-    this.live.title = isLit ? [t('timeline.isLive'), status?.note].filter(Boolean).join('. ') : t('timeline.goLive');
+    this.live.title = isLit ? [t('timeline.isLive'), status && statusWords(status, this.session.wall())].filter(Boolean).join('. ') : t('timeline.goLive');
     this.track.update();
   }
 
@@ -160,6 +170,15 @@ class Timeline {
     this.play.replaceChildren(icon(isRunning ? ICONS.pause : ICONS.play));
     this.play.title = t(isRunning ? 'timeline.pause' : 'timeline.play');
     this.play.setAttribute('aria-label', this.play.title);
+  }
+
+  /** Offer the parts of a recording that are less than all of it. */
+  #setSpans() {
+    if (this.isLive) return;
+    const whole = this.session.end - this.session.bounds.oldest;
+    const parts = [...this.spanBox.options].slice(1);
+    for (const option of parts) option.hidden = !(Number(option.value) < whole);
+    this.spanBox.hidden = parts.every(option => option.hidden);
   }
 
   #setSpeed(speed) {
@@ -214,8 +233,8 @@ class Timeline {
       ArrowUp: () => move(0.01),
       PageUp: () => move(0.1),
       PageDown: () => move(-0.1),
-      Home: () => session.steer((clock, now) => clock.seek(range[0], now)),
-      End: () => session.steer((clock, now) => (this.isLive ? clock.live() : clock.seek(range[1], now))),
+      Home: () => session.steer((clock, now) => clock.seek(this.isLive ? range[0] : session.bounds.oldest, now)),
+      End: () => session.steer((clock, now) => (this.isLive ? clock.live() : clock.seek(session.end, now))),
       l: this.isLive ? () => session.steer(clock => clock.live()) : null,
       n: () => this.step(1, 'note'),
       N: () => this.step(-1, 'note'),

@@ -1,6 +1,7 @@
 // The range that is chosen on the timeline: a band on the strip with two edges, and what can be done with it.
 
 import { button, icon, ICONS, make, setText } from './dom.js';
+import { ask } from './errands.js';
 import { age, clockSeconds, moment, since } from './format.js';
 import { t } from './language.js';
 
@@ -24,12 +25,9 @@ export class TimelineRange {
     this.panel = make('div', { className: 'locshare-panel locshare-range', attributes: { role: 'group' }, label: t('range.title') },
       this.words, this.record, this.export, this.result, clear);
     this.panel.hidden = this.band.hidden = true;
-    this.undo = session.on('told:kept', said => this.#say(said));
   }
 
   #drag = null;
-
-  close() { this.undo(); }
 
   /** Take [from, to] in ms, or null for none. */
   choose(range) {
@@ -96,20 +94,19 @@ export class TimelineRange {
     const name = to - from < SHORT ? clockSeconds : at => since(at, this.session.wall());
     setText(this.words, `${name(from)} – ${name(to)} · ${age(to - from)}`);
     this.words.title = `${moment(from)} – ${moment(to)}`;
-    const can = this.session.told.abilities ?? {};
-    this.record.hidden = !can.record || this.session.told.keeping?.may_record === false;
-    this.export.hidden = !can.export;
+    const can = this.session.told.keeping ?? {};
+    this.record.hidden = !can.may_record;
+    this.export.hidden = !can.may_export;
   }
 
-  #ask(what) {
-    const { clock, feed, model } = this.session;
+  async #ask(what) {
+    const { clock, model } = this.session;
     if (clock.range === null) return;
     setText(this.result, t('range.asked'));
     const [from, to] = clock.range;
-    feed.tell({ op: 'keep', what, from: Math.floor(from), to: Math.ceil(to), clock: model.get('clock') });
-  }
-
-  #say({ what, name, error }) {
-    setText(this.result, error ?? t(what === 'record' ? 'range.recorded' : 'range.exported', { name }));
+    const question = { from: Math.floor(from), to: Math.ceil(to), clock: model.get('clock') };
+    const isExport = what === 'export';
+    const { why, done } = await ask(this.session, isExport ? 'export' : 'record_range', question, () => setText(this.result, t('dialog.waiting')));
+    setText(this.result, why ?? t(isExport ? 'range.exported' : 'range.recorded', { name: done }));
   }
 }

@@ -70,10 +70,7 @@ export class TimelineTicks {
   }
 
   #show(tick) {
-    const rows = tick.events.slice(0, MOST).map(event => make('div', { className: 'locshare-tick-row' },
-      make('span', { className: 'locshare-tick-when', text: moment(event.at) }), make('span', { className: 'locshare-tick-text', text: saying(event) })));
-    if (tick.events.length > MOST) rows.push(make('div', { text: t('timeline.moreEvents', { count: tick.events.length - MOST }) }));
-    this.tip.replaceChildren(...rows);
+    this.tip.replaceChildren(...rowsOf(tick.events));
     this.tip.hidden = false;
     const half = this.tip.offsetWidth / 2;
     this.tip.style.left = `${Math.max(0, Math.min(this.#width - 2 * half, tick.x - half))}px`;
@@ -98,6 +95,14 @@ export class TimelineTicks {
     ticks[next].tabIndex = 0;
     ticks[next].focus({ preventScroll: true });
   }
+}
+
+/** Return what tells of events in full, of many only the first. */
+export function rowsOf(events) {
+  const rows = events.slice(0, MOST).map(event => make('div', { className: 'locshare-tick-row' },
+    make('span', { className: 'locshare-tick-when', text: moment(event.at) }), make('span', { className: 'locshare-tick-text', text: saying(event) })));
+  if (events.length > MOST) rows.push(make('div', { text: t('timeline.moreEvents', { count: events.length - MOST }) }));
+  return rows;
 }
 
 /** Return what an event says: its kind, whom it concerns, and its text. */

@@ -54,7 +54,6 @@ export class TimelineTrack {
   close() {
     this.theme.disconnect();
     this.undo();
-    this.chosen.close();
     this.ticks.close();
     clearTimeout(this.#later);
   }
@@ -94,6 +93,8 @@ export class TimelineTrack {
     this.ticks.draw(this.width);
     this.chosen.update();
     if (range === null) return;
+    const [from] = this.countedRange ?? range;
+    if (!this.#drag && Math.abs(range[0] - from) > (range[1] - range[0]) / 20) this.refresh(); // another part of the past
     // the fixes are as they were; a group's strip goes on with the time
     if (performance.now() - this.counted > COUNT_AGAIN && this.session.clock.isLive && !this.#drag) this.refresh(false);
     const at = this.session.clock.moment(performance.now());

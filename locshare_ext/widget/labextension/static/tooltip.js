@@ -1,7 +1,9 @@
 // What is known of the member under the pointer.
 
-import { make } from './dom.js';
+import { icon, ICONS, make } from './dom.js';
+import { barOf } from './fit.js';
 import * as format from './format.js';
+import { noteAbout } from './happenings.js';
 import { t } from './language.js';
 import { VALUES, valueOf } from './values.js';
 
@@ -61,7 +63,8 @@ export function createTooltip({ L, map, overlay, session }) {
 function place(tip, map, projected, zoom) {
   const head = map.latLngToContainerPoint(map.unproject(projected, zoom));
   const size = map.getSize();
-  const top = Math.max(6, Math.min(size.y - tip.offsetHeight - 6, head.y - tip.offsetHeight / 2));
+  const bottom = size.y - barOf(map) - tip.offsetHeight - 6;
+  const top = Math.max(6, Math.min(bottom, head.y - tip.offsetHeight / 2));
   const left = head.x + 18 + tip.offsetWidth > rightEdge(map, top, size) ? head.x - 18 - tip.offsetWidth : head.x + 18;
   tip.style.transform = `translate(${Math.max(4, Math.round(left))}px, ${Math.round(top)}px)`;
 }
@@ -98,6 +101,9 @@ function lines(found, session) {
     [t('value.altitude'), format.altitude(found.altitude)],
     ...found.numbers.filter(([what, value]) => !TOLD.has(what) && Number.isFinite(value)).map(line => more(...line, session)),
   ].filter(([, value]) => value !== null);
+  const isLive = session.clock.state === 'live';
+  const note = noteAbout(session, called, isLive ? Infinity : session.clock.moment(performance.now()));
+  const noted = note ? [make('div', { className: 'locshare-tip-note' }, icon(ICONS.note), make('span', { text: note.text ?? '' }))] : [];
   return [name, ...rows.map(([what, value]) =>
-    make('div', { className: 'locshare-tip-row' }, make('span', { text: what }), make('span', { text: value })))];
+    make('div', { className: 'locshare-tip-row' }, make('span', { text: what }), make('span', { text: value }))), ...noted];
 }

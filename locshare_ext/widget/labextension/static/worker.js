@@ -85,6 +85,7 @@ const handlers = {
     const answer = image(question);
     postMessage({ op: 'answer', ask, answer }, [answer]);
   },
+  where({ ask, wanted }) { postMessage({ op: 'answer', ask, answer: wanted.map(placeThen) }); },
   members({ ask }) { postMessage({ op: 'answer', ask, answer: members() }); },
 };
 
@@ -226,6 +227,12 @@ function describe(id) {
 function heardAge(id, track, index) {
   const heard = display.wasLive ? store.heads.heard[id] : track.heardBy(index, window_.reference);
   return heard > 0 ? Math.max(0, window_.reference - heard) : NaN;
+}
+
+/** Return [x, y] of where a member (id) was at a moment, null before its first fix. */
+function placeThen([id, moment]) {
+  const place = store.tracks[id]?.count ? store.placeAt(store.tracks[id], moment) : null;
+  return place && [place.x, place.y];
 }
 
 function members() {
