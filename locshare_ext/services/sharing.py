@@ -89,6 +89,7 @@ class Sharing:
                 )
             now = self._clock()
             chosen |= {"consent": choice.consent, "consented": None if choice.consent is None else now}
+            self._groups.member_of(group, principal.member)  # raises when there is no room for one more
         before = await self._invites.find(group, principal.id)
         after = await self._invites.amend(principal, **chosen)
         if after.consent != before.consent:

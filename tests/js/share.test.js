@@ -46,13 +46,13 @@ test('a coarse fix claims no more than it says', () => {
 
 test('a gap is told by what caused it', () => {
   const last = NOW - HOUR;
-  const at = more => gapBefore({ last, now: NOW, startedAt: last - 1, hidden: [], ...more });
+  const at = more => gapBefore({ last, now: NOW, wasClosed: false, hidden: [], ...more });
   assert.equal(at({ last: null }), null);
   assert.equal(at({ last: NOW - 119_000 }), null);
   assert.deepEqual(at({}), { from: last, until: NOW, reason: 'no_position' });
   assert.equal(at({ hidden: [[last + 1000, NOW - 1000]] }).reason, 'hidden');
   assert.equal(at({ hidden: [[last + 1000, last + 60_000]] }).reason, 'no_position');
-  assert.equal(at({ startedAt: NOW - 1000 }).reason, 'closed');
+  assert.equal(at({ wasClosed: true, hidden: [[last, NOW]] }).reason, 'closed');
 });
 
 test('a way that never opens twice is left for the next one, and tried again later', () => {

@@ -12,7 +12,7 @@ from tests.support.page import ARTIFACTS, PATIENCE
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["PLACE", "Host", "Phone"]
+__all__ = ["PLACE", "Host", "Phone", "seen"]
 
 PLACE = (37.5665, 126.978)
 
@@ -142,3 +142,14 @@ class Phone:
     def close(self) -> None:
         with contextlib.suppress(Exception):  # ended with its browser
             self.context.close()
+
+
+def seen(host: Host, group: str, count: int, member: str = "ann") -> list[dict[str, Any]]:
+    """Wait for so many fixes of a member: a long poll returns when more come."""
+    cursor = "start"
+    found: list[dict[str, Any]] = []
+    while len(found) < count:
+        page = host.ask("GET", f"groups/{group}/fixes?after={cursor}&wait=30")
+        cursor = page["cursor"]
+        found += [one for one in page["fixes"] if one["member"] == member]
+    return found

@@ -72,8 +72,7 @@ export class Live {
       }
       if (this.isOver) return;
       this.changed(null);
-      this.ladder.ended(hasOpened, Date.now());
-      failures += 1;
+      failures = this.ladder.ended(hasOpened, Date.now()) === way ? failures + 1 : 0; // another way need not wait
       await this.#rest(Math.min(15000, 500 * 2 ** Math.min(failures, 6)) * (0.75 + Math.random() / 2));
     }
   }
@@ -106,20 +105,29 @@ export class Live {
     address.protocol = address.protocol.replace('http', 'ws');
     let refusal = null;
     const client = new Client({
-      brokerURL: address.href, connectHeaders: { login: 'share', passcode: this.api.token, host: address.hostname },
+      connectHeaders: { login: 'share', passcode: this.api.token, host: address.hostname },
       reconnectDelay: 0, connectionTimeout: OPENING, heartbeatIncoming: 10000, heartbeatOutgoing: 10000,
     });
     try {
       await new Promise((resolve, reject) => {
         signal.addEventListener('abort', resolve);
+        // what a browser throws here would be lost in stompjs
+        client.webSocketFactory = () => {
+          try {
+            return new WebSocket(address.href, ['v12.stomp', 'v11.stomp']);
+          } catch (error) {
+            reject(error);
+            throw error;
+          }
+        };
         client.onConnect = () => { this.client = client; this.#subscribe(client); opened(); };
         client.onStompError = frame => {
           refusal = new Refusal(403, { code: frame.headers.code, message: frame.headers.message });
           this.receipts.get(frame.headers['receipt-id'])?.reject(refusal);
         };
         client.onWebSocketClose = resolve;
-        try { client.activate(); } catch (error) { reject(error); }
         client.onWebSocketError = () => {};
+        client.activate();
       });
     } finally {
       this.client = null;

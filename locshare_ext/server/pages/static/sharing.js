@@ -21,7 +21,7 @@ export class Sharing {
   constructor({ base, shown, load }) {
     Object.assign(this, { base, shown, load });
     this.others = new Others();
-    this.startedAt = Date.now();
+    this.left = null; // when the last fix was measured before the page was opened
     this.hidden = []; // [[from, until], ...] since the last fix
     this.state = {
       isSecure: window.isSecureContext, hasGeolocation: 'geolocation' in navigator, token: null, me: null, ended: null,
@@ -39,6 +39,7 @@ export class Sharing {
     if (!token || !this.state.isSecure) return this.shown();
     this.box = await openBox(`${this.base} ${token.split('_')[1] ?? token}`);
     for (const name of KEPT) this.state[name] = (await this.box.get(name)) ?? this.state[name];
+    this.left = this.state.last;
     this.api = new Api(this.base, token);
     this.sender = new Sender({
       box: this.box,
@@ -216,9 +217,10 @@ export class Sharing {
   async #found(fix) {
     const now = fix.time;
     if (document.visibilityState === 'visible') this.#closeHidden(Date.now());
-    const gap = gapBefore({ last: this.state.last, now, startedAt: this.startedAt, hidden: this.hidden });
+    const gap = gapBefore({ last: this.state.last, now, wasClosed: this.state.last === this.left, hidden: this.hidden });
     this.hidden = [];
     this.#set({ place: fix, geo: null });
+    if (now === this.state.last) return; // known already: browsers tell the same one again after a reload
     this.#keep({ last: now, ...(gap ? { gaps: [...this.state.gaps, gap].slice(-20) } : {}) });
     if (gap) await this.#say({ kind: 'gap', time: gap.from, text: gap.reason, data: { until: gap.until, reason: gap.reason } });
     await this.box.push('fix', coarsened(fix, this.#precision));

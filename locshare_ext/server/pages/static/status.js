@@ -11,12 +11,12 @@ export function statusOf(state, now) {
   if (!me) return state.reach === 'ok' ? say('loading', 'wait') : say(state.reach === 'offline' ? 'first_offline' : 'first_gone', 'bad');
   if (!me.member) return say('naming', 'wait');
   if (!me.roles.includes('publish') && !me.roles.includes('manage')) return say('watching', 'good');
+  if (state.isFull) return say('full', 'bad');
   if (!state.hasConsented) return say('consent', 'wait');
   if (!state.hasGeolocation) return say('no_geolocation', 'bad');
   if (!state.isOn) return say('off', 'off');
   if (state.pausedUntil > now) return say('paused', 'wait', { time: state.pausedUntil });
   if (state.geo === 'denied') return say('denied', 'bad');
-  if (state.isFull) return say('full', 'bad');
   if (state.geo === 'no_position') return say('no_position', 'wait');
   if (state.reach !== 'ok') return say({ offline: 'offline', store: 'store_failed' }[state.reach] ?? 'gone', 'wait');
   return state.place ? say('sharing', 'good') : say('finding', 'wait');

@@ -2,68 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from tests.support.phone import PLACE, Host, Phone
-from tests.support.sites import TOKEN, Sites
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+from tests.e2e.share.conftest import NewPhone
+from tests.e2e.test_page_file import AXE
+from tests.support.phone import PLACE, Host, seen
 
 pytestmark = pytest.mark.browser
-
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-_numbers = itertools.count()
-NewPhone = Callable[..., Phone]
-
-
-@pytest.fixture(scope="module")
-def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
-    running = Sites(tmp_path_factory.mktemp("sites"))
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def host(sites: Sites) -> Host:
-    return Host(sites.urls["open"], TOKEN)
-
-
-@pytest.fixture
-def group() -> str:
-    return f"walk-{next(_numbers)}"
-
-
-@pytest.fixture
-def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[NewPhone]:
-    """Make phones; closed at the end, with a picture after a failure."""
-    made: list[Phone] = []
-
-    def new(**options: Any) -> Phone:
-        made.append(Phone(browser, **options))
-        return made[-1]
-
-    yield new
-    for number, one in enumerate(made):
-        if getattr(request.node, "failed", False):
-            one.screenshot(f"failed-{request.node.name}-{number}")
-        one.close()
-
-
-def seen(host: Host, group: str, count: int, member: str = "ann") -> list[dict[str, Any]]:
-    """Wait for so many fixes of a member: a long poll returns when more come."""
-    cursor = "start"
-    found: list[dict[str, Any]] = []
-    while len(found) < count:
-        page = host.ask("GET", f"groups/{group}/fixes?after={cursor}&wait=30")
-        cursor = page["cursor"]
-        found += [one for one in page["fixes"] if one["member"] == member]
-    return found
 
 
 def test_a_first_visit(phone: NewPhone, host: Host, group: str):
