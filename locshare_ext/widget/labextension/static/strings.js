@@ -1,7 +1,10 @@
 // Every word that the page says, by key; `{...}` is filled in. Both languages have the same keys.
 // In Korean no particle follows what is filled in: whether it is 이 or 가 hangs on the name.
 
+import { EN_CARD, KO_CARD } from './strings_card.js';
+
 export const EN = {
+  ...EN_CARD,
   'members.title': 'Members',
   'members.count': { one: '{count} member', other: '{count} members' },
   'members.found': '{found} of {count} members',
@@ -212,6 +215,7 @@ export const EN = {
 };
 
 export const KO = {
+  ...KO_CARD,
   'members.title': '멤버',
   'members.count': '멤버 {count}명',
   'members.found': '멤버 {count}명 중 {found}명',
