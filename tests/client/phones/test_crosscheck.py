@@ -45,8 +45,8 @@ GRAINS = {
         place=5.1e-7, altitude=0.5, accuracy=0.5, speed=KMH / 2, heading=0.5, zeros=("speed", "heading")
     ),
     "owntracks-ios-basic": Grain(place=5.1e-7, accuracy=0.5, absent=("altitude", "speed", "heading")),
-    "traccar-v10": Grain(speed=0.0027),
-    "traccar-v10-json": Grain(speed=0.0027),
+    "traccar-v10": Grain(speed=0.003),
+    "traccar-v10-json": Grain(speed=0.003),
     "traccar-v9": Grain(time=1, battery=1e-9, zeros=("altitude",)),
     "traccar-v8": Grain(speed=1e-3, battery=1e-9, zeros=ALL_ZERO),
     "traccar-v5": Grain(speed=1e-3, battery=1e-9, zeros=ALL_ZERO),
@@ -102,7 +102,8 @@ def check(app: str, sent: Measured, got: FixInput) -> None:
         elif was is None:
             assert is_now is None or (name in grain.zeros and is_now == 0), name
         elif is_now is None:  # only what may as well be unknown
-            is_zero = abs(was) <= exact and (name in grain.zeros or name == "accuracy")
+            size = min(was, 360 - was) if name == "heading" else abs(was)
+            is_zero = size <= exact and (name in grain.zeros or name == "accuracy")
             assert is_zero, (name, was)
         elif name == "heading":
             assert abs((was - is_now + 180) % 360 - 180) <= exact, (was, is_now)
