@@ -132,3 +132,47 @@ test('after drags, also while trails are being drawn, nothing is missing', async
   assert.ok(fresh.trails.front.stamps.some(stamp => stamp > 0));
   assert.deepEqual(dragged.trails.front.stamps, fresh.trails.front.stamps);
 });
+
+test('rows are told beyond which a picture is empty, whatever is drawn in it', () => {
+  const [w, h] = [100, 80];
+  const passes = new Passes(w, h);
+  const pixels = new Uint32Array(w * h);
+  const picture = new Picture(w, h, pixels);
+  const look = { stamp: 5, life: 1000, ahead: true, palette: Uint32Array.of(0x302010), paper: 0xffffff };
+  const check = isEmpty => {
+    const [top, bottom] = picture.rows();
+    const rows = [...pixels.keys()].filter(p => pixels[p]).map(p => Math.floor(p / w));
+    assert.equal(rows.length === 0, isEmpty);
+    assert.ok(rows.every(row => row >= top && row < bottom));
+    if (!isEmpty) assert.ok(rows[0] - top <= 1 && bottom - rows[rows.length - 1] <= 2, `${top} ${bottom} ${rows}`);
+    else assert.deepEqual([top, bottom], [0, 0]);
+  };
+  picture.compose(passes, null, look);
+  check(true);
+  passes.line(50, 40, 60, 44, { width: 1, edge: 0, isHard: true }, 5, 0);
+  picture.compose(passes, null, look);
+  check(false);
+  picture.dot(30, 70, 2, 0xff, 1, 0xffffff);
+  check(false);
+  picture.compose(passes, null, look);
+  picture.line(10, 5, 30, 9, 0xff);
+  picture.mask(MASK, 50, 79, 0xff, 0xffffff);
+  check(false);
+  passes.clear();
+  picture.compose(passes, null, { ...look, stamp: 6 });
+  check(true);
+});
+
+test('colours are mixed in each of their parts', () => {
+  const pixels = new Uint32Array(9);
+  const picture = new Picture(3, 3, pixels);
+  const mask = { size: 1, alpha: Uint8Array.of(255), ink: Uint8Array.of(127), first: [0], last: [1] };
+  for (const [color, paper, mean] of [[0xff00ff, 0x00ff00, 0x7f7f7f], [0xffffff, 0, 0x7f7f7f], [0x123456, 0x563412, 0x343434]]) {
+    picture.mask(mask, 1, 1, color, paper);
+    const found = pixels.find(pixel => pixel);
+    for (const shift of [0, 8, 16]) {
+      assert.ok(Math.abs(((found >>> shift) & 0xff) - ((mean >>> shift) & 0xff)) <= 1, found.toString(16));
+    }
+    pixels.fill(0);
+  }
+});

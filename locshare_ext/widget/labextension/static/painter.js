@@ -54,7 +54,8 @@ export class Painter {
     const isFew = visible.count <= CIRCLES;
     if (visible.count > MANY) this.#drawDots(store, display, paint);
     else if (!isFew) this.#drawMasks(store, display, options, paint, heads);
-    context.putImageData(this.image, 0, 0);
+    const [top, bottom] = picture.rows();
+    if (bottom > top) context.putImageData(this.image, 0, 0, 0, top, this.w, bottom - top); // the canvas is empty
     if (isFew) {
       this.#drawTips(context, store, display, options, paint);
       this.#drawHeads(context, store, display, options, paint, heads);

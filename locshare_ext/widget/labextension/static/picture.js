@@ -92,6 +92,17 @@ export class Picture {
     for (let p = startOf(run), end = Math.min(pixels.length, startOf(run + 1)); p < end; p++) pixels[p] = trails[p];
   }
 
+  /** Return [top, bottom] of the rows that are not all empty, [0, 0] if all are; further ones may be among them. */
+  rows() {
+    const { w, written, covered } = this;
+    let first = 0;
+    let last = written.length - 1;
+    while (first <= last && !(written[first] | covered[first])) first++;
+    while (last > first && !(written[last] | covered[last])) last--;
+    if (first > last) return [0, 0];
+    return [Math.floor(startOf(first) / w), Math.min(this.h, Math.ceil(startOf(last + 1) / w))];
+  }
+
   /** Draw a mask (see Heads) in two colours with its middle at a place in pixels. */
   mask({ size, alpha, ink, first, last }, x, y, color, paper) {
     const { w, h, pixels, covered } = this;
@@ -104,7 +115,7 @@ export class Picture {
       let p = (top + row) * w + left + from;
       for (let run = runOf(p); run <= runOf(p + to - from - 1); run++) covered[run] = 1;
       for (let q = row * size + from; q < row * size + to; q++, p++) {
-        const own = ink[q] === 255 ? color : ink[q] === 0 ? paper : mixed(color, paper, ink[q]);
+        const own = ink[q] === 255 ? color : ink[q] === 0 ? paper : mixed(color, paper, ink[q] + 1);
         pixels[p] = alpha[q] === 255 ? (own | OPAQUE) >>> 0 : over(own, alpha[q], pixels[p]);
       }
     }
@@ -166,15 +177,17 @@ function composeRun(pixels, start, end, front, back, { stamp, oldest, scale, ahe
   }
 }
 
-/** Return a colour between two, `part` of 255 the first. */
+/** Return a colour between two, `part` of 256 the first. */
 function mixed(color, paper, part) {
-  const mix = mask => (((color & mask) * part + (paper & mask) * (255 - part)) / 255) & mask;
-  return mix(0xff) | mix(0xff00) | mix(0xff0000);
+  const rest = 256 - part;
+  const ends = (((color & 0xff00ff) * part + (paper & 0xff00ff) * rest) / 256) & 0xff00ff; // two at once
+  return ends | (((color & 0xff00) * part + (paper & 0xff00) * rest) >>> 8) & 0xff00;
 }
 
 /** Return what is seen of a pixel under a colour with an opacity of 0-255. */
 function over(color, alpha, below) {
   if (alpha === 0) return below;
+  if (below === 0) return (color | (alpha << 24)) >>> 0;
   const rest = (below >>> 24) * (255 - alpha) / 255;
   const whole = alpha + rest;
   const mix = mask => (((color & mask) * alpha + (below & mask) * rest) / whole) & mask;
@@ -187,7 +200,5 @@ function edged(mark, color, paper, fade) {
   const core = coreOfMark(mark);
   const opacity = ((fade * cover / 63) | 0) << 24;
   if (core === cover) return (color | opacity) >>> 0;
-  const part = (core * 256 / cover) | 0; // of 256, that is the line's own colour
-  const mix = mask => (((color & mask) * part + (paper & mask) * (256 - part)) / 256) & mask;
-  return (mix(0xff00ff) | mix(0x00ff00) | opacity) >>> 0;
+  return (mixed(color, paper, (core * 256 / cover) | 0) | opacity) >>> 0;
 }
