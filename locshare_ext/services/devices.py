@@ -49,12 +49,14 @@ class Devices:
         """
         if principal.kind != "invite" or principal.member is not None:
             return Joined(principal)
+        roles = tuple(sorted(principal.roles - {MANAGE}))
+        if not roles:
+            principal.speaker  # noqa: B018 -- says that it has no name to share under
         invite_id = device_invite(principal.id, device)
         is_new = False
         for wanted in _names(name):
             try:
                 before = self._invites.holds(invite_id)
-                roles = tuple(sorted(principal.roles - {MANAGE}))
                 wish = Wish(member_name(wanted), roles)
                 info = await self._invites.exchange(principal, wish, invite_id=invite_id, late=True)
                 is_new = not before

@@ -19,11 +19,18 @@ _DEPTH = 3  # of objects in objects
 _RESERVE = 160  # bytes for the names of what was dropped
 _EXACT = 1 << 53  # numbers above are no integers to most readers of JSON
 _SECRETS = frozenset({"api_key", "apikey", "token", "access_token", "password", "pass", "auth"})
+# what tells a phone from others goes to whoever is to know it by that, and not to all who watch
+_IDS = frozenset(
+    {"id", "deviceid", "device_id", "uniqueid", "unique_id", "imei", "aid", "ser", "androidid", "serial"}
+)
 _encode = msgspec.json.Encoder().encode
 
 
 class Extra:
-    """Collects values; what has no room, no plain form, or is a secret is named as dropped."""
+    """Collects values; what has no room, no plain form, or is a secret is named as dropped.
+
+    Ids of devices are left out: with an open invite, who knows one can speak as its member.
+    """
 
     def __init__(self, most: int = MAX_EXTRA) -> None:
         self._room = most - _RESERVE
@@ -38,7 +45,7 @@ class Extra:
 
     def put(self, name: str, value: object) -> None:
         """Put one value; absent and empty ones say nothing."""
-        if value is None or value == "" or value == [] or value == {}:
+        if value is None or value == "" or value == [] or value == {} or name.lower() in _IDS:
             return
         if isinstance(value, dict):
             if name.count(".") >= _DEPTH:

@@ -76,6 +76,8 @@ def decoded(body: Any, app: str = "overland") -> Report:
             "wifi": "cafe",
             "vertical_accuracy": 3,
             "course_accuracy": None,
+            "device_id": None,
+            "unique_id": None,
         },
     ),
     Row(

@@ -55,7 +55,7 @@ def nine(coords: dict[str, Any], **location: Any) -> dict[str, Any]:
         "10 form",
         KNOWN,
         body=FORM,
-        extra={"id": "48241179", "charge": "true", "battery_health": "good", "mood": "fine"},
+        extra={"id": None, "charge": "true", "battery_health": "good", "mood": "fine"},
     ),
     Row(
         "traccar",

@@ -12,6 +12,7 @@ import pytest
 from locshare_ext.errors import StoreError
 from locshare_ext.formats.phones import APPS
 from locshare_ext.server.participants import ingest
+from locshare_ext.server.routes import ROUTES
 
 NOTHING = {"Authorization": ""}
 NOW = time.time_ns() // 1_000_000 // 1000 * 1000 - 60_000  # ms
@@ -238,6 +239,22 @@ async def test_only_an_invite_opens_it(send, fetch, invite, site, jp_serverapp):
     answer = await send(await invite("ann"), "/whatsapp", "POST", b"x")
     assert answer.code == 404
     assert json.loads(answer.body)["error"]["field"] == "app"
+
+
+async def test_guesses_are_told_to_come_later(send, stored):
+    wrong = "lsi_" + "A" * 12 + "_" + "B" * 22
+    codes = [(await send(wrong, "/traccar", "POST", form().encode())).code for _ in range(11)]
+    assert codes == [403] * 10 + [503]
+    assert (await send(wrong, "/osmand?" + form(), "GET")).code == 200
+
+
+def test_a_listener_of_the_participants_has_it():
+    assert {handler for pattern, handler in ROUTES if "/in/" in pattern and handler.for_participants} == {
+        ingest.InHandler,
+        ingest.AppHandler,
+        ingest.BatchesHandler,
+        ingest.ProfileHandler,
+    }
 
 
 async def test_the_invite_of_the_path_is_in_no_log(send, invite, caplog, site, monkeypatch):

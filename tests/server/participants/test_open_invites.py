@@ -75,6 +75,16 @@ async def test_two_phones_with_the_same_tid_are_two(send, stored, invite):
     assert {(fix["member"], fix["lat"]) for fix in await stored()} == {("ann", 1.0), ("bob", 2.0)}
 
 
+async def test_an_open_invite_to_manage_names_nobody(send, stored, invite, fetch):
+    card = await invite(roles="manage")
+    assert (await send(card, "/traccar", "POST", form(id="1").encode())).code == 403
+    assert len(json.loads((await fetch("api/groups/hikers/invites")).body)["invites"]) == 1
+    full = await invite(roles="manage publish")
+    assert (await send(full, "/traccar", "POST", form(id="1").encode())).code == 200
+    made = json.loads((await fetch("api/groups/hikers/invites")).body)["invites"]
+    assert [one["roles"] for one in made if one["member"] == "1"] == [["publish"]]
+
+
 async def test_link_previews_and_garbage_make_no_member(send, invite, site, fetch):
     card = await invite()
     for path, method, body in (
