@@ -17,6 +17,7 @@ import psutil
 from benchmarks.render_faults import gil_held, scrubbing, send_to_pixel
 from benchmarks.render_moves import Moves, move, time_to_whole
 from benchmarks.render_places import lonboard, places
+from benchmarks.render_table import tables
 from benchmarks.report import Report
 from tests.e2e.conftest import write_notebook
 from tests.support.lab import Lab
@@ -121,6 +122,7 @@ def run(report: Report) -> None:
         print("  left out: there is no Chromium (tests/install-browser.sh)")
         return
     seconds = max(4.0, report.options.seconds)
+    before = len(report.verdicts), len(report.runs)
     with tempfile.TemporaryDirectory() as folder, launch() as browser:
         lab = Lab(Path(folder) / "lab").start()
         try:
@@ -136,6 +138,7 @@ def run(report: Report) -> None:
             scrubbing(report, browser, lab, seconds)
         finally:
             lab.stop()
+    print(tables(report.told(before)))
 
 
 def _many_at_once(report: Report, browser: Browser, lab: Lab, seconds: float) -> None:

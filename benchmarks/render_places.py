@@ -31,7 +31,7 @@ Map(layer, basemap=None)
 
 
 def places(report: Report, browser: Browser, lab: Lab) -> None:
-    """Compare the pixels of 96 heads with Leaflet's markers: as they circle, after a zoom, dragged, at rest."""
+    """Compare 96 heads' pixels with Leaflet's markers: as they circle, after a zoom, in a drag, at rest."""
     topic = "heads beside Leaflet's own places"
     path = f"places-{time.monotonic_ns()}.ipynb"
     write_notebook(lab.root / path, (MOVING,))

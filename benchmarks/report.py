@@ -121,17 +121,21 @@ class Report:
         self.verdicts.append(verdict)
         print(verdict.line(), flush=True)
 
-    def write(self, path: Path) -> None:
-        """Write all of it as JSON."""
-        told = {
+    def told(self, after: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+        """Return it as it is written; after: how many verdicts and runs there were before what is wanted."""
+        verdicts, runs = after
+        return {
             "when": time.strftime("%Y-%m-%d", time.gmtime()),
             "machine": machine(),
             "versions": versions(),
             "options": asdict(self.options),
-            "verdicts": [asdict(verdict) for verdict in self.verdicts],
-            "runs": self.runs,
+            "verdicts": [asdict(verdict) for verdict in self.verdicts[verdicts:]],
+            "runs": self.runs[runs:],
         }
-        path.write_text(json.dumps(told, indent=1) + "\n")
+
+    def write(self, path: Path) -> None:
+        """Write all of it as JSON."""
+        path.write_text(json.dumps(self.told(), indent=1) + "\n")
 
 
 def middle(outcomes: list[Outcome] | None, name: str) -> float | None:
