@@ -149,3 +149,15 @@ test('fixes in trails are counted in turn, and all at once where that is wanted'
   display.count = 2; // others than before
   assert.equal(count(9000, 503, true), 10);
 });
+
+test('numbers are known of fixes in tracks and of those that are not yet', async () => {
+  const store = new Store();
+  const known = new KnownStore(store);
+  for (let k = 0; k < 3 * ROOM; k++) {
+    await insert(store, [{ member: 0, time: T + k, received: T + k, ...(k < 5 ? {} : { speed: k }) }]);
+    const speeds = Array.from({ length: k + 1 }, (_, n) => store.number(0, 'speed', n));
+    assert.deepEqual(speeds, Array.from({ length: k + 1 }, (_, n) => (n < 5 ? NaN : n)));
+    assert.ok(Number.isNaN(store.number(0, 'battery', k)));
+  }
+  assert.equal(known.until(T + 99, -Infinity).number(0, 'speed', 9), 9);
+});

@@ -49,7 +49,7 @@ export class ValuePaint {
 
   update() {}
 
-  indexAt(id, store, index) { return stepOf(store.track(id).number(this.name, index), this.range); }
+  indexAt(id, store, index) { return stepOf(store.number(id, this.name, index), this.range); }
 
   colorOf(id, store, display) { return this.palette[this.indexAt(id, store, display.index[id])]; }
 
@@ -66,7 +66,7 @@ export class CategoryPaint extends ValuePaint {
   }
 
   indexAt(id, store, index) {
-    const number = store.track(id).number(this.name, index);
+    const number = store.number(id, this.name, index);
     if (!Number.isFinite(number)) return this.colors.length - 1;
     return Math.min(number, this.colors.length - 2);
   }

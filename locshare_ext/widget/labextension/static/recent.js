@@ -60,6 +60,9 @@ export class Recent {
     return count;
   }
 
+  /** Return a number of one of a member's fixes here, NaN without. */
+  number(id, name, index) { return this.numbers.get(name)?.[(id << BITS) + index] ?? NaN; }
+
   /** Put a member's fixes at the end of its track. */
   settle(id, track) {
     const from = id << BITS;

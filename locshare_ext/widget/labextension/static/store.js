@@ -55,6 +55,12 @@ export class Store {
     return this.#tracks[id]?.indexAt(moment) ?? -1;
   }
 
+  /** Return a number of a member's fix, NaN without. */
+  number(id, name, index) {
+    const recent = index - this.heads.counts[id] + this.#recent.counts[id];
+    return recent >= 0 ? this.#recent.number(id, name, recent) : this.#tracks[id].number(name, index);
+  }
+
   /** Count pauses as gaps from so many ms on, if they are long for their member too. */
   setShortestGap(shortestGap) {
     if (shortestGap === this.shortestGap) return;
