@@ -100,14 +100,18 @@ class Happenings:
                 return
 
     def _tell(self, events: list[Event]) -> None:
-        rows = [
-            [event.time, event.received or event.time, event.kind, event.member, event.text, event.cursor]
-            for event in events
-            if event.kind not in HIDDEN
-        ]
+        rows = [_row(event) for event in events if event.kind not in HIDDEN]
         if rows != self._told and not self._is_closed:
             self._told = rows
             self._layer.tell_pages(OP, events=rows)
+
+
+def _row(event: Event) -> list[Any]:
+    """Return [time, received, kind, member, text, id, place]; place: [lat, lon], or None."""
+    data = event.data or {}
+    place = [data["lat"], data["lon"]] if data.keys() >= {"lat", "lon"} else None
+    known = event.received or event.time
+    return [event.time, known, event.kind, event.member, event.text, event.cursor, place]
 
 
 def _listen(source: Any, wake: Callable[[], None]) -> Callable[[], None] | None:

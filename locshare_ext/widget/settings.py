@@ -36,7 +36,9 @@ class LayerSettings(ipyleaflet.Layer):  # type: ignore[misc]  # ipyleaflet is un
     ).tag(sync=True)
     trail = Float(600.0, min=0.0, help="Seconds of trail drawn behind each member.").tag(sync=True)
     interpolate = Bool(True, help="Move heads smoothly between fixes (drawing only).").tag(sync=True)
-    labels = Bool(True, help="Write names beside the heads, where there is room.").tag(sync=True)
+    labels = Bool(True, help="Write names beside the heads, where there is room, of up to 200 in view.").tag(
+        sync=True
+    )
     arrows = Bool(True, help="Show by the heads where members are heading.").tag(sync=True)
     accuracy_circles = Bool(True, help="Draw how accurate positions are, round up to 100 heads.").tag(
         sync=True

@@ -19,7 +19,8 @@ APART = """([one, other]) => {
   return a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
 }"""
 WITHIN = """name => {
-  const [box, map] = [name, '.leaflet-container'].map(one => document.querySelector(one).getBoundingClientRect());
+  const [box, map] = [name, '.leaflet-container']
+    .map(one => document.querySelector(one).getBoundingClientRect());
   return box.left >= map.left && box.right <= map.right && box.top >= map.top;
 }"""
 # Where the map is right after a click, and two frames later.

@@ -78,6 +78,13 @@ def test_a_note_about_somebody_is_seen_at_once(open_notebook: OpenNotebook) -> N
     execute(notebook, "group.note('found', member='cy')")
     page.locator(".locshare-note-text", has_text="cy: found").wait_for()
     page.locator(f"{MARK}[aria-label*='cy: found']").wait_for()
+    # one that says where it is, of a member who has sent no fix
+    execute(
+        notebook,
+        "group._api.send('POST', group._path('notes'), {'kind': 'sos', 'text': 'hurt', 'member': 'dan',"
+        " 'data': {'lat': 37.575, 'lon': 126.975}})",
+    )
+    page.locator(f"{MARK}.is-urgent[aria-label*='dan: hurt']").wait_for()
     notebook.screenshot("note-dialogue")
     assert notebook.errors == []
 

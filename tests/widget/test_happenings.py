@@ -67,10 +67,16 @@ def happenings(group: Group, layer: Layer, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def test_events_travel_and_what_comes_later_too(group: Group, layer: Layer, happenings: Happenings) -> None:
-    first = [[1000, 1500, "note", "ann", "lost the trail", "e.1"], [2000, 2000, "join", "ben", None, "e.2"]]
+    first = [
+        [1000, 1500, "note", "ann", "lost the trail", "e.1", None],
+        [2000, 2000, "join", "ben", None, "e.2", None],
+    ]
     assert layer.told.get(timeout=10) == first
-    group.events = [*group.events, Event(kind="note", time=3000, text="found")]
-    assert layer.told.get(timeout=10) == [*first, [3000, 3000, "note", None, "found", None]]
+    group.events = [
+        *group.events,
+        Event(kind="sos", time=3000, text="found", data={"lat": 37.5, "lon": 127.0}),
+    ]
+    assert layer.told.get(timeout=10) == [*first, [3000, 3000, "sos", None, "found", None, [37.5, 127.0]]]
     assert group.asked.get(timeout=10) is None
     assert group.asked.get(timeout=10) == "3"  # only what is new is asked for
 
@@ -81,7 +87,7 @@ def test_what_was_removed_goes_when_all_is_asked_for(
     layer.told.get(timeout=10)
     group.events = [JOIN]
     happenings.refresh()
-    assert layer.told.get(timeout=10) == [[2000, 2000, "join", "ben", None, "e.2"]]
+    assert layer.told.get(timeout=10) == [[2000, 2000, "join", "ben", None, "e.2", None]]
 
 
 def test_a_server_that_is_away_loses_no_event(group: Group, layer: Layer, happenings: Happenings) -> None:

@@ -2,9 +2,10 @@
 
 const NEAR = 7; // px, within which ticks are one
 
-/** Return events from the kernel's rows, [time, received, kind, member, text, id], in order of a clock. */
+/** Return events from the kernel's rows, [time, received, kind, member, text, id, [lat, lon] or null], in order of a clock. */
 export function eventsOf(rows, clock) {
-  const events = rows.map(([time, received, kind, member, text, id]) => ({ at: clock === 'received' ? received : time, kind, member, text, id }));
+  const events = rows.map(([time, received, kind, member, text, id, place]) => (
+    { at: clock === 'received' ? received : time, kind, member, text, id, place: place ?? null }));
   return events.sort((a, b) => a.at - b.at);
 }
 
@@ -14,13 +15,14 @@ export function nextOf(events, moment, direction, kind = null) {
   return (direction > 0 ? found[0] : found[found.length - 1]) ?? null;
 }
 
+const SAID = new Set(['note', 'message', 'sos']);
 const read = new WeakMap(); // what was made of each telling of the kernel
 
-/** Return all notes that the kernel has told of, in order of when they were about. */
+/** Return all that people have said, as far as the kernel has told of it, in order of when it was about. */
 export function notesOf({ told }) {
   const said = told.events;
   if (!said) return [];
-  if (!read.has(said)) read.set(said, eventsOf(said.events, 'time').filter(event => event.kind === 'note'));
+  if (!read.has(said)) read.set(said, eventsOf(said.events, 'time').filter(event => SAID.has(event.kind)));
   return read.get(said);
 }
 

@@ -1,4 +1,4 @@
-// Notes on the map: a mark where the member that a note is about was at its moment.
+// Notes on the map: a mark where a note says it is, or where the member that it is about was at its moment.
 
 import { button, icon, ICONS, make, setText } from './dom.js';
 import { moment } from './format.js';
@@ -49,19 +49,22 @@ class NoteMarks {
   }
 
   #soon() {
-    if (notesOf(this.session).some(note => note.member)) this.#again ??= setTimeout(() => { this.#again = null; this.#find(); }, AGAIN);
+    if (notesOf(this.session).some(isPlaced)) this.#again ??= setTimeout(() => { this.#again = null; this.#find(); }, AGAIN);
   }
 
   /** Ask where the members were when something was noted of them. */
   async #find() {
     const { session } = this;
     if (this.#isAsking) return this.#soon();
-    const notes = notesOf(session).filter(note => note.member).slice(-MOST);
-    const known = notes.map(note => [note, session.idsOf([note.member])[0]]).filter(([, id]) => id !== undefined);
+    const notes = notesOf(session).filter(isPlaced).slice(-MOST);
+    const wanted = notes.map(note => [session.idsOf([note.member])[0] ?? -1, note.at]);
     this.#isAsking = true;
-    const found = known.length ? await session.ask('where', { wanted: known.map(([note, id]) => [id, note.at]) }) : [];
+    const found = notes.length ? await session.ask('where', { wanted }) : [];
     this.#isAsking = false;
-    this.places = known.flatMap(([note], k) => (found?.[k] ? [{ note, lat: latOf(found[k][1]), lon: lonOf(found[k][0]) }] : []));
+    this.places = notes.flatMap((note, k) => {
+      const place = note.place ?? (found?.[k] && [latOf(found[k][1]), lonOf(found[k][0])]);
+      return place ? [{ note, lat: place[0], lon: place[1] }] : [];
+    });
     this.#drawn = '';
     this.#draw();
   }
@@ -90,6 +93,7 @@ class NoteMarks {
     const mark = element ?? this.box.appendChild(this.#newMark());
     mark.notes = notes;
     mark.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+    mark.classList.toggle('is-urgent', notes.some(note => note.kind === 'sos'));
     setText(mark.lastChild, notes.length > 1 ? String(notes.length) : '');
     const words = `${moment(notes[0].at)}: ${notes.map(saying).join('; ')}`;
     if (mark.getAttribute('aria-label') !== words) mark.setAttribute('aria-label', words);
@@ -118,6 +122,8 @@ class NoteMarks {
     tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(above > 4 ? above : box.bottom - own.top + 6)}px)`;
   }
 }
+
+const isPlaced = note => note.place !== null || Boolean(note.member);
 
 /** Return [{notes, x, y}] of the places that are in view, in px of the map; near ones together. */
 function groupsOf(places, map) {

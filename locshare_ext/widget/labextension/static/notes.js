@@ -6,6 +6,7 @@ import { clockSeconds, day, moment, since } from './format.js';
 import { notesOf } from './happenings.js';
 import { locale, t } from './language.js';
 import { Popover } from './popover.js';
+import { saying } from './timeline_ticks.js';
 
 const LONGEST = 2000; // characters, as the server takes them
 const MOST = 200; // notes of the list, the newest
@@ -40,7 +41,7 @@ function fill(body, session) {
     const notes = notesOf(session).slice(-MOST).reverse();
     form.element.hidden = !session.told.keeping?.may_note;
     none.hidden = notes.length > 0;
-    choice.hidden = !notes.some(note => note.member);
+    choice.hidden = !notes.some(note => note.member || note.place);
     list.replaceChildren(...notes.map(note => itemOf(note, session, said)));
   };
   const undo = [
@@ -97,13 +98,13 @@ function itemOf(note, session, said) {
     className: 'locshare-note-go', title: t('note.go'),
     on: { click: () => session.steer((clock, now) => { clock.pause(now); clock.seek(note.at, now); }) },
   }, make('span', { className: 'locshare-note-time', text: time }),
-  make('span', { className: 'locshare-note-text', text: note.member ? `${note.member}: ${text}` : text }));
+  make('span', { className: 'locshare-note-text', text: note.kind === 'note' ? [note.member, text].filter(Boolean).join(': ') : saying(note) }));
   const remove = button({ className: 'locshare-note-remove', title: t('note.remove'), label: t('note.remove'), on: { click: async () => {
     remove.disabled = true;
     const { why } = await ask(session, 'remove_note', { id: note.id }, () => setText(said, t('dialog.waiting')));
     remove.disabled = false;
     setText(said, why ? t('note.removeFailed', { why }) : '');
   } } }, icon(ICONS.close));
-  remove.hidden = !session.told.keeping?.may_note || !note.id;
+  remove.hidden = !session.told.keeping?.may_note || !note.id || note.kind !== 'note';
   return make('li', {}, go, remove);
 }

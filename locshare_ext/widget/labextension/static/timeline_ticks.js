@@ -54,9 +54,10 @@ export class TimelineTicks {
 
   #tick(tick) {
     const isNote = tick.events.some(event => SPOKEN.has(event.kind));
+    const isUrgent = tick.events.some(event => event.kind === 'sos');
     const words = tick.events.map(saying).join('; ');
     const element = button({
-      className: `locshare-tick${isNote ? ' is-note' : ''}`, label: `${moment(tick.events[0].at)}: ${words}`,
+      className: `locshare-tick${isNote ? ' is-note' : ''}${isUrgent ? ' is-urgent' : ''}`, label: `${moment(tick.events[0].at)}: ${words}`,
       attributes: { tabindex: '-1' },
       on: {
         pointerdown: event => event.stopPropagation(), pointermove: event => event.stopPropagation(),
