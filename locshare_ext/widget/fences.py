@@ -51,6 +51,7 @@ class ShowsFences:
             raise InvalidInput("draw_fence is for maps of a Group, a Recording or a Replay")
         Geofence.circle(name, 0, 0, 1, **options)  # what is wrong with them is told now
         control = ipyleaflet.DrawControl(
+            position="bottomright",  # on the left a small map has no room
             polygon=_SHAPE,
             rectangle=_SHAPE,
             circle=_SHAPE,
