@@ -61,10 +61,10 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/share", SharePageHandler),
     (r"/locshare/share/([^/]+)", ShareFileHandler),
     (r"/locshare/in/([^/]+)", InHandler),
-    (r"/locshare/in/([^/]+)/([^/]+)", AppHandler),
     (r"/locshare/in/([^/]+)/gpslogger/([^/]+)\.properties", ProfileHandler),
     (r"/locshare/in/([^/]+)/api/v1/overland/batches", BatchesHandler),
     (r"/locshare/in/([^/]+)/gpslogger/api/v1/overland/batches", BatchesHandler),
+    (r"/locshare/in/([^/]+)/([^/]+)(?:/.*)?", AppHandler),  # some people put /pub behind
     (r"/locshare/api/phones", PhonesHandler),
     (r"/locshare/api/health", HealthHandler),
     (r"/locshare/api/openapi\.json", OpenApiHandler),

@@ -45,6 +45,7 @@ class Apps:
         self._devices = devices
         self._clock = clock
         self._told: dict[tuple[str, str, int, str], None] = {}
+        groups.companions.append(self)
 
     async def take(self, principal: Principal, report: Report) -> Taken:
         """Store what is good of a report and set the rest aside, however little that leaves.
@@ -92,6 +93,23 @@ class Apps:
     def _check_living(self, principal: Principal) -> None:
         if principal.expires is not None and self._clock() >= principal.expires:
             raise expired_error(principal.expires)
+
+    # -- what groups tell their companions
+
+    async def knows(self, group: Group, member: str) -> bool:
+        """Whether it has something of a member: nothing that is not on the log."""
+        return False
+
+    async def forgetting(self, group: Group, member: str) -> None:
+        """Let go of what a member told."""
+        self._told = {key: None for key in self._told if key[:2] != (group.slug, fold(member))}
+
+    def renamed(self, group: Group, member: str, name: str) -> None:
+        """Do nothing: what comes again is found on the log."""
+
+    def deleted(self, slug: str) -> None:
+        """Let go of what was told in a group."""
+        self._told = {key: None for key in self._told if key[0] != slug}
 
     async def _new_events(self, principal: Principal, group: Group, report: Report, now: int) -> list[Event]:
         """Return what happened and is not on the log: apps send the same again and again."""

@@ -141,7 +141,8 @@ def implemented() -> set[str]:
         path = path.replace("gpslogger/([^/]+)", "gpslogger/profile").replace(
             "TOKEN/([^/]+)", "TOKEN/overland"
         )
-        path = "nothing" if pattern.endswith("(?:/.*)?") else path
+        path = path.removesuffix("(?:/.*)?") if "/in/" in pattern else path
+        path = "nothing" if path.endswith("(?:/.*)?") else path
         for method in METHODS:
             if "__wrapped__" in vars(getattr(handler, method.lower())):
                 found.add(f"{method} {path}")

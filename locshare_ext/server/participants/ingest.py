@@ -121,7 +121,8 @@ class _InHandler(Handler):
     def show_page(self) -> None:
         """Send a person to the share page; the fragment is in no log and no Referer."""
         self.check_living()
-        up = "../" * (len(self.path_args))
+        below = self.request.path.partition("/locshare/in/")[2]
+        up = "../" * (below.count("/") + 1)  # relative: a proxy may have taken a part of the path away
         self.clear_header("Content-Type")
         self.redirect(f"{up}share#t={self.path_args[0]}")
 

@@ -180,6 +180,24 @@ async def test_what_was_told_before_a_restart_is_not_told_again(send, invite, ev
     assert len(await events()) == 1
 
 
+async def test_who_is_forgotten_leaves_nothing_that_was_told(send, invite, fetch, site):
+    for name in ("ann", "bob"):
+        await send(await invite(name), "/owntracks", "POST", owntracks(poi=f"{name} was here"))
+    await fetch("api/groups/hikers/members/ann", "DELETE")
+    assert [key[1] for key in site.apps._told] == ["bob"]
+    await fetch("api/groups/hikers", "DELETE")
+    assert site.apps._told == {}
+
+
+async def test_what_is_behind_the_apps_name_does_not_count(send, stored, invite):
+    card = await invite("ann")
+    assert (await send(card, "/owntracks/pub", "POST", owntracks())).code == 200
+    assert (await send(card, "/osmand/?" + form(NOW + 1000), "GET")).code == 200
+    assert (await send(card, "/owntracks/pub", "GET")).headers["Location"].startswith("../../../share#t=")
+    assert (await send(card, "/api/v1/owntracks/points", "POST", owntracks())).code == 404
+    assert len(await stored()) == 2
+
+
 async def test_where_places_are_coarse_events_say_none(send, invite, fetch):
     await fetch("api/groups/hikers", "POST", {"precision": 1000})
     card = await invite("ann")

@@ -118,7 +118,9 @@ _BATCH = _operation(
 
 PATHS: dict[str, dict[str, Any]] = {
     "/locshare/in/{token}": _both("Any", f"{_BARE} {_TEXT}"),
-    "/locshare/in/{token}/{app}": _both("App", _TEXT, **_MISSING),
+    "/locshare/in/{token}/{app}": _both(
+        "App", f"Whatever follows in the path does not count. {_TEXT}", **_MISSING
+    ),
     "/locshare/in/{token}/gpslogger/{profile}.properties": {
         "get": _operation(
             "Settings that GPSLogger fetches by a link `gpslogger://properties/...`",
