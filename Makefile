@@ -25,7 +25,7 @@ demo: $(VENV)/.installed
 	  $(if $(FROM),--from "$(FROM)") $(if $(COLUMNS),--columns "$(COLUMNS)") $(if $(TZ),--tz "$(TZ)") \
 	  $(if $(filter no,$(BROWSER)),--no-browser)
 
-test: $(VENV)/.installed-test browser tests/interop/node_modules/.installed tests/e2e/node_modules/.installed
+test: $(VENV)/.installed-test browser tests/interop/node_modules/.installed tests/e2e/node_modules/.installed tests/hub/node_modules/.installed
 	@$(BIN)/python -m locshare_ext.cli.develop
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -68,4 +68,4 @@ tests/%/node_modules/.installed: tests/%/package.json tests/%/package-lock.json
 	else echo "npm is missing: the tests that need packages of tests/$* are skipped"; fi
 
 clean:
-	rm -rf $(VENV) .demo build dist tests/interop/node_modules tests/e2e/node_modules benchmarks/node_modules
+	rm -rf $(VENV) .demo build dist tests/interop/node_modules tests/e2e/node_modules tests/hub/node_modules benchmarks/node_modules

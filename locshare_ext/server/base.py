@@ -153,7 +153,7 @@ class Handler(web.RequestHandler):
     @property
     def base_path(self) -> str:
         """The path below which `locshare/` lies, with `/` at both ends."""
-        return self.request.path.partition("/locshare")[0] + "/"
+        return str(self.settings.get("base_url", "/"))
 
     def on_finish(self) -> None:
         """Note that the request was answered."""

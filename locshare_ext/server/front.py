@@ -99,6 +99,7 @@ def make_application(
         default_handler_args={"site": site},
         log_function=lambda handler: None,  # each handler logs for itself
         allow_remote_access=is_public,
+        base_url=base_url,
         cookie_secret=secrets.token_bytes(32),  # of who logs in by a Hub; nobody else gets cookies
     )
 

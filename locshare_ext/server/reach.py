@@ -62,7 +62,7 @@ class Reach:
             return self.listener, True
         if self.public_url:
             return self.public_url, True
-        if self._seen is not None and not self._is_meant:
+        if self._seen is not None and (self._is_hub or not self._is_meant):
             parts = urlsplit(self._seen)
             is_open = parts.scheme == "https" and not is_private_host(parts.hostname or "")
             return self._seen, self._is_hub or is_open
@@ -145,7 +145,11 @@ def checked_url(url: str) -> str:
             f"public_url {url[:120]!r} is no address; expected one such as https://share.example.org/",
             field="public_url",
         )
-    path = parts.path.partition("/locshare")[0].rstrip("/")
+    path = parts.path.rstrip("/")
+    if path.endswith("/locshare") and not path.endswith(
+        "/services/locshare"
+    ):  # what a Hub's service is called
+        path = path.removesuffix("/locshare")
     return f"{parts.scheme}://{parts.netloc}{path}/"
 
 

@@ -108,5 +108,7 @@ def server_from_url(url: str, token: str | None = None) -> Server:
 def _base_path(path: str) -> str:
     """Return what lies above `locshare/`, or above a page of Jupyter's."""
     words = [word for word in path.split("/") if word]
-    end = next((at for at, word in enumerate(words) if word == "locshare" or word in _PAGES), len(words))
+    # a Hub's service of that name is at services/locshare/, and the endpoints below it
+    named = [word if at == 0 or words[at - 1] != "services" else "" for at, word in enumerate(words)]
+    end = next((at for at, word in enumerate(named) if word == "locshare" or word in _PAGES), len(words))
     return "/".join(["", *words[:end], ""])

@@ -87,6 +87,8 @@ def test_no_server_names_the_causes_first_then_what_was_looked_for(tmp_path: Pat
         ("http://h:9/base/locshare/#t=lsh_x&g=hikers", "http://h:9/base/", "lsh_x", "hikers"),
         ("https://h/locshare/share#t=lsi_a_b", "https://h/", "lsi_a_b", None),
         ("https://h/#t=lsi_a", "https://h/", "lsi_a", None),
+        ("https://h/services/locshare/", "https://h/services/locshare/", None, None),
+        ("https://h/services/locshare/locshare/#t=lsi_a", "https://h/services/locshare/", "lsi_a", None),
         ("https://h", "https://h/", None, None),
         ("http://h:8888/user/ann/lab/tree/a.ipynb?token=abc", "http://h:8888/user/ann/", "abc", None),
         ("http://[::1]:7/locshare/#t=lsh_1&g=3%ED%95%99%EB%85%84", "http://[::1]:7/", "lsh_1", "3학년"),
