@@ -92,8 +92,10 @@ def send_as_phones(
 
                 phones = outing.phones(tokens)
                 timed, clock = begin()
-                told = {"on_trouble": _say_trouble, "progress": progress}
-                asyncio.run(run_fleet(api.server, phones, timed, clock, **told))
+                going = run_fleet(
+                    api.server, phones, timed, clock, on_trouble=_say_trouble, progress=progress
+                )
+                asyncio.run(going)
         finally:
             if last:
                 print(_summary(last[0]), file=sys.stderr)

@@ -15,6 +15,7 @@ __all__ = ["Counts", "Phone"]
 
 TIMEOUT = 15_000  # ms until an app gives up waiting for an answer
 NO_NETWORK = 1000  # ms until it has found that there is no network
+_GONE = 410  # the invite has ended
 _NEXT_FIX = 10_000  # ms to the next fix, for what waits for one and will see none
 
 
@@ -125,6 +126,8 @@ class Phone:
             self._not_before = now
         else:
             self._not_before = now + self._pause()
+        if self._is_ending and reply is not None and reply.status == _GONE:
+            self._let_go(len(self._queue))  # the app would go on for ever; its person sees that it is over
 
     def missed(self, now: float, true_now: int) -> None:
         """Take it that there was no network to send by."""

@@ -38,7 +38,7 @@ class Grain:
 
 ALL_ZERO = ("altitude", "accuracy", "speed", "heading")
 KMH = 1 / 3.6
-FLOAT = {"altitude": 1e-3, "accuracy": 5e-4, "speed": 2e-5, "heading": 2e-5}
+FLOAT = {"altitude": 1e-3, "accuracy": 5e-4, "speed": 2e-5, "heading": 5e-5}
 GRAINS = {
     "owntracks-android": Grain(altitude=1, accuracy=0.5, speed=KMH, heading=1, zeros=ALL_ZERO),
     "owntracks-ios": Grain(

@@ -157,3 +157,13 @@ def test_no_second_request_before_the_answer():
     made.answered(START, OK)
     assert made.next_at() == START
     assert made.tally().delivered == 1
+
+
+def test_in_the_end_nobody_insists_on_an_invite_that_has_ended():
+    made = phone("owntracks-android", 3)
+    fail(made, START, GONE)
+    assert made.waiting == 3
+    made.finish(START)
+    fail(made, START, GONE)
+    counts = made.tally()
+    assert (counts.waiting, counts.given_up, made.next_at()) == (0, 3, math.inf)
