@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["Pacing", "Range"]
 
-FRAME_PERIOD = 1 / 30  # s between frames to pages that keep up
+FRAME_PERIOD = 0.0328  # s between frames to pages that keep up; feeds bring what is new each 33 ms
+EARLY = 0.005  # s that one may come before that, as feeds are not that even
 WINDOW_FRAMES = 32  # sent and not yet acknowledged: about a second
 WINDOW_BYTES = 8 << 20
 BLIND_RATE = 8 << 20  # B/s while a cell runs and no acknowledgement can come in
@@ -102,7 +103,7 @@ class Pacing:
         """Return which fixes to send now and whether they are history, or None."""
         self._drop_silent(now, is_busy)
         self._settle(now)
-        if not self._pages or now < self._due or not self._may_send(is_busy):
+        if not self._pages or now < self._due - EARLY or not self._may_send(is_busy):
             return None
         if head > self.sent and not (self._was_live and any(page.wants for page in self._pages.values())):
             return (self.sent, head), False
@@ -122,7 +123,7 @@ class Pacing:
             slow = 1.0 if self._blind > BLIND_BYTES else size / BLIND_RATE
             self._due = now + max(FRAME_PERIOD, slow)
         else:
-            self._due = now + FRAME_PERIOD
+            self._due = max(now, self._due) + FRAME_PERIOD
         return self.sequence
 
     def is_beat_due(self, now: float) -> bool:
@@ -137,8 +138,12 @@ class Pacing:
         if not self._pages:
             return None
         has_work = head > self.sent or any(page.wants for page in self._pages.values())
-        due = max(self._due, now + FRAME_PERIOD / 2) if has_work else self._beat_due
-        return max(0.0, min(due, self._beat_due) - now)
+        soon = self._due - EARLY
+        if not has_work:
+            soon = self._beat_due
+        elif soon <= now:  # it is due, and waits for acknowledgements
+            soon = now + FRAME_PERIOD / 2
+        return max(0.0, min(soon, self._beat_due) - now)
 
     def _may_send(self, is_busy: bool) -> bool:
         if is_busy:

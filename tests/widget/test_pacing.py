@@ -51,6 +51,32 @@ def test_frames_are_at_most_thirty_a_second() -> None:
     assert 28 <= sent <= 31
 
 
+@pytest.mark.parametrize("uneven", [0.0, 0.004])
+@pytest.mark.parametrize("period", [0.033, 0.034, 0.05])
+def test_what_a_feed_brings_at_the_pace_of_frames_waits_for_none(period: float, uneven: float) -> None:
+    pacing = greeted()
+    waits: list[float] = []
+    came: list[float] = [0.0]
+    due: float | None = None
+
+    def serve(now: float) -> float | None:
+        while (span := send(pacing, len(came) - 1, now)) is not None:
+            waits.extend(now - came[number + 1] for number in range(*span))
+            pacing.acknowledge("page", pacing.sequence, now)
+        pacing.is_beat_due(now)
+        wait = pacing.wait(len(came) - 1, now)
+        return None if wait is None else now + max(wait, 1e-6)
+
+    for number in range(1, 1000):
+        now = number * period + uneven * (number % 2)
+        while due is not None and due < now:
+            due = serve(max(due, came[-1]))
+        came.append(now)
+        due = serve(now)
+    assert len(waits) > 990
+    assert max(waits) < 0.005
+
+
 def test_a_slow_page_gets_fewer_and_fuller_frames() -> None:
     pacing = greeted()
     spans = [span for tick in range(300) if (span := send(pacing, tick + 1, tick / 30)) is not None]
