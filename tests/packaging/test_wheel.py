@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import ROOT
 
+VENDORED = ("leaflet.js", "leaflet.css", "leaflet.LICENSE", "stomp.js", "stomp.LICENSE")
 pytestmark = pytest.mark.process
 
 
@@ -98,6 +99,9 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(wheel: Path):
         assert f"locshare_ext/notebooks/{notebook.name}" in names
     figures = "locshare_ext/comparison/kept/"  # those that notebook 05 plots
     assert f"{figures}grid.csv" in names
+    pages = "locshare_ext/server/pages/static/"
+    for file in ("share.html", "page.js", *(f"vendor/{name}" for name in VENDORED)):
+        assert pages + file in names
     data = [name for name in names if name.endswith((".csv", ".gpx", ".gpkg", ".pyc", ".sqlite3"))]
     assert not [name for name in data if not name.startswith(figures)]
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]

@@ -20,7 +20,7 @@ export class SmallMap {
     box.setAttribute('aria-label', label);
     this.map = L.map(box, { attributionControl: false, zoomControl: false, minZoom: 2, maxZoom: 20, zoomAnimation: false, worldCopyJump: true });
     L.control.zoom({ position: 'topright' }).addTo(this.map);
-    L.control.scale({ imperial: false, position: 'bottomright' }).addTo(this.map);
+    L.control.scale({ imperial: false, position: 'topleft' }).addTo(this.map);
     this.map.createPane('grid').style.zIndex = 350; // below those who are on it
     this.grid = L.layerGroup().addTo(this.map);
     this.markers = new Map();
@@ -59,7 +59,7 @@ export class SmallMap {
     let marker = this.markers.get(name);
     if (!marker) {
       marker = this.L.circleMarker(place, { radius, className, weight: 2, fillOpacity: 1, interactive: false, color: null, fillColor: null }).addTo(this.map);
-      if (label) marker.bindTooltip(textOf(label), { permanent: true, direction: 'right', offset: [8, 0] });
+      if (label) marker.bindTooltip(textOf(label), { permanent: true, direction: 'auto', offset: [8, 0] });
       this.markers.set(name, marker);
     }
     marker.setLatLng(place);

@@ -57,7 +57,7 @@ function wire(kept) {
   on('fit', 'click', () => map?.fit?.());
   on('awake', 'change', event => sharing.setAwake(event.target.checked));
   on('precision', 'change', event => sharing.setPrecision(Number(event.target.value) || null));
-  on('agree', 'click', async () => { at('agree').disabled = true; await sharing.agree(); at('agree').disabled = false; at('share').focus(); });
+  on('agree', 'click', async () => { at('agree').disabled = true; await sharing.agree(); at('agree').disabled = false; window.scrollTo(0, 0); at('share').focus({ preventScroll: true }); });
   on('noting', 'submit', async event => {
     event.preventDefault();
     const text = at('note').value.trim();

@@ -58,6 +58,7 @@ export function render(state, others, now = Date.now()) {
 }
 
 function head(state, { key, tone, values }, now) {
+  if (tone === 'bad' && at('status').dataset.key !== key) window.scrollTo(0, 0); // it must not be missed
   at('status').dataset.tone = tone;
   at('status').dataset.key = key;
   say(at('headline'), t(`h.${key}`, { time: values.time ? clock(values.time, now) : '' }));
@@ -67,7 +68,7 @@ function head(state, { key, tone, values }, now) {
   if (isSharing && state.sentAt) told.push(t('facts.sent', { time: clock(state.sentAt, now) }));
   if (isSharing && state.place?.accuracy) told.push(t('facts.accuracy', { metres: metres(state.place.accuracy) }));
   if (state.waiting && !state.isDeleted) told.push(t('facts.waiting', { n: state.waiting }));
-  if (isSharing && state.way && state.reach === 'ok') told.push(t('facts.by', { way: t(`way.${state.way}`) }));
+  if (isSharing && state.sentAt && state.way && state.reach === 'ok') told.push(t('facts.by', { way: t(`way.${state.way}`) }));
   say(at('facts'), told.join(' · '));
 }
 
