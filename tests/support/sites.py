@@ -14,6 +14,7 @@ from tornado.netutil import bind_sockets
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.server.limits import Limits
+from locshare_ext.server.phones import PhoneOptions, Phones
 from locshare_ext.server.serve import make_application
 from locshare_ext.server.site import Site
 from locshare_ext.server.stores import open_store
@@ -28,9 +29,9 @@ BODY = 4000  # bytes of a body that `plain` takes
 def made(folder: Path) -> dict[str, Site]:
     """Return a site for each name.
 
-    plain: nothing fails, bodies are small. strict: no guess of a credential is free, and the
-    key of the invites cannot be read. full: one group with one member is all there may be.
-    open: as a user has it, but for what slows guesses of credentials.
+    plain: nothing fails, bodies are small, and it may listen for phones. strict: no guess of a
+    credential is free, and the key of the invites cannot be read. full: one group with one
+    member is all there may be. open: as a user has it, but for what slows guesses of credentials.
     """
     options = {
         "open": {"limits": Limits(failures_per_address=1_000_000)},
@@ -45,6 +46,7 @@ def made(folder: Path) -> dict[str, Site]:
         site = Site(store, store_path=path, log=logging.getLogger(name), **chosen)
         site.credentials.add(TOKEN, Principal(id="host", kind="host"))
         sites[name] = site
+    sites["plain"].phones = Phones(sites["plain"], PhoneOptions(host="127.0.0.1", port=0))
     return sites
 
 

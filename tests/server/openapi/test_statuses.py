@@ -227,6 +227,14 @@ def test_phone_apps(ask: Asker, there: dict[str, str], described: dict[str, Any]
     assert answer.json() == {"result": "ok"}
 
 
+def test_a_listener_for_phones(ask: Asker) -> None:
+    path = "/locshare/api/phones"
+    wish = {"host": "127.0.0.1", "port": 0}
+    assert [ask("post", path, body=wish).status_code for _ in range(2)] == [201, 200]
+    assert ask("delete", path).status_code == 200
+    assert ask("post", path, site="full", body=wish).status_code == 409
+
+
 def test_recordings(ask: Asker, there: dict[str, str]) -> None:
     made = ask("post", RECORDINGS, body={"group": "hikers", "name": "walk", "since": FIX["time"]}).json()
     assert ask("patch", RECORDING, made["id"], body={"stop": True}).json()["state"] == "stopped"
