@@ -170,6 +170,8 @@ class Api:
             return session.request(
                 method,
                 server.http_url(path),
+                # said here, as REQUESTS_CA_BUNDLE beats what the session says
+                verify=server.ca_file,
                 **{"timeout": TIMEOUT, **options, "headers": headers},
                 auth=_keep_headers,
                 allow_redirects=False,  # our own token header would travel along
