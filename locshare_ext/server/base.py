@@ -121,13 +121,7 @@ class Handler(web.RequestHandler):
         ours, and a foreign origin, whatever the credential.
         """
         request, site = self.request, self.site
-        check_host(
-            request.host,
-            site.allowed_hosts,
-            self.settings,
-            is_guarded=site.identity.is_guarded,
-            public_url=site.reach.public_url,
-        )
+        self.check_host()
         allowed = check_origin(request.headers, request.host, self.settings)
         if allowed is not None:
             self._allow_origin(allowed)
@@ -145,6 +139,17 @@ class Handler(web.RequestHandler):
         if found is not None:
             site.reach.note(f"{request.protocol}://{request.host}{self.base_path}")
         return found
+
+    def check_host(self) -> None:
+        """Raise AccessDenied if the request is for a host that is not ours."""
+        site = self.site
+        check_host(
+            self.request.host,
+            site.allowed_hosts,
+            self.settings,
+            is_guarded=site.identity.is_guarded,
+            public_url=site.reach.public_url,
+        )
 
     def sent_token(self) -> str | None:
         """Return the credential of ours that came, None if none did."""

@@ -94,6 +94,11 @@ async def test_a_foreign_host_gets_nothing(fetch):
     assert answer.code == 403
 
 
+async def test_the_public_name_is_ours_too(fetch, site):
+    site.reach.public_url = "https://share.example.org/"
+    assert (await fetch("share", headers={**NOBODY, "Host": "share.example.org"})).code == 200
+
+
 async def test_the_websocket_of_the_same_host_is_named(fetch):
     answer = await fetch("share", headers={**NOBODY, "Host": "localhost:8080"})
     assert "ws://localhost:8080 wss://localhost:8080" in answer.headers["Content-Security-Policy"]

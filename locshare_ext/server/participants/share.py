@@ -9,7 +9,6 @@ from tornado import web
 
 from locshare_ext.broker.access import Principal
 from locshare_ext.server.base import Handler
-from locshare_ext.server.origin import check_host
 from locshare_ext.server.pages.files import WORKER, PageFile, page_files
 
 __all__ = ["ShareFileHandler", "SharePageHandler"]
@@ -35,8 +34,7 @@ class _PageHandler(Handler):
 
     async def authenticate(self) -> Principal | None:
         """Return None: cookies are not looked at. Raises AccessDenied for a host that is not ours."""
-        guarded = self.site.identity.is_guarded
-        check_host(self.request.host, self.site.allowed_hosts, self.settings, is_guarded=guarded)
+        self.check_host()
         return None
 
     async def give(self, name: str, *, caching: str) -> None:

@@ -36,7 +36,7 @@ def test_revoked_while_sharing(phone: NewPhone, host: Host, group: str):
 
 
 def test_expired_without_a_network_what_was_measured_before_is_taken(phone: NewPhone, host: Host, group: str):
-    ann = phone().join(host, host.invite(group, expires_in=8))
+    ann = phone().join(host, host.invite(group, expires_in=5))
     ann.context.set_offline(True)
     ann.move(1)
     ann.until_waiting(1)
