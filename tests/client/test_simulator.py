@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from locshare_ext.client.simulator import SEOUL, TimedFix, simulate
+from locshare_ext.client.simulator import SEOUL, TimedFix, names_of, simulate
 from locshare_ext.client.streets import Streets
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.geodesy import distance
@@ -155,3 +155,17 @@ def test_neither_simulator_nor_playback_load_what_is_heavy() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+def test_a_rate_and_no_network_of_its_own() -> None:
+    timed = list(simulate(start=START, seconds=120, every=1, is_sent_at_once=True))
+    assert all(due == fix["time"] for due, fix in timed)
+    assert [due for due, _ in timed] == sorted(due for due, _ in timed)
+    seconds = defaultdict(list)
+    for _, fix in timed:
+        seconds[fix["member"]].append(fix["time"] // 1000)
+    assert set(seconds) <= {*names_of("walker", 4), *names_of("cyclist", 3), *names_of("bus", 1)}
+    assert all(len(set(own)) == len(own) for own in seconds.values())  # one a second, outside of tunnels
+    assert max(len(own) for own in seconds.values()) >= 117
+    with pytest.raises(InvalidInput, match="every 0.5 is not 1 s or more"):
+        next(simulate(start=START, every=0.5))
