@@ -167,5 +167,5 @@ def test_a_rate_and_no_network_of_its_own() -> None:
     assert set(seconds) <= {*names_of("walker", 4), *names_of("cyclist", 3), *names_of("bus", 1)}
     assert all(len(set(own)) == len(own) for own in seconds.values())  # one a second, outside of tunnels
     assert max(len(own) for own in seconds.values()) >= 117
-    with pytest.raises(InvalidInput, match="every 0.5 is not 1 s or more"):
+    with pytest.raises(InvalidInput, match=r"every 0\.5 is not 1 s or more"):
         next(simulate(start=START, every=0.5))
