@@ -16,6 +16,7 @@ from benchmarks.report import Report
 from benchmarks.serving import Served
 from benchmarks.websocket import send_frame, stomp_frame
 from tests.e2e.conftest import write_notebook
+from tests.support.hidden import HIDE
 from tests.support.lab import Lab
 from tests.support.page import Notebook
 
@@ -79,25 +80,6 @@ SCRUB = """
   requestAnimationFrame(tick);
 }
 """
-# Headless Chromium counts every tab as seen: here is what a browser does to one that is not.
-HIDE = """
-() => {
-  const [next, hidden] = [window.requestAnimationFrame, { configurable: true, get: () => true }];
-  const waiting = [];
-  window.requestAnimationFrame = call => -waiting.push(call); // no frames
-  Object.defineProperty(document, 'hidden', hidden);
-  Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => 'hidden' });
-  document.dispatchEvent(new Event('visibilitychange'));
-  window.showAgain = () => {
-    window.requestAnimationFrame = next;
-    delete document.hidden;
-    delete document.visibilityState;
-    document.dispatchEvent(new Event('visibilitychange'));
-    for (const call of waiting) next.call(window, call);
-  };
-}
-"""
-
 # The fixes in the trails, once as many are counted as the page has, or for 5 s not.
 WHOLE = """
 async () => {
