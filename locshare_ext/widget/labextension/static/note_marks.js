@@ -22,7 +22,7 @@ class NoteMarks {
     this.session = session;
     this.places = []; // [{note, lat, lon}], in order of time
     this.box = make('div', { className: 'locshare-note-marks', attributes: { role: 'group' }, label: t('note.title') });
-    this.tip = make('div', { className: 'locshare-tick-tip locshare-note-tip', attributes: { 'aria-hidden': 'true' } }); // names say the same
+    this.tip = make('div', { className: 'locshare-note-tip', attributes: { 'aria-hidden': 'true' } }); // names say the same
     this.tip.hidden = true;
     isolate(this.box);
     map.getContainer().append(this.box, this.tip);
