@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -108,12 +109,22 @@ class Lab:
         (settings / "notification.jupyterlab-settings").write_text(json.dumps(NO_NEWS))
 
     def tidy(self) -> None:
-        """End all kernels and forget what was set and laid out; what groups and notebooks hold stays."""
-        for kind in ("sessions", "kernels"):
-            for one in self._ask(f"api/{kind}"):
-                with contextlib.suppress(urllib.error.HTTPError):  # it has ended by itself
-                    self._ask(f"api/{kind}/{one['id']}", "DELETE", START_LIMIT)
+        """End all kernels and forget what was set and laid out; what groups and notebooks hold stays.
+
+        Nobody waits for those kernels: they go while the next ones begin.
+        """
+        going = [
+            f"api/{kind}/{one['id']}" for kind in ("sessions", "kernels") for one in self._ask(f"api/{kind}")
+        ]
+        threading.Thread(target=self._end, args=(going,), daemon=True).start()
         self._settle()
+
+    def _end(self, going: list[str]) -> None:
+        for path in going:
+            with contextlib.suppress(
+                urllib.error.URLError, OSError
+            ):  # it has ended by itself, or with the server
+                self._ask(path, "DELETE", START_LIMIT)
 
     def get(self, path: str) -> object:
         """Return the JSON of an endpoint below the base URL."""

@@ -38,7 +38,7 @@ class MemberList {
     this.open(map.getSize().x >= NARROW);
     this.timer = setInterval(() => this.refresh(), REFRESH);
     this.undo = [
-      ...['bounds', 'choice', 'clock'].map(what => session.on(what, () => this.#soon())),
+      ...['bounds', 'choice', 'clock', 'told:events'].map(what => session.on(what, () => this.#soon())),
       session.on('frame', () => { if (session.clock.state !== 'live') this.#soon(); }),
     ];
     this.refresh();
