@@ -24,6 +24,8 @@ ACTIONS = (
     "recording_started",
     "recording_imported",
     "recording_deleted",
+    "phones_opened",
+    "phones_closed",
 )
 SCHEMA_ID = "https://events.jupyter.org/locshare_ext/audit/v1"
 _SCHEMA = {
@@ -39,7 +41,7 @@ _SCHEMA = {
         "by": {"type": "string", "description": "Who did it: a user, `host`, a kernel, an invite's id."},
         "kind": {"enum": ["jupyter", "kernel", "host", "invite"]},
         "group": {"type": "string", "description": "The group's name in addresses."},
-        "id": {"type": "string", "description": "Of the invite or recording."},
+        "id": {"type": "string", "description": "Of the invite or recording; of a listener for phones its address."},
         "roles": {"type": "array", "items": {"type": "string"}, "description": "Of the invite."},
     },
 }
