@@ -41,7 +41,7 @@ _SCHEMA = {
         "by": {"type": "string", "description": "Who did it: a user, `host`, a kernel, an invite's id."},
         "kind": {"enum": ["jupyter", "kernel", "host", "invite"]},
         "group": {"type": "string", "description": "The group's name in addresses."},
-        "id": {"type": "string", "description": "Of the invite or recording; of a listener for phones its address."},
+        "id": {"type": "string", "description": "Of the invite or recording; a listener's address."},
         "roles": {"type": "array", "items": {"type": "string"}, "description": "Of the invite."},
     },
 }
