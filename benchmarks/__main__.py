@@ -36,7 +36,12 @@ def main(arguments: list[str]) -> int:
     open_files()
     times = Options(2.0, 1) if options.quick else Options()
     report = Report(
-        Options(options.seconds or times.seconds, options.rounds or times.rounds, alone=options.alone)
+        Options(
+            options.seconds or times.seconds,
+            options.rounds or times.rounds,
+            alone=options.alone,
+            ahead=options.ahead,
+        )
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the servers
     try:
@@ -77,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rounds", type=int, help="of each comparison, of which the middle counts (default 3)"
     )
     parser.add_argument("--alone", action="store_true", help="without RabbitMQ and stomp-broker-js")
+    parser.add_argument("--ahead", action="store_true", help="replays before all else on the machine (root)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what the brokers' parts measured")
     return parser
 

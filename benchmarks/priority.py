@@ -13,11 +13,15 @@ __all__ = ["ahead_of_others"]
 
 
 @contextmanager
-def ahead_of_others() -> Iterator[bool]:
-    """Have this process, its threads and its children run before all others; yields whether they may.
+def ahead_of_others(is_wanted: bool) -> Iterator[bool]:
+    """Have this process, its threads and its children run before all others; yields whether they do.
 
-    Only root may. What they wait for is then their own doing, and not that of what else runs.
+    Only root may. What they wait for is then their own doing, and not that of what else runs; nor is
+    it what a server has, which nobody runs so.
     """
+    if not is_wanted:
+        yield False
+        return
     try:
         _schedule(os.SCHED_FIFO, 1)
     except PermissionError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import replayed
 from benchmarks.priority import ahead_of_others
-from benchmarks.report import Report
+from benchmarks.report import Options, Report
 from locshare_ext.broker.live import Log
 from locshare_ext.broker.tail import LogEntry
 from locshare_ext.model.cursor import new_epoch
@@ -35,13 +36,14 @@ def run(report: Report) -> None:
     """Measure all of it in this process, on a store in a file."""
     for rate in RATES:
         for name, bound in (("idle", 5.0), ("busy", 20.0)):
-            late, is_ahead = asyncio.run(_lateness(rate, report.options.seconds, is_busy=name == "busy"))
+            late, is_ahead = asyncio.run(_lateness(rate, report.options, is_busy=name == "busy"))
             for part, share in (("p50", 0.5), ("p99", 0.99)):
                 value = round(1000 * late[int(share * (len(late) - 1))], 2)
                 what = f"ms late, {part}, {rate} fixes/s, {name} loop"
                 report.judge("replay", what, value, most=bound)
-    if not is_ahead:
-        report.note("replay", "beside", "what else ran on the machine is in these: only root may keep it out")
+    words = "before all else on the machine (SCHED_FIFO)" if is_ahead else "as any process"
+    load = os.getloadavg()[0]
+    report.note("replay", "scheduled", f"{words}; load {load:.1f}", load=load)
     report.judge("replay", "ms of drift in an hour, woken 4 ms late each time", _drift(), most=10)
     replayed.run(report)
 
@@ -76,18 +78,18 @@ class _Watcher:
         self.done.set()
 
 
-async def _lateness(rate: int, seconds: float, *, is_busy: bool) -> tuple[list[float], bool]:
-    """Return by how many seconds each fix was late, ascending; and whether it ran before all others."""
+async def _lateness(rate: int, options: Options, *, is_busy: bool) -> tuple[list[float], bool]:
+    """Return by how many seconds each fix was late, ascending; and whether it ran before all else."""
     with tempfile.TemporaryDirectory() as folder:
         store = SQLiteStore(Path(folder) / "log.sqlite3")
-        info = await _stored(store, rate, int(rate * seconds))
+        info = await _stored(store, rate, int(rate * options.seconds))
         groups = Groups(store, clock=lambda: BEGIN)
         replays = Replays(store, groups, clock=lambda: BEGIN, log=logging.getLogger("benchmarks"))
         replay = await replays.create(info, Wish(is_paused=True))
         watcher = _Watcher(replay.log)
         await asyncio.sleep(1)  # what comes first is read
         gc.collect()
-        with ahead_of_others() as is_ahead:
+        with ahead_of_others(options.ahead) as is_ahead:
             watcher.begun = time.monotonic()
             replay.steer(Steering(is_paused=False))
             work = asyncio.ensure_future(_work(watcher.done)) if is_busy else None

@@ -47,14 +47,16 @@ def run(report: Report) -> None:
         )
     count = MOST if report.options.seconds > 2 else MANY
     whole = pa.Table.from_batches([stored.fixes(start, MANY) for start in range(0, count, MANY)])
+    is_ahead = report.options.ahead
     for clock in ("time", "received"):
-        _judge(report, f"in the kernel, {count:,} fixes by {clock}", _seeks_here(whole, clock))
+        late = _seeks_here(whole, clock, is_ahead=is_ahead)
+        _judge(report, f"in the kernel, {count:,} fixes by {clock}", late)
     del whole
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log.sqlite3"
         stored.make(path, count)
         for clock in ("time", "received"):
-            late = asyncio.run(_seeks_there(path, count, clock))
+            late = asyncio.run(_seeks_there(path, count, clock, is_ahead=is_ahead))
             _judge(report, f"on the server, {count:,} fixes by {clock}", late)
 
 
@@ -84,7 +86,7 @@ def _headless(table: Any, kind: Kind) -> int:
     return round(seen / (time.process_time() - begun))
 
 
-def _seeks_here(table: Any, clock: Clock) -> list[float]:
+def _seeks_here(table: Any, clock: Clock, *, is_ahead: bool) -> list[float]:
     """Return s from each seek in a callback until the first fix after it was handed over."""
     callbacks = Callbacks()
     player = Player(table, callbacks, speed=float("inf"), clock=clock)
@@ -101,12 +103,12 @@ def _seeks_here(table: Any, clock: Clock) -> list[float]:
         player.seek(places[len(took) - 1])
 
     callbacks.add(on)
-    with ahead_of_others():
+    with ahead_of_others(is_ahead):
         player.run()
     return took[2:]  # the first was none, and at the second all was looked through once
 
 
-async def _seeks_there(path: Path, count: int, clock: Clock) -> list[float]:
+async def _seeks_there(path: Path, count: int, clock: Clock, *, is_ahead: bool) -> list[float]:
     """Return s from each seek until a reader has where everyone was, and the next fix."""
     store = SQLiteStore(path)
     info = RecordingInfo("r1", "walk", stored.GROUP, "group", stored.BEGIN, 0, 0)
@@ -117,7 +119,7 @@ async def _seeks_there(path: Path, count: int, clock: Clock) -> list[float]:
     reader = _First(replay.log)
     said = replay.as_json()
     took = []
-    with ahead_of_others():
+    with ahead_of_others(is_ahead):
         for place in _places(said["begin"], said["end"]):
             begun = time.perf_counter()
             reader.came.clear()

@@ -25,12 +25,14 @@ class Options:
     """How long to measure.
 
     seconds: of each run, more where fewer would say nothing. rounds: of each comparison; the
-    middle of them counts. alone: without what has to be installed.
+    middle of them counts. alone: without what has to be installed. ahead: replays run before all
+    else on the machine while they are measured.
     """
 
     seconds: float = 6.0
     rounds: int = 3
     alone: bool = False
+    ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
