@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 0
 SPEED ?= 1
-SETTINGS := pyproject.toml hatch_build.py vendored/package-lock.json locshare_ext/server/jupyter_server_config.d/locshare_ext.json locshare_ext/widget/labextension/package.json
+SETTINGS := pyproject.toml locshare_ext/server/pages/vendoring.py locshare_ext/server/pages/vendored/package-lock.json locshare_ext/server/jupyter_server_config.d/locshare_ext.json locshare_ext/widget/labextension/package.json
 
 .PHONY: help demo test check format setup browser bench clean
 

@@ -2,7 +2,7 @@
 
 By npm, from the registry, in the versions and with the checksums of `vendored/package-lock.json`,
 each with its licence. What is there already in these versions stays, so that a source
-distribution is built into a wheel without a network. By hand: `python hatch_build.py`.
+distribution is built into a wheel without a network. By hand: run this file.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent
-WANTED = ROOT / "vendored"
-TARGET = ROOT / "locshare_ext" / "server" / "pages" / "static" / "vendor"
+PAGES = Path(__file__).parent
+WANTED = PAGES / "vendored"
+TARGET = PAGES / "static" / "vendor"
 FILES = {
     "leaflet.js": "leaflet/dist/leaflet.js",
     "leaflet.css": "leaflet/dist/leaflet.css",
