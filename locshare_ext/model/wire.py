@@ -109,6 +109,7 @@ class Refused:
     """One fix of a body that is not good: its place, why, and what was sent.
 
     member: whose it is, as far as known. credential: the id of the principal who sent it.
+    is_coarse: whether its sender wants no exact place kept.
     """
 
     index: int
@@ -116,6 +117,7 @@ class Refused:
     raw: bytes
     member: str | None = None
     credential: str = ""
+    is_coarse: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the form of the answer's `set_aside`."""

@@ -64,7 +64,8 @@ class Admission:
 
     def refused(self, index: int, error: LocShareError, raw: bytes) -> wire.Refused:
         """Return what is set aside, with whose it is and who sent it."""
-        return wire.Refused(index, error, raw, self._whose(raw), self._principal.id)
+        is_coarse = self._precision is not None
+        return wire.Refused(index, error, raw, self._whose(raw), self._principal.id, is_coarse)
 
     def _whose(self, raw: bytes) -> str | None:
         """Return the member of what was refused; None where a name cannot be told."""

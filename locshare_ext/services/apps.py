@@ -88,7 +88,9 @@ class Apps:
         self._check_living(principal)
         group = await self._groups.open(principal.group)
         self._groups.rates.spend(principal.id, 1)
-        self._groups.asides.add(group, [Refused(0, error, raw, principal.member, principal.id)])
+        is_coarse = principal.precision is not None
+        refused = Refused(0, error, raw, principal.member, principal.id, is_coarse)
+        self._groups.asides.add(group, [refused])
 
     def _check_living(self, principal: Principal) -> None:
         if principal.expires is not None and self._clock() >= principal.expires:

@@ -58,7 +58,7 @@ class Asides:
             if len(waiting.seen) >= self._keep:
                 del waiting.seen[next(iter(waiting.seen))]
             waiting.seen[key] = None
-            aside = _aside(one, self._clock(), is_coarse=is_coarse)
+            aside = _aside(one, self._clock(), is_coarse=is_coarse or one.is_coarse)
             known = None if one.member is None else group.names.get(fold(one.member))
             waiting.asides.append(aside if known is None else replace(aside, member=known))
         if self._writing is None and waiting.asides:
@@ -121,7 +121,7 @@ class Asides:
 
 
 def _aside(one: Refused, received: int, *, is_coarse: bool) -> AsideInfo:
-    """Return what is kept; of a group with coarse places nothing that says where somebody was."""
+    """Return what is kept; where places are coarse nothing that says where somebody was."""
     error, raw = one.error, one.raw[:MAX_RAW]
     message = error.message[:MAX_MESSAGE]
     if is_coarse:
@@ -132,4 +132,4 @@ def _aside(one: Refused, received: int, *, is_coarse: bool) -> AsideInfo:
 
 
 def _without_values(error: LocShareError) -> str:
-    return f"{error.field or 'it'} was not good; what was sent is not kept, as the group's places are coarse"
+    return f"{error.field or 'it'} was not good; what was sent is not kept, as places are coarse here"

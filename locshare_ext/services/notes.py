@@ -11,6 +11,7 @@ from locshare_ext.broker.access import MANAGE, PUBLISH, Principal, require
 from locshare_ext.broker.log import Place
 from locshare_ext.errors import AccessDenied, InvalidCursor, InvalidInput, NotFound
 from locshare_ext.model.clock import REPAIR, admit_time
+from locshare_ext.model.coarse import coarser
 from locshare_ext.model.cursor import Cursor
 from locshare_ext.model.event import Event, EventKind
 from locshare_ext.model.names import fold, group_slug
@@ -60,7 +61,7 @@ class Notes:
             received=received,
             member=self._member(principal, group, member),
             text=said.text,
-            data=placed(said.data, group.settings["precision"]),
+            data=placed(said.data, coarser(group.settings["precision"], principal.precision)),
         )
         if time is not None and principal.kind == "invite":
             known = await self._known(group, note)

@@ -51,7 +51,7 @@ def read_said(sent: Mapping[str, Any]) -> Said:
 
 
 def placed(data: dict[str, Scalar] | None, precision: float | None) -> dict[str, Scalar] | None:
-    """Return data with its place on the grid of a group's precision (metres)."""
+    """Return data with its place on the grid of a precision (metres)."""
     if not data or "lat" not in data or precision is None:
         return data
     lat, lon, accuracy = (float(data.get(name) or 0.0) for name in ("lat", "lon", "accuracy"))

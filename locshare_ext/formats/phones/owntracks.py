@@ -13,7 +13,7 @@ from typing import Any
 from locshare_ext.errors import InvalidFix, InvalidInput
 from locshare_ext.formats.phones.building import KMH, happening, has_place, make_fix
 from locshare_ext.formats.phones.extra import Extra
-from locshare_ext.formats.phones.request import Sent, check_count, json_of
+from locshare_ext.formats.phones.request import Sent, check_count, json_of, raw_of
 from locshare_ext.formats.phones.values import moment_ms, number, positive, text_of, unsigned
 from locshare_ext.model.report import Report
 
@@ -36,9 +36,13 @@ def decode(sent: Sent) -> Report:
     report.raws = lambda: [sent.body] * len(messages)
     _name(report, sent, messages)
     for place, message in enumerate(messages):
-        if not isinstance(message, dict):
-            raise InvalidInput("body is not an OwnTracks message", code="invalid_json", field="body")
-        add_message(report, place, message, sent)
+        if isinstance(message, dict):
+            add_message(report, place, message, sent)
+            continue
+        error = InvalidInput("body is not an OwnTracks message", code="invalid_json", field="body")
+        if len(messages) == 1:
+            raise error
+        report.refuse(place, error, raw_of(message))
     return report
 
 

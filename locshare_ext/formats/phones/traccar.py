@@ -49,7 +49,7 @@ def decode(sent: Sent) -> Report:
                 raise InvalidFix(f"a fix is an object, got {type(part).__name__}")
             _add(report, place, part, sent.now)
         except InvalidFix as error:
-            report.refuse(place, error, report.raws()[place])
+            report.refuse(place, error, sent.raw if len(parts) == 1 else raw_of(part))
     return report
 
 
@@ -68,7 +68,7 @@ def _parts(found: Any) -> list[Any]:
     parts: list[Any] = found if isinstance(found, list) else [found]
     if len(parts) == 1 and isinstance(parts[0], dict) and isinstance(parts[0].get("location"), list):
         parts = [{"location": one} for one in parts[0]["location"]]
-    if not all(isinstance(part, dict) for part in parts):
+    if parts and not any(isinstance(part, dict) for part in parts):
         raise InvalidInput("body is not what Traccar Client sends", code="invalid_json", field="body")
     return parts
 
