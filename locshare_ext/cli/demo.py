@@ -164,7 +164,7 @@ def _lab(folder: Path, port: int, token: str) -> Iterator[subprocess.Popen[bytes
         *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         *(
             f"--ServerApp.root_dir={folder / 'notebooks'}",
-            f"--LocShareApp.store_path={folder / 'log.sqlite3'}",
+            f"--LocShareApp.store={folder / 'log.sqlite3'}",
             f"--LabApp.user_settings_dir={folder / 'settings'}",
         ),
     ]

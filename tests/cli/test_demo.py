@@ -81,6 +81,7 @@ def test_a_simulated_group_until_it_is_stopped(tmp_path: Path, number: signal.Si
         assert {fix["source"] for fix in fixes} == {"simulator"}
         assert "simulated" in demo.line
         assert demo.get(f"api/contents/{demo.notebook}?content=0")["type"] == "notebook"
+        assert (tmp_path / "demo" / "log.sqlite3").exists()  # its own, not the user's
     finally:
         left = demo.stop(number)
     assert demo.process.returncode == 0
