@@ -18,7 +18,7 @@ from locshare_ext.client.times import ms_from
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import Clock, datetime_from_ms
 from locshare_ext.model.fix import Fix
-from locshare_ext.model.replay import Due, Piece, Schedule
+from locshare_ext.model.replay import Due, Leaps, Piece, Schedule
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,6 +89,7 @@ class Player:
         self._reached = self._plan.start
         self._row = self._rows.first_at(self._plan.start)  # that comes next
         self._delivered = 0
+        self._leaps = Leaps(self._plan)
         self._watchers = Watchers()
         if tell is not None:
             self._watchers.watch(tell)
@@ -310,7 +311,7 @@ class Player:
             self._plan.head.move(self._plan.start, self._now())
         self._changed()
         try:
-            while (item := self._next()) is not None:
+            while (item := self._next_told()) is not None:
                 if isinstance(item, Discontinuity | int):
                     yield item
                     self._seen = None
@@ -339,7 +340,17 @@ class Player:
             self._row += 1
             yield fix
 
-    def _next(self) -> Due[int] | Discontinuity | int | None:
+    def _next_told(self) -> Due[int] | Discontinuity | int | None:
+        """Do `_next`, and tell where the playhead is once it has jumped over a silence."""
+        while True:
+            item = self._next()
+            if self._leaps.is_due(self._now()):
+                self._leaps.told(self._now())
+                self._watchers.tell(self.playhead())
+            if not isinstance(item, str):
+                return item
+
+    def _next(self) -> Due[int] | Discontinuity | int | Literal["leapt"] | None:
         """Wait until something comes; None when it is over."""
         plan = self._plan
         with self._change:
@@ -358,14 +369,23 @@ class Player:
                     continue
                 if plan.state == "ended":
                     return None
-                due = plan.deadline()
-                if due is not None and (alarm := self._alarm()) is not None:
-                    if alarm <= plan.at(now):
-                        return int(plan.at(now))
-                    due = min(due, plan.head.deadline(alarm))
-                # a wait of 0 would spin where the clock has not quite come to the deadline
-                self._change.wait(None if due is None else max(due - now, _SHORTEST))
+                if (meanwhile := self._rest(now)) is not None:
+                    return meanwhile
             return None
+
+    def _rest(self, now: float) -> int | Literal["leapt"] | None:
+        """Wait until something is due or somebody steers; returns what is before that."""
+        plan = self._plan
+        due = plan.deadline()
+        if due is not None and (alarm := self._alarm()) is not None:
+            if alarm <= plan.at(now):
+                return int(plan.at(now))
+            due = min(due, plan.head.deadline(alarm))
+        if self._leaps.is_due(now):
+            return "leapt"
+        # a wait of 0 would spin where the clock has not quite come to the deadline
+        self._change.wait(None if due is None else max(min(due, self._leaps.due) - now, _SHORTEST))
+        return None
 
     def _alarm(self) -> int | None:
         """Return the moment at which time alone may set off a rule, if there is time."""

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.client import registry
+from locshare_ext.client.among import Among
 from locshare_ext.client.attach import where
 from locshare_ext.client.discovery import is_link, parse_link
 from locshare_ext.client.http import Api, path_of
@@ -79,6 +80,17 @@ class Replay(Live):
             info = self._api.get(path_of("recordings", str(self._info["recording"])))
             self._recording = Recording.of_server(self._api, info, tz=self._tz)
         return self._recording
+
+    @property
+    def members(self) -> list[str] | None:
+        """Whose fixes it gives out; None for all."""
+        names = self._info.get("members")
+        return None if names is None else list(names)
+
+    @property
+    def drawn(self) -> Recording | Among:
+        """What a map of it draws: its recording, as far as its members go. Raises NotFound."""
+        return self.recording if self.members is None else Among(self.recording, self.members)
 
     @property
     def clock_name(self) -> Clock:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from locshare_ext.errors import InvalidInput
 
@@ -15,6 +15,7 @@ __all__ = [
     "FASTEST",
     "SLOWEST",
     "Due",
+    "Leaps",
     "Piece",
     "Playhead",
     "Schedule",
@@ -28,6 +29,7 @@ State = Literal["playing", "paused", "ended"]
 Rows = TypeVar("Rows")
 
 SLOWEST, FASTEST = 0.1, 1000.0  # times as fast as it was, of a replay that many follow
+LEAP = 0.05  # s between two tellings that a playhead has passed over silences
 SHORTEST_PASS = 0.1  # s of the monotonic clock: a loop over one moment must not spin
 
 
@@ -173,6 +175,7 @@ class Schedule(Generic[Rows]):
     ) -> None:
         self.begin, self.end = begin, max(begin, end)
         self.max_gap = max_gap
+        self.leaps = 0  # how often the playhead has jumped over a silence
         self.is_looping = is_looping
         self.passes = 1  # the number of the pass under way
         self.start = begin if start is None else self.check_moment(start)  # of this pass
@@ -342,6 +345,31 @@ class Schedule(Generic[Rows]):
             at = self.head.deadline(max(self._last, self.head.base))
             self.head.move(max(begin, self.head.base), at)
             self._last = begin
+            self.leaps += 1
+
+
+class Leaps:
+    """Says when those who see a playhead move are to be told that it jumped: soon, but not each time.
+
+    Times are s of the monotonic clock.
+    """
+
+    def __init__(self, plan: Schedule[Any]) -> None:
+        self._plan = plan
+        self._known, self._at = plan.leaps, -math.inf
+
+    @property
+    def due(self) -> float:
+        """When to tell; inf while nobody lacks anything."""
+        return math.inf if self._known == self._plan.leaps else self._at + LEAP
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to tell."""
+        return self.due <= now
+
+    def told(self, now: float) -> None:
+        """Note that they know where it is."""
+        self._known, self._at = self._plan.leaps, now
 
 
 def _first_gap(moments: Sequence[int], start: int, stop: int, max_gap: int) -> int:

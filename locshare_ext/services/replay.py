@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +19,7 @@ from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.mark import Mark, MarkState
 from locshare_ext.model.names import fold
-from locshare_ext.model.replay import Due, Piece, Schedule, State
+from locshare_ext.model.replay import Due, Leaps, Piece, Schedule, State
 from locshare_ext.model.store import LogInfo, LogStore, RecordingInfo, Selection
 from locshare_ext.services.happenings import Happenings
 from locshare_ext.services.rows import Pair, Rows, pairs_of
@@ -116,6 +117,7 @@ class Replay:
         # so many fixes on, or up to the next one of a member; one after the other, however quickly asked for
         self._steps: deque[tuple[int, str | None]] = deque()
         self._told: tuple[State, float] | None = None  # what readers were told last, and when
+        self._leaps = Leaps(self._plan)
         self._reading: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -147,6 +149,7 @@ class Replay:
             "recording": self.info.id,
             "group": self.group,
             "topic": f"/topic/{self.log.name}",
+            "members": None if self._part.members is None else sorted(self._part.members),
             "begin": plan.begin,
             "end": plan.end,
             **self._situation(),
@@ -254,7 +257,7 @@ class Replay:
         if self.log.readers:
             self.used = now
             if self.state == "playing":
-                due = min(now + TOLD, now + TOLD if due is None else due)
+                due = min(now + TOLD, self._leaps.due, math.inf if due is None else due)
         timer = None if due is None else self._loop.call_at(due, self._changed.set)
         try:
             await self._changed.wait()
@@ -375,8 +378,10 @@ class Replay:
         """Say how it goes on, when that has changed; and where it is, now and then."""
         state = self.state
         told, at = self._told or (None, now)
-        if told != state or (state == "playing" and now - at >= TOLD):
+        is_elsewhere = self._leaps.is_due(now)
+        if told != state or is_elsewhere or (state == "playing" and now - at >= TOLD):
             self._told = state, now
+            self._leaps.told(now)
             self._mark(state, round(self._plan.at(now)))
 
     def _situation(self) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def _replay_of(
     if not isinstance(source, Replay):
         return None, source, error
     try:
-        return source, source.recording, None
+        return source, source.drawn, None
     except LocShareError as gone:
         return None, None, gone
 

@@ -149,6 +149,15 @@ def test_silences_are_passed_over_when_asked() -> None:
     assert seen == [(0, 0.0), (1000, 1.0), (601_000, 3.0), (602_000, 4.0)]
 
 
+def test_who_sees_the_playhead_is_told_where_it_jumps() -> None:
+    now, told = [0.0], []
+    rows = [(n, "ann", at, at) for n, at in enumerate((0, 1000, 601_000, 602_000), 1)]
+    player = Player(table(*rows), Callbacks(), speed=1, clock="time", max_gap=2000, now=lambda: now[0])
+    player.watch(lambda head: told.append((head.moment, head.moment_at(3.0), now[0])))
+    assert len(list(_hurried(player, now))) == 4
+    assert (599_000, 601_000, 1.0) in told  # at the beginning of the silence, and not after it
+
+
 def _hurried(player: Player, now: list[float]) -> Any:
     """Iterate with a clock that is set on as soon as the player waits."""
 

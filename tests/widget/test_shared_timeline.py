@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from locshare_ext import Group, GroupMap
+from locshare_ext import Group, GroupMap, follow_replay
 from locshare_ext.client.recording import Recording
 from locshare_ext.client.replay import Replay
 from locshare_ext.errors import AccessDenied, InvalidInput
@@ -155,3 +155,48 @@ def test_the_end_of_a_replay_is_said(shown: Shown, recording: Recording) -> None
     assert shown.map._timeline.state == "paused"
     recording.delete()
     shown.statuses.wait_for(lambda said: bool(said) and said[-1][0] == "closed")
+
+
+def test_a_map_draws_only_who_is_replayed(group: Group) -> None:
+    made = group.record("three")
+    group.publish(
+        [
+            {"member": name, "time": BEGIN + n * 1000, "lat": 37.5, "lon": n / 100}
+            for n in range(10)
+            for name in ("ann", "bo", "cy")
+        ]
+    )
+    for name in ("bo", "cy"):
+        group.note(f"of {name}", member=name, at=BEGIN + 500)
+    replay = made.stop().replay(paused=True, members=["ann", "CY"])
+    shown = GroupMap(follow_replay(replay.id, server=replay._api.server.url, token=replay._api.server.token))
+    wait_for(lambda: shown.trail_layer.reach("time") == (BEGIN, BEGIN + 9000))
+    assert shown._feed is not None
+    assert shown._feed.log.names == ["ann", "cy"]
+    assert len(shown._feed.log) == 20
+    assert replay.recording.trails()["member"].nunique() == 3
+    drawn = replay.drawn
+    assert [event.text for event in drawn.events_after(None)[0]] == ["of cy"]
+    assert set(drawn.trails()["member"]) == {"ann", "cy"}
+    shown.close()
+    replay.stop()
+
+
+def test_a_silence_that_is_passed_over_is_told_to_the_pages(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = group.record("quiet")
+    group.publish(
+        [{"member": "ann", "time": BEGIN + at, "lat": 37.5, "lon": 1.0} for at in (0, 1000, 600_000, 660_000)]
+    )
+    replay = made.stop().replay(paused=True, max_gap=30)
+    map_ = GroupMap(replay)
+    page = Page(map_, monkeypatch)
+    marks = Collected()
+    replay.watch(marks.add)
+    replay.steer(at=BEGIN + 1000, paused=False)
+    # at speed 1 nothing but the jump brings it there
+    wait_for(lambda: any(told["moment"] >= BEGIN + 570_000 for told in page.told))
+    assert replay.playhead().moment < BEGIN + 600_000
+    map_.close()
+    replay.stop()

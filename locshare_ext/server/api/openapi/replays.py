@@ -39,6 +39,7 @@ _EXAMPLE = {
     "recording": "r3f8k2m9qz",
     "group": "hikers",
     "topic": "/topic/replay.p7k2m9qz41",
+    "members": None,
     "begin": 1_763_806_275_123,
     "end": 1_763_809_875_123,
     "state": "playing",
@@ -65,6 +66,9 @@ SCHEMAS: dict[str, Schema] = {
             "recording": {"type": "string"},
             "group": or_null({"type": "string", "description": "The recording's; null: an import."}),
             "topic": {"type": "string", "description": "Where STOMP clients follow it."},
+            "members": or_null(
+                {"type": "array", "items": {"type": "string"}, "description": "Only these; null: all."}
+            ),
             "begin": {**_MS, "description": "The recording's first moment on `clock`, ms since 1970 UTC."},
             "end": {**_MS, "description": "Its last."},
             "state": {"enum": ["playing", "paused", "ended"]},
