@@ -1,6 +1,7 @@
 // Requests with an invite, and what can come of them.
 
 const PATIENCE = 30000; // ms
+const EXPLAINED = 10000; // ms that an answer may have been under way
 
 /** The server said no: `status`, `code`, `message`, and after how many s it is worth trying again. */
 export class Refusal extends Error {
@@ -20,6 +21,7 @@ export class Api {
   constructor(base, token) {
     this.base = base;
     this.token = token;
+    this.ahead = null; // ms that this phone's clock is ahead of the server's, once it has answered
   }
 
   /** Return the JSON of an answer; raises Refusal, Unreachable. */
@@ -44,12 +46,20 @@ export class Api {
     } catch (error) {
       throw new Unreachable(String(error?.message ?? error));
     }
+    this.ahead = aheadOf(Date.now(), answer.headers.get('Date')) ?? this.ahead;
     if (answer.ok) return answer;
     const told = await answer.json().catch(() => null);
     // without our shape it is a proxy that answers for a server that is not there
     if (!told?.error && answer.status >= 500) throw new Unreachable(`status ${answer.status}`);
     throw new Refusal(answer.status, told?.error, Number(answer.headers.get('Retry-After')) || null);
   }
+}
+
+/** Return by how many ms a clock is ahead of a server's, told in whole seconds; 0 for what the way of it explains. */
+export function aheadOf(now, told) {
+  const theirs = Date.parse(told ?? '');
+  if (Number.isNaN(theirs)) return null;
+  return Math.abs(now - theirs) < EXPLAINED ? 0 : now - theirs;
 }
 
 /** Return a signal that comes after so many ms, or with another one. */

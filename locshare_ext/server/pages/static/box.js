@@ -1,19 +1,69 @@
 // What the phone keeps: settings by name, and an outbox; in IndexedDB, so that a reload loses nothing.
 
 const NAME = 'locshare-share';
+const OPENING = 5000; // ms
 
-/** Open the box of one owner (a server's address with an invite's id); without IndexedDB it lives as long as the page. */
+/** Open the box of one owner: a server's address with an invite's id. */
 export async function openBox(owner) {
-  try {
-    return new Box(await opened(), owner);
-  } catch { // private windows of some browsers
-    return new MemoryBox();
+  const late = new Promise((_, reject) => { setTimeout(reject, OPENING); }); // some browsers never answer
+  const db = await Promise.race([opened(), late]).catch(() => null); // private windows of others refuse
+  return new SafeBox(db && new Box(db, owner));
+}
+
+/** A box that goes on in memory where the phone keeps nothing: it is full, or may not. */
+export class SafeBox {
+  /** kept: of IndexedDB, null without it. */
+  constructor(kept) {
+    this.kept = kept;
+    this.memory = new MemoryBox();
+    this.isKept = kept !== null; // whether all of it survives a reload, as far as is known
+  }
+
+  async get(name) { return (await this.memory.get(name)) ?? this.#try(kept => kept.get(name)); }
+
+  async set(name, value) {
+    const isDone = await this.#try(kept => kept.set(name, value).then(() => true));
+    if (isDone) this.memory.state.delete(name);
+    else await this.memory.set(name, value);
+  }
+
+  async push(kind, body) {
+    return (await this.#try(kept => kept.push(kind, body))) ?? this.memory.push(kind, body);
+  }
+
+  async count() { return ((await this.#try(kept => kept.count())) ?? 0) + (await this.memory.count()); }
+
+  /** Return up to `most` of one kind, [{id, body}]: first what is kept, the oldest of it first. */
+  async peek(kind, most) {
+    const found = (await this.#try(kept => kept.peek(kind, most))) ?? [];
+    return [...found, ...(await this.memory.peek(kind, most - found.length))];
+  }
+
+  /** Forget these; raises where that fails, as they would be sent for ever. */
+  async drop(ids) {
+    await this.memory.drop(ids);
+    const kept = ids.filter(id => typeof id === 'number');
+    if (kept.length) await this.kept.drop(kept);
+  }
+
+  async clear() {
+    await this.memory.clear();
+    await this.#try(kept => kept.clear());
+  }
+
+  async #try(work) {
+    if (!this.kept) return undefined;
+    try {
+      return await work(this.kept);
+    } catch {
+      this.isKept = false;
+      return undefined;
+    }
   }
 }
 
 class Box {
   constructor(db, owner) {
-    this.isKept = true;
     this.db = db;
     this.owner = owner;
   }
@@ -65,7 +115,6 @@ class Box {
 /** The same for as long as the page lives. */
 export class MemoryBox {
   constructor() {
-    this.isKept = false;
     this.state = new Map();
     this.items = new Map();
     this.next = 1;
@@ -75,7 +124,11 @@ export class MemoryBox {
 
   async set(name, value) { this.state.set(name, value); }
 
-  async push(kind, body) { this.items.set(this.next, { kind, body }); return this.next++; }
+  async push(kind, body) {
+    const id = `m${this.next++}`; // not a number, as those of IndexedDB are
+    this.items.set(id, { kind, body });
+    return id;
+  }
 
   async count() { return this.items.size; }
 

@@ -1,5 +1,7 @@
 // Begins: takes the invite from the fragment, which browsers send nowhere, and wires buttons to the sharing.
 
+import { Unreachable } from './api.js';
+import { showApps } from './appcard.js';
 import { openBox } from './box.js';
 import { SmallMap } from './map.js';
 import { Sharing } from './sharing.js';
@@ -7,6 +9,7 @@ import { ask, at, render, setLanguage } from './view.js';
 import { spoken, t } from './words.js';
 
 const BASE = new URL('./', location.href.split('#')[0]).href; // .../locshare/
+const DOUBLE = 400; // ms in which a second tap is none
 const scripts = new Map();
 
 /** Bring a vendored script; returns the global that it makes. */
@@ -34,8 +37,9 @@ function shown() {
   setTimeout(() => {
     isDue = false;
     const { state, others } = sharing;
-    const list = others.list(state.me?.member, state.place, Date.now());
+    const list = others.list(state.me?.member, state.place, Date.now() - state.ahead);
     render(state, list);
+    if (!at('apps').hidden) showApps(state, BASE);
     if (!at('group').hidden) showMap(state, list);
   });
 }
@@ -47,13 +51,24 @@ function showMap(state, list) {
   }
 }
 
-function wire(kept) {
+/** Take a double tap for one, where the second would undo the first. */
+function onTap(id, work) {
+  const button = at(id);
+  button.addEventListener('click', () => {
+    if (button.ariaDisabled === 'true') return;
+    button.ariaDisabled = 'true';
+    setTimeout(() => { button.ariaDisabled = null; }, DOUBLE);
+    work();
+  });
+}
+
+function wire(kept, given) {
   const on = (id, type, work) => at(id).addEventListener(type, work);
   on('language', 'click', () => { setLanguage(spoken() === 'en' ? 'ko' : 'en'); kept.set('language', spoken()); shown(); });
-  on('share', 'click', () => sharing.share(!sharing.state.isOn));
-  on('pause', 'click', () => sharing.pause());
+  onTap('share', () => sharing.share(!sharing.state.isOn));
+  onTap('pause', () => sharing.pause());
   on('sos', 'click', () => ask('sos', () => sharing.sos()));
-  on('delete', 'click', () => ask('delete', async () => { await sharing.remove(); await kept.set('token', null); }));
+  on('delete', 'click', () => ask('delete', async () => { await sharing.remove(); await kept.set('token', null); await kept.set(`joined ${given}`, null); }));
   on('fit', 'click', () => map?.fit?.());
   on('awake', 'change', event => sharing.setAwake(event.target.checked));
   on('precision', 'change', event => sharing.setPrecision(Number(event.target.value) || null));
@@ -65,19 +80,21 @@ function wire(kept) {
     at('note').value = '';
     await sharing.note(text);
   });
-  on('naming', 'submit', event => { event.preventDefault(); join(kept); });
+  on('naming', 'submit', event => { event.preventDefault(); if (!at('join').disabled) join(kept); });
 }
 
 /** Take a name with an open invite; from then on this phone comes with its own one. */
 async function join(kept) {
   const refused = at('name-refused');
   refused.textContent = '';
+  at('join').disabled = true;
   try {
     const token = await sharing.join(at('name').value.trim());
     await kept.set(`joined ${sharing.state.token}`, token);
     location.reload();
   } catch (error) {
-    refused.textContent = error.code === 'member_taken' ? t('name.taken') : t('name.bad', { why: error.message });
+    refused.textContent = error instanceof Unreachable ? t('name.unreachable') : error.code === 'member_taken' ? t('name.taken') : t('name.bad', { why: error.message });
+    at('join').disabled = false;
     at('name').focus();
   }
 }
@@ -88,7 +105,7 @@ async function begin() {
   const given = new URLSearchParams(location.hash.slice(1)).get('t') ?? (await kept.get('token'));
   if (given) await kept.set('token', given);
   sharing = new Sharing({ base: BASE, shown, load });
-  wire(kept);
+  wire(kept, given);
   window.addEventListener('hashchange', () => location.reload());
   setInterval(() => { sharing.tick(); shown(); }, 1000);
   if (navigator.serviceWorker) navigator.serviceWorker.register('share/worker.js', { scope: 'share' }).catch(() => {});

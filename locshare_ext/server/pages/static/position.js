@@ -33,6 +33,8 @@ export class Position {
     this.last = 0;
     this.place = null;
     this.battery = null;
+    this.hasFailed = false;
+    navigator.permissions?.query({ name: 'geolocation' }).then(permission => { permission.onchange = () => this.again(); }, () => {});
   }
 
   get isOn() { return this.watch !== null; }
@@ -67,6 +69,7 @@ export class Position {
   #take(place) {
     const now = Date.now();
     if (!this.isOn) return;
+    if (this.hasFailed) this.#revived();
     const fix = fixOf(place, now, this.battery?.level);
     if (now - this.last < EVERY && distance(this.place, fix) < FAR) return;
     this.last = now;
@@ -74,5 +77,16 @@ export class Position {
     this.found(fix);
   }
 
-  #fail({ code }) { if (this.isOn) this.failed(REASONS[code] ?? 'no_position'); }
+  /** A watch that was refused is over, though asking works again by now. */
+  #revived() {
+    this.hasFailed = false;
+    this.geolocation.clearWatch(this.watch);
+    this.watch = this.geolocation.watchPosition(place => this.#take(place), error => this.#fail(error), OPTIONS);
+  }
+
+  #fail({ code }) {
+    if (!this.isOn) return;
+    this.hasFailed = REASONS[code] === 'denied';
+    this.failed(REASONS[code] ?? 'no_position');
+  }
 }

@@ -18,10 +18,11 @@ export function fateOf(error) {
 export class Sender {
   /**
    * box: of the outbox. say, send: post what is said, and an array of fixes. shaped: makes a fix as coarse
-   * as it is to be now. tell: told {waiting, sent, error} after each step.
+   * as it is to be now. tell: told {waiting, sent, error} after each step. alone: does some work while no
+   * other page of this box does.
    */
-  constructor({ box, say, send, shaped, tell }) {
-    Object.assign(this, { box, say, send, shaped, tell });
+  constructor({ box, say, send, shaped, tell, alone = work => work() }) {
+    Object.assign(this, { box, say, send, shaped, tell, alone });
     this.failures = 0;
     this.timer = null;
     this.running = null;
@@ -51,7 +52,7 @@ export class Sender {
     while (this.isAgain && !this.isStopped) {
       this.isAgain = false;
       try {
-        while (!this.isStopped && (await this.#step('said', 1) || await this.#step('fix', AT_ONCE)));
+        await this.alone(async () => { while (!this.isStopped && (await this.#step('said', 1) || await this.#step('fix', AT_ONCE))); });
         this.failures = 0;
       } catch (error) {
         await this.#failed(error);

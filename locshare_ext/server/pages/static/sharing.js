@@ -9,12 +9,14 @@ import { Live } from './live.js';
 import { Others } from './others.js';
 import { Position } from './position.js';
 import { Sender } from './sender.js';
+import { Tabs } from './tabs.js';
 import { t } from './words.js';
 
 const REFRESH = 30000; // ms between questions who watches, until when, and what the host has said
 const PAUSE = 15 * 60000;
+const DRIFT = 2000; // ms that the difference of two clocks seems to change by itself
 const RECEIPT = 15000; // ms that a receipt may take before it is sent another way
-const KEPT = ['isOn', 'pausedUntil', 'precision', 'isAwake', 'last', 'gaps', 'me', 'sos'];
+const KEPT = ['isOn', 'pausedUntil', 'precision', 'isAwake', 'last', 'gaps', 'me', 'sos', 'ahead'];
 
 export class Sharing {
   /** base: the address of `locshare/`; shown: called when the state is another; load: brings a vendored script. */
@@ -23,11 +25,13 @@ export class Sharing {
     this.others = new Others();
     this.left = null; // when the last fix was measured before the page was opened
     this.hidden = []; // [[from, until], ...] since the last fix
+    this.isGuess = false; // whether only this phone's clock says that the invite has expired
     this.state = {
       isSecure: window.isSecureContext, hasGeolocation: 'geolocation' in navigator, token: null, me: null, ended: null,
       isDeleted: false, hasConsented: false, watches: false, isOn: false, pausedUntil: 0, precision: null, isAwake: true,
       canStayAwake: 'wakeLock' in navigator, place: null, geo: null, way: null, reach: 'ok', waiting: 0, sentAt: null, isFull: false,
-      gaps: [], messages: [], last: null, noted: null, sos: null,
+      gaps: [], messages: [], last: null, noted: null, sos: null, isKept: true,
+      ahead: 0, // ms that this phone's clock is ahead of the server's
     };
     this.awake = new Awake(() => this.shown());
     this.position = new Position({ found: fix => this.#found(fix), failed: reason => this.#set({ geo: reason }) });
@@ -37,7 +41,9 @@ export class Sharing {
   async begin(token) {
     this.state.token = token;
     if (!token || !this.state.isSecure) return this.shown();
-    this.box = await openBox(`${this.base} ${token.split('_')[1] ?? token}`);
+    const owner = `${this.base} ${token.split('_')[1] ?? token}`;
+    this.box = await openBox(owner);
+    this.tabs = new Tabs(owner, told => this.#told(told));
     for (const name of KEPT) this.state[name] = (await this.box.get(name)) ?? this.state[name];
     this.left = this.state.last;
     this.api = new Api(this.base, token);
@@ -47,8 +53,10 @@ export class Sharing {
       send: fixes => this.#send(fixes),
       shaped: fix => coarsened(fix, this.#precision),
       tell: told => this.#sent(told),
+      alone: work => this.tabs.alone(work),
     });
     this.state.waiting = await this.box.count();
+    this.state.isKept = this.box.isKept;
     if (this.state.me) this.#know(this.state.me);
     this.shown();
     document.addEventListener('visibilitychange', () => this.#seen());
@@ -60,10 +68,12 @@ export class Sharing {
 
   /** Ask the server who one is and who watches; goes on with what is known when it does not answer. */
   async refresh() {
-    if (this.state.isDeleted || (this.state.ended && this.state.ended !== 'too_many')) return;
+    if (this.state.isDeleted || (this.state.ended && this.state.ended !== 'too_many' && !this.isGuess)) return;
     try {
       const me = await this.api.ask('GET', 'api/me');
+      this.isGuess = false;
       this.#set({ reach: 'ok', ended: null });
+      if (this.api.ahead !== null && Math.abs(this.api.ahead - this.state.ahead) > DRIFT) this.#keep({ ahead: this.api.ahead });
       await this.#choose(me);
     } catch (error) {
       this.#failed(error);
@@ -133,15 +143,20 @@ export class Sharing {
 
   /** Remove all of this member from the server, and from the phone; raises what kept it from that. */
   async remove() {
-    this.position.stop();
+    this.share(false);
+    await this.box.drop((await this.box.peek('fix', Infinity)).map(item => item.id)); // those are never sent
+    this.#set({ waiting: await this.box.count() });
     try {
       await this.api.ask('DELETE', `${this.#group}/members/me`);
     } catch (error) {
-      if (ending(error) !== 'revoked') {
-        this.#apply();
-        throw error;
-      }
+      if (ending(error) !== 'revoked') throw error;
     }
+    this.tabs.say({ isDeleted: true });
+    await this.#forget();
+  }
+
+  async #forget() {
+    this.position.stop();
     await this.sender.stop();
     clearInterval(this.timer);
     this.live?.stop();
@@ -152,12 +167,13 @@ export class Sharing {
 
   /** What goes by itself with time: the end of a pause, the end of the invite. */
   tick(now = Date.now()) {
-    const { me, pausedUntil, isOn } = this.state;
+    const { me, pausedUntil, isOn, ahead } = this.state;
+    if (pausedUntil > now + PAUSE) this.#keep({ pausedUntil: now + PAUSE }); // the clock was set back
     if (pausedUntil && pausedUntil <= now) {
       this.#keep({ pausedUntil: 0 });
       if (isOn) this.#apply();
     }
-    if (me?.expires && me.expires <= now && !this.state.ended) this.#end('expired');
+    if (me?.expires && me.expires <= now - ahead && !this.state.ended) this.#end('expired', true);
   }
 
   get #group() { return `api/groups/${encodeURIComponent(this.state.me.group)}`; }
@@ -171,7 +187,16 @@ export class Sharing {
 
   #keep(changes) {
     for (const [name, value] of Object.entries(changes)) this.box.set(name, value).catch(() => {});
+    const { me, ...told } = changes; // each page asks the server by itself
+    if (Object.keys(told).length) this.tabs.say(told);
     this.#set(changes);
+  }
+
+  /** Take what was chosen, sent or deleted in another page of this invite. */
+  #told({ isDeleted, ...changes }) {
+    if (isDeleted) return this.#forget();
+    this.#set(changes);
+    return this.#apply();
   }
 
   /** Take what the server says, and tell it a precision that was chosen while it did not answer. */
@@ -223,14 +248,14 @@ export class Sharing {
     if (now === this.state.last) return; // known already: browsers tell the same one again after a reload
     this.#keep({ last: now, ...(gap ? { gaps: [...this.state.gaps, gap].slice(-20) } : {}) });
     if (gap) await this.#say({ kind: 'gap', time: gap.from, text: gap.reason, data: { until: gap.until, reason: gap.reason } });
-    await this.box.push('fix', coarsened(fix, this.#precision));
-    this.#set({ waiting: await this.box.count() });
-    this.sender.kick();
+    await this.#push('fix', coarsened(fix, this.#precision));
   }
 
-  async #say(body) {
-    await this.box.push('said', body);
-    this.#set({ waiting: await this.box.count() });
+  #say(body) { return this.#push('said', body); }
+
+  async #push(kind, body) {
+    await this.box.push(kind, body);
+    this.#set({ waiting: await this.box.count(), isKept: this.box.isKept });
     this.sender.kick();
   }
 
@@ -251,6 +276,7 @@ export class Sharing {
 
   #sent({ waiting, sent, kind, error }) {
     this.#set({ waiting });
+    this.tabs.say({ waiting });
     if (error) return this.#failed(error);
     if (kind === 'fix') this.#set({ sentAt: Date.now(), isFull: false, reach: 'ok' });
     for (const body of kind === 'said' ? sent : []) {
@@ -269,7 +295,7 @@ export class Sharing {
       const isTold = event.kind === 'message' || (event.kind === 'sos' && event.member !== this.state.me?.member);
       if (isTold && !known.has(event.cursor)) {
         this.state.messages.push(event);
-        if (Date.now() - event.received < REFRESH) navigator.vibrate?.(200);
+        if (Date.now() - this.state.ahead - event.received < REFRESH) navigator.vibrate?.(200);
       }
     }
     this.state.messages.sort((a, b) => a.time - b.time);
@@ -286,11 +312,13 @@ export class Sharing {
   }
 
   /** The invite is of no more use; of what waits, the server still takes what was measured before it expired. */
-  #end(why) {
-    if (this.state.ended) return;
+  #end(why, isGuess = false) {
+    if (this.state.ended && !this.isGuess) return;
+    this.isGuess = isGuess;
     this.position.stop();
     this.awake.want(false);
     this.live?.stop();
+    this.live = null;
     if (why === 'expired') this.sender.kick();
     if (why === 'revoked') this.sender.stop().then(() => this.box.clear()).then(() => this.#set({ waiting: 0 }));
     this.#set({ ended: why, way: null });

@@ -1,7 +1,11 @@
 // What is seen: the page's elements as the state says; knows no network and no box.
 
+import { Unreachable } from './api.js';
+import { hideApps } from './appcard.js';
 import { statusOf } from './status.js';
 import { clock, metres, span, speak, spoken, t } from './words.js';
+
+const WRONG = 60000; // ms by which a clock is worth a word
 
 export const at = id => document.getElementById(id);
 
@@ -28,6 +32,7 @@ export function setLanguage(tag) {
   document.documentElement.lang = speak(tag);
   for (const element of document.querySelectorAll('[data-t]')) say(element, t(element.dataset.t));
   say(at('language'), t('language'));
+  for (const element of document.querySelectorAll('[data-label]')) element.setAttribute('aria-label', t(element.dataset.label));
   at('language').lang = spoken() === 'en' ? 'ko' : 'en';
   at('bar').setAttribute('aria-label', t('bar'));
   say(at('ask-no'), t('no'));
@@ -46,11 +51,12 @@ export function render(state, others, now = Date.now()) {
   head(state, status, now);
   at('naming').hidden = status.key !== 'naming';
   at('consent').hidden = status.key !== 'consent';
-  at('settings').hidden = at('noting').hidden = at('bar').hidden = !isReady;
+  at('settings').hidden = at('noting').hidden = at('bar').hidden = at('apps').hidden = !isReady;
   at('about').hidden = !isIn || status.key === 'consent';
   at('group').hidden = !isIn || !state.watches || status.key === 'consent';
   if (isIn) facts(state, now);
   if (isReady) controls(state, now);
+  else hideApps();
   said(state, now);
   if (isIn && state.watches) members(state, others, now);
   at('gaps').hidden = !isReady || !state.gaps.length;
@@ -62,12 +68,14 @@ function head(state, { key, tone, values }, now) {
   at('status').dataset.tone = tone;
   at('status').dataset.key = key;
   say(at('headline'), t(`h.${key}`, { time: values.time ? clock(values.time, now) : '' }));
-  say(at('detail'), t(`d.${key}`, { at: values.at ? ` (${clock(values.at, now)})` : '' }));
+  const detail = key === 'offline' && !state.isKept ? 'volatile' : key;
+  say(at('detail'), t(`d.${detail}`, { at: values.at ? ` (${clock(values.at, now)})` : '' }));
   const told = [];
   const isSharing = state.me && state.isOn && !state.ended && !state.isDeleted;
   if (isSharing && state.sentAt) told.push(t('facts.sent', { time: clock(state.sentAt, now) }));
   if (isSharing && state.place?.accuracy) told.push(t('facts.accuracy', { metres: metres(state.place.accuracy) }));
   if (state.waiting && !state.isDeleted) told.push(t('facts.waiting', { n: state.waiting }));
+  if (state.me && Math.abs(state.ahead) >= WRONG) told.push(t(state.ahead > 0 ? 'facts.ahead' : 'facts.behind', { span: span(Math.abs(state.ahead)) }));
   if (isSharing && state.sentAt && state.way && state.reach === 'ok') told.push(t('facts.by', { way: t(`way.${state.way}`) }));
   say(at('facts'), told.join(' · '));
 }
@@ -152,7 +160,7 @@ export function ask(what, work) {
       await work();
       at('ask').close();
     } catch (error) {
-      say(at('ask-refused'), t(`${what}.refused`, { why: error.message }));
+      say(at('ask-refused'), error instanceof Unreachable ? t(`${what}.unreachable`) : t(`${what}.refused`, { why: error.message }));
     } finally {
       at('ask-yes').disabled = false;
     }
