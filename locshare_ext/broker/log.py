@@ -110,6 +110,14 @@ class GroupLog(Log):
         self._tail.restart(self.head)  # what is read from now on comes with the new name
         self._newest.reset()
 
+    async def merge_member(self, member: str, into: str) -> int:
+        """Make one of two members in store and memory; returns how many fixes both had."""
+        twice = await self._store.merge_member(self.name, member, into)
+        self._tail.restart(self.head)
+        self._newest.reset()
+        await self.refresh()
+        return twice
+
     async def remove_event(self, offset: int) -> bool:
         """Remove one event from store and memory; False: there is none at this offset."""
         if not await self._store.remove_event(self.name, offset):

@@ -203,6 +203,22 @@ class MemoryStore:
         self._check_open()
         if log in self._logs:
             self._logs[log].rename(member, name)
+        await self._rename_beside(log, member, name)
+
+    async def merge_member(self, log: str, member: str, into: str) -> int:
+        """Make one of two members, everywhere; returns how many fixes both had."""
+        self._check_open()
+        twice: list[Entry] = []
+        if log in self._logs and fold(member) != fold(into):
+            known = self._logs[log]
+            twice = known.twice(member, into)
+            self._remove(known, twice)
+            known.merge(member, into)
+        await self._rename_beside(log, member, into)
+        return len(twice)
+
+    async def _rename_beside(self, log: str, member: str, name: str) -> None:
+        if log in self._logs:
             self._asides.rename(log, member, name)
         for invite in await self.invites(log):
             if invite.member is not None and fold(invite.member) == fold(member):

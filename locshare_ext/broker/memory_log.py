@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from locshare_ext.errors import Conflict
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold
+from locshare_ext.model.sequence import Newest, sent_time
 from locshare_ext.model.sequence import Sequence as Numbering
-from locshare_ext.model.sequence import sent_time
 from locshare_ext.model.store import Entry, LogInfo
 from locshare_ext.model.trail import table_from_fixes, with_heard
 
@@ -55,6 +55,37 @@ class MemoryLog:
             newest[new] = newest.pop(old)
         if old in self.newest:
             self.newest[new] = self.newest.pop(old)
+        self._rename_entries(old, new, name)
+
+    def twice(self, member: str, into: str) -> list[Entry]:
+        """Return the fixes of a member that another one has as well."""
+        old, new = fold(member), fold(into)
+        return [
+            entry
+            for entry in self.entries
+            if isinstance(entry.item, Fix)
+            and fold(entry.item.member) == old
+            and (new, *key_of(entry.item)[1:]) in self.stored
+        ]
+
+    def merge(self, member: str, into: str) -> None:
+        """Let all that is of a member be another's, but for what is `twice` there, which must be gone."""
+        old, new = fold(member), fold(into)
+        numbering = self.numbering
+        if old not in numbering.names:
+            return
+        name = numbering.names.setdefault(new, into)
+        both = [one for one in (numbering.newest.get(old), numbering.newest.get(new)) if one is not None]
+        if both:
+            numbering.newest[new] = Newest(max(one.effective for one in both), max(one.sent for one in both))
+        numbering.forget(member)
+        places = [one for one in (self.newest.pop(old, None), self.newest.get(new)) if one is not None]
+        if places:
+            self.newest[new] = max(places)
+        self._rename_entries(old, new, name)
+        self._flag_late(new)
+
+    def _rename_entries(self, old: str, new: str, name: str) -> None:
         self.stored = {(new, *key[1:]) if key[0] == old else key for key in self.stored}
         self.entries = [
             Entry(entry.offset, replace(entry.item, member=name))
@@ -62,6 +93,18 @@ class MemoryLog:
             else entry
             for entry in self.entries
         ]
+
+    def _flag_late(self, member: str) -> None:
+        """Flag what is older than something of its member before it."""
+        highest = None
+        for number, entry in enumerate(self.entries):
+            item = entry.item
+            if not isinstance(item, Fix) or fold(item.member) != member:
+                continue
+            effective = item.effective_time
+            if highest is not None and effective < highest and "late" not in item.flags:
+                self.entries[number] = Entry(entry.offset, replace(item, flags=("late", *item.flags)))
+            highest = effective if highest is None else max(highest, effective)
 
 
 def rank(fix: Fix, offset: int) -> tuple[int, int]:

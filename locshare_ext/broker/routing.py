@@ -250,6 +250,11 @@ class RoutedStore:
             await self._memory.rename_member(log, member, name)
         await self.kept.rename_member(log, member, name)
 
+    async def merge_member(self, log: str, member: str, into: str) -> int:
+        """Make one of two members, everywhere; returns how many fixes both had."""
+        twice = await self._memory.merge_member(log, member, into) if log in await self._known() else 0
+        return twice + await self.kept.merge_member(log, member, into)
+
     async def trim(self, log: str, before: int) -> int:
         """Remove entries received before `before` (ms) that no recording keeps."""
         return await (await self._home_of(log)).trim(log, before)

@@ -90,13 +90,30 @@ class FixColumns:
                 return False
             kept = self._batch(0, self._size)
             kept = kept.take(kept.member != gone)
-            names = [one for number, one in enumerate(kept.names) if number != gone]
-            self._names, self._shown_names = names, []
-            self._ids = {fold(one): number for number, one in enumerate(names)}
-            self._size, self._arrays = 0, _room_for(0)
-            numbers = kept.member - (kept.member > gone)
-            self._extend(len(kept), [numbers, *(getattr(kept, column) for column in COLUMNS[1:])])
+            self._leave_out(gone, kept, kept.member)
             return True
+
+    def rename(self, member: str, name: str) -> bool:
+        """Let a member's fixes be under another name, which another may have; returns if it was there."""
+        with self._lock:
+            gone, into = self._ids.get(fold(member)), self._ids.get(fold(name))
+            if gone is None:
+                return False
+            if into is None or into == gone:
+                into = len(self._names)
+                self._names.append(name)
+            kept = self._batch(0, self._size)
+            self._leave_out(gone, kept, np.where(kept.member == gone, np.int32(into), kept.member))
+            return True
+
+    def _leave_out(self, gone: int, kept: FixBatch, numbers: Any) -> None:
+        """Keep these fixes, of members with these numbers, none of which is of one who is gone."""
+        names = [one for number, one in enumerate(self._names) if number != gone]
+        self._names, self._shown_names = names, []
+        self._ids = {fold(one): number for number, one in enumerate(names)}
+        self._size, self._arrays = 0, _room_for(0)
+        numbers = numbers - (numbers > gone)
+        self._extend(len(kept), [numbers, *(getattr(kept, column) for column in COLUMNS[1:])])
 
     def _extend(self, count: int, columns: Sequence[Any]) -> FixBatch:
         self._make_room(count)

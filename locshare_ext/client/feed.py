@@ -151,6 +151,10 @@ class Feed:
         """Let a member's fixes go from what is kept here, and from what listeners have."""
         self._intake.forget(member)
 
+    def rename(self, member: str, name: str) -> None:
+        """Let a member's fixes be under another name in what is kept here, and in what listeners have."""
+        self._intake.rename(member, name)
+
     def close(self, timeout: float = 5.0) -> None:
         """End the connection and the thread; waits for it up to `timeout` seconds."""
         with self._lock:

@@ -30,7 +30,7 @@ _FixOrRow = TypeVar("_FixOrRow", Fix, Row)
 class Intake:
     """Keeps a group's fixes and the place where reading goes on, whichever transport brings them.
 
-    tell: is handed each new batch. `forget` may be called by any thread, the rest by the one
+    tell: is handed each new batch. `forget` and `rename` may be called by any thread, the rest by the one
     that reads.
     cursor: of what was read last; None: from the start. seen: ms by the server's clock, when the
     fix that callbacks see now was received.
@@ -111,6 +111,14 @@ class Intake:
         """Let a member's fixes go from what is kept here, and from what listeners have."""
         with self._taking:
             if self.columns.forget(member):
+                self._tell(FixBatch.empty(restarted=True))
+                self._tell(self.columns.history())
+        self.callbacks.watching.forget(member)
+
+    def rename(self, member: str, name: str) -> None:
+        """Let a member's fixes be under another name, here and for the listeners; any thread may call it."""
+        with self._taking:
+            if self.columns.rename(member, name):
                 self._tell(FixBatch.empty(restarted=True))
                 self._tell(self.columns.history())
         self.callbacks.watching.forget(member)

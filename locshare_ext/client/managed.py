@@ -185,6 +185,21 @@ class Managed(Attached):
             raise InvalidInput(f"remove_note wants the id that note() returned, got {type(note).__name__}")
         self._api.send("DELETE", self._path("notes", note))
 
+    def rename(self, member: str, name: str, *, merge: bool = False) -> str:
+        """Give a member another name, in all that is kept of it and in its invites; returns the name.
+
+        merge: whether the name may be another member's, as of who came back with another
+        phone. Then both are one from now on, under that one's name: fixes that both sent are
+        kept once, and what was two cannot be parted again. Raises Conflict for a name that is
+        taken, without `merge`; NotFound, InvalidName.
+        """
+        wish: dict[str, Any] = {"name": name, **({"merge": True} if merge else {})}
+        renamed = str(self._api.send("PATCH", self._path("members", member), wish)["member"])
+        feed = registry.existing(self._key)
+        if feed is not None:
+            feed.rename(member, renamed)
+        return renamed
+
     def forget(self, member: str) -> int:
         """Remove every trace of a member, from recordings too, for good; returns how many fixes.
 

@@ -333,6 +333,14 @@ class LogStore(Protocol):
         such log, or the member has left nothing.
         """
 
+    async def merge_member(self, log: str, member: str, into: str) -> int:
+        """Let all that is of a member be another's, that keeps its name: entries, invites, what was refused.
+
+        Returns how many fixes both had, by (time as sent, lat, lon): the other's stay. Fixes
+        are `late` then as if all had come from one. No error if there is no such log, or one
+        of them has left nothing; in one step, which a crash leaves undone or done.
+        """
+
     async def trim(self, log: str, before: int) -> int:
         """Remove entries received before `before` (ms) that no recording keeps.
 

@@ -18,6 +18,7 @@ ACTIONS = (
     "group_deleted",
     "member_forgotten",
     "member_renamed",
+    "member_merged",
     "invite_made",
     "invite_exchanged",
     "invite_revoked",

@@ -1,4 +1,4 @@
-"""A group's members: forgotten and renamed, wherever something of them is."""
+"""A group's members: forgotten, renamed and merged, wherever something of them is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from locshare_ext.model.names import fold, member_name, near_names
 from locshare_ext.model.store import Selection
 from locshare_ext.services.groups import Group, Groups
 
-__all__ = ["forget_member", "rename_member"]
+__all__ = ["forget_member", "merge_member", "rename_member"]
 
 
 async def forget_member(groups: Groups, group: Group, member: str) -> int:
@@ -35,7 +35,11 @@ async def rename_member(groups: Groups, group: Group, member: str, name: str) ->
     await _check_known(groups, group, member)
     known = group.names.get(fold(member), member)
     if fold(name) != fold(member) and (fold(name) in group.names or await _is_known(groups, group, name)):
-        raise Conflict(f"there is a member {name!r} already", code="member_taken", field="name")
+        raise Conflict(
+            f"there is a member {name!r} already; to make one of both, merge them",
+            code="member_taken",
+            field="name",
+        )
     _rename(groups, group, known, name)  # first: what comes meanwhile must not bring the old one back
     try:
         await group.log.rename_member(known, name)
@@ -45,12 +49,30 @@ async def rename_member(groups: Groups, group: Group, member: str, name: str) ->
     return name
 
 
+async def merge_member(groups: Groups, group: Group, member: str, into: str) -> tuple[str, int]:
+    """Let all that is kept of a member be another's; returns that one's name, and how many fixes both had.
+
+    With a name that nobody has it is renamed. Raises NotFound for a member that the group
+    does not have, InvalidName, StoreDamaged when some fixes cannot be read: then nothing is changed.
+    """
+    into = member_name(into)
+    is_taken = fold(into) in group.names or await _is_known(groups, group, into)
+    if fold(into) == fold(member) or not is_taken:
+        return await rename_member(groups, group, member, into), 0
+    await _check_known(groups, group, member)
+    known, name = group.names.get(fold(member), member), group.names.get(fold(into), into)
+    twice = await group.log.merge_member(known, name)
+    _rename(groups, group, known, name)
+    # what was sent meanwhile came with the old name
+    return name, twice + await group.log.merge_member(known, name)
+
+
 def _rename(groups: Groups, group: Group, member: str, name: str) -> None:
     old, new = fold(member), fold(name)
     if group.names.pop(old, None) is not None:
         group.names[new] = name
     if old in group.heard:
-        group.heard[new] = group.heard.pop(old)
+        group.heard[new] = max(group.heard.pop(old), group.heard.get(new, 0))
     for companion in groups.companions:
         companion.renamed(group, member, name)
 

@@ -27,7 +27,7 @@ from locshare_ext.store.rows import (
 )
 from locshare_ext.store.sealed import Sealed
 
-__all__ = ["Batches", "LogState", "load_state", "make_log"]
+__all__ = ["Batches", "LogState", "find_stored", "load_state", "make_log"]
 
 _LOOKED_UP_AT_ONCE = 250
 
@@ -181,7 +181,7 @@ class Batches:
         if not wanted:
             return _never
         self._flush()  # the batches before may hold them
-        found = _find_stored(self._conn, wanted)
+        found = find_stored(self._conn, wanted)
         if state.sealed_to:
             found |= find_sealed(self._conn, self._sealed, state.id, wanted)
         if found.isdisjoint(wanted):  # as of a backlog, which is late and new
@@ -208,7 +208,8 @@ def _tallies(state: LogState) -> Iterator[tuple[int | None, ...]]:
         )
 
 
-def _find_stored(conn: sqlite3.Connection, wanted: set[Key]) -> set[Key]:
+def find_stored(conn: sqlite3.Connection, wanted: set[Key]) -> set[Key]:
+    """Return the keys of fixes in rows that may be the ones wanted, and all that are."""
     found: set[Key] = set()
     rest = iter(sorted({key[:2] for key in wanted}))
     while some := list(islice(rest, _LOOKED_UP_AT_ONCE)):

@@ -13,7 +13,7 @@ from typing import Any
 
 from locshare_ext.errors import LocShareError, StoreDamaged
 from locshare_ext.model.store import LogInfo, RecordingInfo
-from locshare_ext.store import sealing, upkeep
+from locshare_ext.store import merging, sealing, upkeep
 from locshare_ext.store.chosen import share
 from locshare_ext.store.file import StoreFile
 from locshare_ext.store.sealed import Sealed, list_segments, sealed_newest
@@ -113,6 +113,37 @@ class Maintenance:
                 await self._file.write(partial(upkeep.finish_trim, log=log, sealed=newest))
                 await self._clear_hidden()
         return count
+
+    async def merge(self, log: str, member: str, into: str) -> int:
+        """Make one of two members; returns how many fixes both had, which are kept once.
+
+        Raises StoreDamaged when a segment cannot be read; then nothing is changed.
+        """
+        async with self._alone():
+            count = None
+            while count is None:  # it is, when a first entry of one of them came meanwhile
+                count = await self._try_to_merge(log, member, into)
+                await self._clear_hidden()
+            return count
+
+    async def _try_to_merge(self, log: str, member: str, into: str) -> int | None:
+        pair = await self._file.read(partial(merging.find_pair, log=log, member=member, into=into), None)
+        swaps: list[merging.Swap] = []
+        twice, newest = 0, None
+        if pair is not None and None not in (pair.gone, pair.into) and pair.gone != pair.into:
+            ids = {"log_id": pair.log_id, "gone": pair.gone, "into": pair.into}
+            segments: list[Segment] = await self._file.read(partial(list_segments, log_id=pair.log_id), [])
+            for segment in segments:
+                joined = await self._file.work(
+                    "merge_segment", segment.rows, **ids, segment_id=segment.id, newest=newest
+                )
+                newest = joined.newest
+                if joined.is_changed:
+                    twice += joined.twice
+                    put = partial(sealing.put_segment, log_id=pair.log_id, built=joined.built)
+                    swaps.append((segment.id, None if joined.built is None else await self._file.write(put)))
+        merge = partial(merging.merge_members, log=log, member=member, into=into, pair=pair)
+        return await self._file.write(partial(merge, swaps=swaps, twice=twice, newest=newest))
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = self._sealing[name] = asyncio.get_running_loop().create_task(self._tried(work))

@@ -219,6 +219,10 @@ class SQLiteStore:
         if self._file.exists:
             await self._file.write(partial(upkeep.rename_member, log=log, member=member, name=name))
 
+    async def merge_member(self, log: str, member: str, into: str) -> int:
+        """Make one of two members; see `LogStore.merge_member`. StoreDamaged: nothing is changed."""
+        return await self._maintenance.merge(log, member, into) if self._file.exists else 0
+
     async def trim(self, log: str, before: int) -> int:
         """Remove entries received before `before` (ms) that no recording keeps."""
         if not self._file.exists:

@@ -22,6 +22,7 @@ __all__ = [
     "begin_forget",
     "clear_some",
     "empty_wal",
+    "find_newest",
     "find_old",
     "finish_clear",
     "finish_trim",
@@ -249,10 +250,10 @@ def finish_trim(desk: Desk, log: str, sealed: Mapping[int, tuple[int, int]]) -> 
         ).fetchall()
         for member, offset, is_gone in rows:
             if is_gone and sealed.get(member, (0, -1))[1] != offset:
-                _find_newest(conn, log_id, member, sealed.get(member))
+                find_newest(conn, log_id, member, sealed.get(member))
 
 
-def _find_newest(conn: sqlite3.Connection, log_id: int, member: int, sealed: tuple[int, int] | None) -> None:
+def find_newest(conn: sqlite3.Connection, log_id: int, member: int, sealed: tuple[int, int] | None) -> None:
     """Note which fix of a member is newest now; `sealed`: of those in segments."""
     row = conn.execute(
         "SELECT min(time, received), id - ? FROM fixes WHERE member = ? "

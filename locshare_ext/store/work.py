@@ -25,6 +25,7 @@ from locshare_ext.model.store import Selection
 from locshare_ext.store.chosen import mask_of, share
 from locshare_ext.store.columns import read_rows
 from locshare_ext.store.connection import failure, open_reader, snapshot
+from locshare_ext.store.merging import merge_segment
 from locshare_ext.store.pieces import Piece, read_piece
 from locshare_ext.store.rows import first_id, last_id
 from locshare_ext.store.schema import GONE
@@ -209,11 +210,12 @@ TASKS: dict[str, Callable[..., Any]] = {
     "seal": seal,
     "drop_members": drop_members,
     "drop_old": drop_old,
+    "merge_segment": merge_segment,
     "export": export,
     "prepare": prepare,
 }
 
-BESIDE = frozenset({"seal", "drop_members", "drop_old"})  # tasks that need not be quick
+BESIDE = frozenset({"seal", "drop_members", "drop_old", "merge_segment"})  # tasks that need not be quick
 
 if __name__ == "__main__":
     main()

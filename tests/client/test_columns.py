@@ -126,3 +126,18 @@ def test_a_forgotten_member_leaves_nothing() -> None:
     again = columns.append([fix(5, "bo"), fix(6, "CY")], [5, 6])
     assert again.names == ["ann", "cy", "bo"]
     assert again.member.tolist() == [2, 1]
+
+
+def test_a_renamed_member_is_one_with_who_has_that_name() -> None:
+    columns = FixColumns()
+    held = columns.append([fix(1, "ann"), fix(2, "Bo"), fix(3, "cy"), fix(4, "ann")], [1, 2, 3, 4])
+    assert columns.rename("ANN", "CY")
+    left = columns.history()
+    assert (left.names, left.member.tolist(), left.seq.tolist()) == (["Bo", "cy"], [1, 0, 1, 1], [1, 2, 3, 4])
+    assert (held.names, held.member.tolist()) == (["ann", "Bo", "cy"], [0, 1, 2, 0])
+    assert columns.rename("bo", "BO")
+    assert columns.rename("cy", "dan")
+    left = columns.history()
+    assert [left.names[number] for number in left.member] == ["dan", "BO", "dan", "dan"]
+    assert not columns.rename("ann", "BO")
+    assert columns.append([fix(5, "Dan")], [5]).member.tolist() == [left.names.index("dan")]

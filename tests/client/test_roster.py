@@ -11,7 +11,8 @@ import pytest
 
 from locshare_ext import Group
 from locshare_ext.client.roster import roster_frame, roster_of
-from locshare_ext.errors import InvalidInput
+from locshare_ext.errors import Conflict, InvalidInput, NotFound
+from tests.client.conftest import Collected
 from tests.support.served import Served
 
 pytestmark = pytest.mark.process
@@ -101,3 +102,26 @@ def test_a_sheet_invites_only_where_phones_can_come(group: Group, tmp_path: Path
     assert group.sheet(target, ["ann", "bo"], address="https://share.example.org", expires="2h") == target
     assert target.read_text().count("<section>") == 2
     assert list(group.roster()["member"]) == ["ann", "bo"]
+
+
+def test_who_comes_back_under_another_name_is_the_same_again(group: Group) -> None:
+    first, second = group.invite(["ann", "ann 2"])
+    early = datetime.now(UTC) - timedelta(minutes=1)
+    Group(first.link).publish(lat=1, lon=2, time=early)
+    Group(second.link).publish(lat=1.5, lon=2, battery=0.5)
+    group.note("here again", member="ann 2")
+    batches = Collected()
+    group.listen(batches.add, lambda status: None)
+    batches.wait_for(lambda items: sum(len(batch) for batch in items) >= 2)
+    with pytest.raises(Conflict, match="merge"):
+        group.rename("ann 2", "ann")
+    assert group.rename("ann 2", "Ann", merge=True) == "ann"
+    assert group.trails()["member"].tolist() == ["ann", "ann"]
+    assert group.history().names == ["ann"]
+    (person,) = group.roster().to_dict("records")
+    assert (person["member"], person["state"], person["battery"]) == ("ann", "here", 0.5)
+    assert set(group.invites()["member"]) == {"ann"}
+    assert group.rename("ann", "Zoë") == "Zoë"
+    assert group.latest()["member"].tolist() == ["Zoë"]
+    with pytest.raises(NotFound, match="nobody"):
+        group.rename("nobody", "x")

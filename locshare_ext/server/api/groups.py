@@ -12,7 +12,7 @@ from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold, group_slug
 from locshare_ext.server.base import Handler
 from locshare_ext.services.groups import Group
-from locshare_ext.services.members import forget_member, rename_member
+from locshare_ext.services.members import forget_member, merge_member, rename_member
 from locshare_ext.services.settings import check_settings
 
 __all__ = ["GroupHandler", "GroupsHandler", "MemberHandler"]
@@ -85,12 +85,24 @@ class MemberHandler(Handler):
     for_participants = True
 
     async def patch(self, name: str, member: str) -> None:
-        """Give it another name: {"name": ...}; all that it has sent goes under it."""
+        """Give it another name: {"name": ...}; all that it has sent goes under it.
+
+        With "merge": true the name may be another member's: then both are one from now on.
+        """
         self.query()
         group = await self.find_group(name, MANAGE)
         sent = self.json_body()
-        if set(sent) != {"name"} or not isinstance(sent["name"], str):
+        if not isinstance(sent.get("name"), str) or not sent.keys() <= {"name", "merge"}:
             raise InvalidInput('expected {"name": "the new name"}', code="name_missing", field="name")
+        if not isinstance(sent.get("merge", False), bool):
+            raise InvalidInput(
+                f"merge {sent['merge']!r} is not true or false", code="merge_invalid", field="merge"
+            )
+        if sent.get("merge"):
+            merged, twice = await merge_member(self.site.groups, group, member, sent["name"])
+            self.audit("member_merged", group=group.slug)
+            self.answer({"member": merged, "twice": twice})
+            return
         renamed = await rename_member(self.site.groups, group, member, sent["name"])
         self.audit("member_renamed", group=group.slug)
         self.answer({"member": renamed})

@@ -139,6 +139,13 @@ _LINKS = {
     for name in ("readGroup", "changeGroup", "publishFixes", "deleteGroup")
 }
 _COUNT: Schema = {"type": "integer", "minimum": 0}
+_RENAMED = closed(
+    {
+        "member": {"type": "string"},
+        "twice": {**_COUNT, "description": "After a merge: how many fixes both had sent, kept once."},
+    },
+    optional=["twice"],
+)
 
 
 def _settable(name: str) -> Schema:
@@ -274,12 +281,12 @@ PATHS: dict[str, dict[str, Any]] = {
     },
     "/locshare/api/groups/{group}/members/{member}": {
         "patch": operation(
-            "Give a member another name, in all that is kept",
+            "Give a member another name, in all that is kept, or make one of two members",
             {
-                "200": answer("Renamed.", object_of("member", {"type": "string"}), {"member": "anna"}),
+                "200": answer("Renamed, or merged.", _RENAMED, {"member": "anna"}),
                 **errors(
                     s404="There is no such group or member; `near` has names that look like it.",
-                    s409="Another member has this name.",
+                    s409="Another member has this name, and `merge` was not asked for.",
                 ),
             },
             name="renameMember",
@@ -293,8 +300,17 @@ PATHS: dict[str, dict[str, Any]] = {
                             "minLength": 1,
                             "maxLength": MAX_LENGTH,
                             "description": "Printable characters without `/`; `me` is reserved.",
-                        }
-                    }
+                        },
+                        "merge": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": (
+                                "Whether the name may be another member's: then all that is kept of both, "
+                                "recordings and invites too, is that one's, and what both sent is kept once."
+                            ),
+                        },
+                    },
+                    optional=["merge"],
                 ),
                 {"name": "anna"},
             ),
