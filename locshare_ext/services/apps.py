@@ -69,6 +69,7 @@ class Apps:
         batch = self._groups.admit_decoded(principal, group, report.decoded(), report.raws)
         now = self._clock()
         batch.events.extend(await self._new_events(principal, group, report, now))
+        self._devices.check_still(principal)  # it may have been forgotten while that was looked up
         if not batch.fixes and not batch.events:
             self._groups.asides.add(group, batch.refused)
             self._check_living(principal)

@@ -35,6 +35,8 @@ class Devices:
     The invite's id follows from the open one's and the device's, so nothing else is to be kept,
     and a member that was renamed keeps its phone. Whoever has the same open invite and knows a
     device's id can speak as it; who has an invite of their own cannot be spoken for.
+    A phone whose member was forgotten, or whose invite was revoked, is out as long as the open
+    invite lives: nobody switched it off. Another open invite, or one of its own, lets it in again.
     """
 
     def __init__(self, invites: Invites) -> None:
@@ -69,6 +71,10 @@ class Devices:
         else:
             raise Conflict(f"no name like {name[:64]!r} is free", code="member_taken", field="member")
         return Joined(self._invites.check_still(holder_of(info), late=True), is_new)
+
+    def check_still(self, principal: Principal) -> None:
+        """Raise Gone if the invite of who sends has ended since it was looked at."""
+        self._invites.check_still(principal, late=True)
 
 
 def _names(name: str) -> Iterator[str]:

@@ -11,13 +11,13 @@ from typing import Literal
 
 from locshare_ext.broker.access import MANAGE, Principal
 from locshare_ext.errors import AccessDenied, Conflict, Gone, LocShareError, NotFound, StoreError, Unavailable
-from locshare_ext.model.names import fold, looks, member_name
+from locshare_ext.model.names import fold, member_name
 from locshare_ext.model.store import InviteInfo
 from locshare_ext.services.groups import Group, Groups
 from locshare_ext.services.invite_book import InviteBook, holder_of
+from locshare_ext.services.invite_rules import check_alive, check_free, is_left, left_of, state_of, to_wipe
 from locshare_ext.services.tokens import (
     InviteKey,
-    expired_error,
     new_id,
     revoked_error,
     split_token,
@@ -30,7 +30,6 @@ __all__ = ["InviteOptions", "Invites"]
 
 _ENOUGH = 0.9  # of the life asked for: running a cell again must not make another invite
 _KEPT = 2  # times `living` rows of a group, the dead included
-_SPEAKERS = ("host", "kernel")  # those who need no invite, before any colon
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class Invites:
         info = self._book.get(invite_id)
         if info is None:  # the secret is right, so there was one: of a group or a member that is gone
             raise Gone("this invite has ended: ask for a new one", code="invite_revoked")
-        self._check_alive(info, self.options.grace if late else 0.0)
+        check_alive(info, self._clock(), self.options.grace if late else 0.0)
         return holder_of(info)
 
     def check_still(self, principal: Principal, *, late: bool = False) -> Principal:
@@ -110,7 +109,7 @@ class Invites:
         info = self._book.get(principal.id)
         if info is None:
             raise revoked_error()
-        self._check_alive(info, self.options.grace if late else 0.0)
+        check_alive(info, self._clock(), self.options.grace if late else 0.0)
         return holder_of(info)
 
     def holds(self, invite_id: str) -> bool:
@@ -135,7 +134,7 @@ class Invites:
             raise revoked_error()
         if invite_id is not None and (known := self._book.get(invite_id)) is not None:
             return known
-        self._check_alive(opened, self.options.grace if late else 0.0)
+        check_alive(opened, self._clock(), self.options.grace if late else 0.0)
         roles = opened.roles if wish.roles is None else wish.roles
         if not set(roles) <= set(opened.roles):
             raise AccessDenied(
@@ -144,7 +143,8 @@ class Invites:
                 field="roles",
             )
         name = member_name(wish.member or "")
-        self._check_free(group, name)
+        horizon = self._clock() - self.options.grace * 1000
+        check_free(group, self._book.of_group(group.slug), name, horizon)
         if opened.uses is not None and opened.used >= opened.uses:
             raise Gone(
                 f"this invite was used {opened.uses} times, as often as it may be: ask for another",
@@ -174,7 +174,7 @@ class Invites:
         info = self._book.get(principal.id)
         if info is None:
             raise revoked_error()
-        self._check_alive(info)
+        check_alive(info, self._clock())
         await self._groups.store.put_invite(replace(info, **chosen))  # type: ignore[arg-type]
         if (known := self._book.get(info.id)) is not None:  # it may have ended meanwhile
             self._book.put(replace(known, **chosen))  # type: ignore[arg-type]
@@ -211,13 +211,14 @@ class Invites:
     async def all(self, group: Group) -> list[InviteInfo]:
         """Return a group's invites, living and ended, by time of creation."""
         await self._load()
-        return sorted(self._book.of_group(group.slug), key=lambda info: (info.created, info.id))
+        found = (info for info in self._book.of_group(group.slug) if not is_left(info))
+        return sorted(found, key=lambda info: (info.created, info.id))
 
     async def find(self, group: Group, invite_id: str) -> InviteInfo:
         """Return one invite of a group; raises NotFound."""
         await self._load()
         info = self._book.get(invite_id)
-        if info is None or info.log != group.slug:
+        if info is None or info.log != group.slug or is_left(info):
             raise NotFound(f"invite {invite_id[:64]!r} does not exist", code="invite_not_found")
         return info
 
@@ -243,9 +244,7 @@ class Invites:
 
     def state(self, info: InviteInfo) -> Literal["living", "expired", "revoked"]:
         """Return whether an invite is taken now, and if not why."""
-        if info.revoked is not None:
-            return "revoked"
-        return "expired" if info.expires <= self._clock() else "living"
+        return state_of(info, self._clock())
 
     def shows(self, principal: Principal, info: InviteInfo) -> bool:
         """Return whether somebody who manages the group may be given an invite's token.
@@ -264,12 +263,18 @@ class Invites:
         return bool(self._book.of_member(group.slug, member))
 
     async def forgetting(self, group: Group, member: str) -> None:
-        """End a member's invites; the store then removes them with everything else."""
+        """End a member's invites: nobody comes back by them, and they tell nothing of it any more."""
         await self._load()
+        store = self._groups.store
         for info in self._book.of_member(group.slug, member):
             if info.revoked is None:
                 await self._revoke(info)
+            await store.delete_invites([info.id])  # with the places of its subscriptions
             self._book.drop(info.id)
+            if info.origin is not None:  # else nothing brings it back
+                left = left_of(info, self._clock())
+                self._book.put(left)
+                await store.put_invite(left)
 
     def renamed(self, group: Group, member: str, name: str) -> None:
         """Let a member's invites name it as it is called now; who is connected connects again."""
@@ -319,34 +324,6 @@ class Invites:
                 "invites cannot be checked on this server now: its owner is told why when making one",
                 code=error.code,
             ) from error
-
-    def _check_alive(self, info: InviteInfo, grace: float = 0.0) -> None:
-        if info.revoked is not None:
-            raise revoked_error()
-        if self._clock() >= info.expires + grace * 1000:
-            raise expired_error(info.expires)
-
-    def _check_free(self, group: Group, name: str) -> None:
-        """Raise Conflict if a member of the group, or somebody invited, has a name that looks like this.
-
-        Nor may it be one under which those speak who need no invite, see `Principal.speaker`.
-        """
-        horizon = self._clock() - self.options.grace * 1000
-        invited = (
-            info.member
-            for info in self._book.of_group(group.slug)
-            if info.member is not None and info.revoked is None and info.expires > horizon
-        )
-        wanted = looks(name)
-        is_taken = wanted.partition(":")[0] in _SPEAKERS or any(
-            looks(other) == wanted for other in (*group.names.values(), *invited)
-        )
-        if is_taken:
-            raise Conflict(
-                f"somebody in group {group.slug!r} is called {name!r} already: choose another name",
-                code="member_taken",
-                field="member",
-            )
 
     def _living(
         self, principal: Principal, slug: str, name: str | None, roles: tuple[str, ...], wish: Wish
@@ -408,12 +385,7 @@ class Invites:
     async def _wipe(self, slug: str) -> None:
         """Remove what ended longer ago than the grace, and the oldest that ended when there are many."""
         horizon = self._clock() - self.options.grace * 1000
-        infos = self._book.of_group(slug)
-        ended = sorted((_ended(info), info.id) for info in infos if self.state(info) != "living")
-        too_many = len(infos) - _KEPT * self.options.living
-        gone = [
-            invite_id for number, (end, invite_id) in enumerate(ended) if end <= horizon or number < too_many
-        ]
+        gone = to_wipe(self._book.of_group(slug), self._clock(), horizon, _KEPT * self.options.living)
         if gone:
             with suppress(StoreError):  # another time: who comes with an invite must not wait for this
                 await self._groups.store.delete_invites(gone)
@@ -423,7 +395,3 @@ class Invites:
 
 def _known_name(group: Group, name: str) -> str:
     return group.names.get(fold(name), name)
-
-
-def _ended(info: InviteInfo) -> int:
-    return info.expires if info.revoked is None else info.revoked
