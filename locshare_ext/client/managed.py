@@ -12,11 +12,11 @@ from locshare_ext.client.attached import Attached, warn_unknown
 from locshare_ext.client.invites import Invite, Wish, invites_frame, make_invite, revoke_invites
 from locshare_ext.client.phone_reach import reach_of
 from locshare_ext.client.roster import Person, roster_frame, roster_of
-from locshare_ext.client.setups import setups
 from locshare_ext.client.sheet import check_language, sheet, write_sheet
 from locshare_ext.client.times import ms_from
 from locshare_ext.errors import InvalidInput, NotFound
 from locshare_ext.model.names import member_name
+from locshare_ext.model.setups import setups
 
 if TYPE_CHECKING:
     import os

@@ -8,8 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from locshare_ext.client.setups import qr_path
 from locshare_ext.errors import InvalidInput
+from locshare_ext.model.setups import qr_path
 
 if TYPE_CHECKING:
     from locshare_ext.client.invites import Invite

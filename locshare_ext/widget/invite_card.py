@@ -14,9 +14,10 @@ from traitlets import Unicode
 from locshare_ext.client.arrivals import arrival_of
 from locshare_ext.client.invites import Invite
 from locshare_ext.client.phone_reach import reach_of
-from locshare_ext.client.setups import SetUp, qr_path, setups
 from locshare_ext.errors import InvalidInput, LocShareError
+from locshare_ext.model.setups import setups, way_json
 from locshare_ext.widget.beside import bundle, chosen_route
+from locshare_ext.widget.given import group_of
 from locshare_ext.widget.layer import MODULE, MODULE_VERSION
 
 __all__ = ["InviteCard"]
@@ -62,7 +63,7 @@ class InviteCard(VBox):  # type: ignore[misc]  # ipywidgets is untyped
     ) -> None:
         if invite is not None and (member is not None or wish):
             raise InvalidInput("give either an invite, or a member to invite", field="invite")
-        self._group = _group_of(group)
+        self._group = group_of(group, "InviteCard")
         self._address = address
         self.invite = self._group.invite(member, address=address, **wish) if invite is None else invite
         self._wake = threading.Event()
@@ -123,7 +124,7 @@ class InviteCard(VBox):  # type: ignore[misc]  # ipywidgets is untyped
         if reach.url is not None:
             ways = setups(f"{reach.url}locshare/", invite.token, invite.member)
             found["ways"] = [
-                _way(one) for one in ways if (reach.page if one.app == "browser" else reach.apps)
+                way_json(one) for one in ways if (reach.page if one.app == "browser" else reach.apps)
             ]
         return {**found, "reason": reach.reason, "todo": reach.todo}
 
@@ -142,26 +143,6 @@ class InviteCard(VBox):  # type: ignore[misc]  # ipywidgets is untyped
     def _say(self, op: str, **said: Any) -> None:
         if not self._is_closed:
             self._face.send({"op": op, **said})
-
-
-def _way(one: SetUp) -> dict[str, Any]:
-    path, width = qr_path(one.link) if one.is_scannable else ("", 0)
-    return {"app": one.app, "link": one.link, "code": {"path": path, "width": width} if path else None}
-
-
-def _group_of(group: Any) -> Any:
-    """Return the group that is meant; raises InvalidInput."""
-    from locshare_ext.client.group import Group
-
-    if isinstance(group, str):
-        return Group(group)
-    found = group if isinstance(group, Group) else getattr(group, "group", None)
-    if not isinstance(found, Group):
-        raise InvalidInput(
-            f"InviteCard wants a group's name, a Group or a GroupMap of one, got {type(group).__name__}",
-            field="group",
-        )
-    return found
 
 
 @functools.cache

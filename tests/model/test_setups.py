@@ -16,9 +16,9 @@ import pytest
 import zxingcpp
 
 from locshare_ext.client.invites import Invite
-from locshare_ext.client.setups import qr_path, setups
 from locshare_ext.client.sheet import sheet, write_sheet
 from locshare_ext.errors import InvalidInput
+from locshare_ext.model.setups import qr_path, setups
 
 ADDRESS = "https://maps.example/base/locshare/"
 TOKEN = "lsi_abc_def"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from locshare_ext.model.names import fold
 
-__all__ = ["INTERVAL", "SetUp", "qr_path", "setups"]
+__all__ = ["INTERVAL", "SetUp", "qr_path", "setups", "way_json"]
 
 INTERVAL = 10  # s between fixes: what the apps do by themselves is too sparse to watch
 OSMAND = {  # its placeholders; what it calls hdop is accuracy in metres
@@ -57,6 +57,12 @@ def setups(address: str, token: str, member: str | None) -> list[SetUp]:
         SetUp("gpslogger", "open", f"gpslogger://properties/{ingest}/gpslogger/profile.properties"),
         SetUp("osmand", "paste", f"{ingest}/osmand?{urlencode(OSMAND, safe='{}')}"),
     ]
+
+
+def way_json(one: SetUp) -> dict[str, Any]:
+    """Return a way in for a page: app, link, and the code if one is of use (see `qr_path`)."""
+    path, width = qr_path(one.link) if one.is_scannable else ("", 0)
+    return {"app": one.app, "link": one.link, "code": {"path": path, "width": width} if path else None}
 
 
 def qr_path(text: str) -> tuple[str, int]:
