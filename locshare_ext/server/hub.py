@@ -59,6 +59,10 @@ class HubIdentity:
             )
         return self.granted(user)
 
+    def login_url(self, base_path: str) -> str | None:
+        """Return what sends a browser to the Hub and back to the host's page."""
+        return f"{base_path}locshare/login"
+
     def granted(self, user: Mapping[str, Any]) -> Principal:
         """Return what a user, as the Hub describes it, may do here."""
         name, groups = str(user["name"]), [str(group) for group in user.get("groups") or ()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import urlencode
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth import IdentityProvider, User
@@ -64,6 +65,12 @@ class JupyterIdentity:
                 f"the Jupyter server does not allow its user to {action} {RESOURCE}", code="not_authorized"
             )
         return Principal(id=_name(user, probe), kind="jupyter", group=None, roles=ALL_ROLES, member=None)
+
+    def login_url(self, base_path: str) -> str | None:
+        """Return Jupyter's form, which leads back; of other providers the page that leads to theirs."""
+        if type(self._settings.get("identity_provider")) in _NAMELESS:
+            return f"{base_path}login?{urlencode({'next': f'{base_path}locshare/'})}"
+        return base_path
 
 
 def _name(user: User, probe: JupyterHandler) -> str:

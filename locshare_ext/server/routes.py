@@ -9,7 +9,7 @@ from locshare_ext.server.api.aside import SetAsideHandler
 from locshare_ext.server.api.fixes import FixesHandler
 from locshare_ext.server.api.groups import GroupHandler, GroupsHandler, MemberHandler
 from locshare_ext.server.api.health import HealthHandler
-from locshare_ext.server.api.invites import InviteHandler, InvitesHandler, MeHandler
+from locshare_ext.server.api.invites import InviteHandler, InvitesHandler, MeHandler, WaysHandler
 from locshare_ext.server.api.notes import NoteHandler, NotesHandler
 from locshare_ext.server.api.openapi.handler import OpenApiHandler
 from locshare_ext.server.api.phones import PhonesHandler
@@ -23,6 +23,7 @@ from locshare_ext.server.api.recordings import RecordingHandler, RecordingsHandl
 from locshare_ext.server.api.replays import ReplayHandler, ReplaysHandler
 from locshare_ext.server.api.trails import TrailsHandler
 from locshare_ext.server.base import Handler, NothingHere
+from locshare_ext.server.pages.host_page import HostFileHandler, HostPageHandler
 from locshare_ext.server.participants.ingest import AppHandler, BatchesHandler, InHandler, ProfileHandler
 from locshare_ext.server.participants.share import ShareFileHandler, SharePageHandler
 from locshare_ext.server.site import Site
@@ -47,6 +48,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/groups/([^/]+)/members/([^/]+)", MemberHandler),
     (r"/locshare/api/groups/([^/]+)/invites", InvitesHandler),
     (r"/locshare/api/groups/([^/]+)/invites/([^/]+)", InviteHandler),
+    (r"/locshare/api/groups/([^/]+)/invites/([^/]+)/ways", WaysHandler),
     (r"/locshare/api/me", MeHandler),
     (r"/locshare/api/recordings", RecordingsHandler),
     (r"/locshare/api/recordings/([^/]+)", RecordingHandler),
@@ -58,6 +60,8 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/locshare/api/replays/([^/]+)", ReplayHandler),
     (r"/locshare/api/replays/([^/]+)/events", ReplayEventsHandler),
     (r"/locshare/api/replays/([^/]+)/ws", ReplaySocket),
+    (r"/locshare/?", HostPageHandler),
+    (r"/locshare/host/([^/]+)", HostFileHandler),
     (r"/locshare/share", SharePageHandler),
     (r"/locshare/share/([^/]+)", ShareFileHandler),
     (r"/locshare/in/([^/]+)", InHandler),

@@ -70,6 +70,9 @@ class Identity(Protocol):
         action: read, write or execute. Raises AccessDenied.
         """
 
+    def login_url(self, base_path: str) -> str | None:
+        """Return where a browser logs in, None where nobody does; base_path: as handlers have it."""
+
 
 class Connection(Protocol):
     """An open STOMP connection, or plain WebSocket."""
@@ -96,6 +99,10 @@ class Nobody:
 
     async def principal(self, handler: web.RequestHandler, action: str) -> Principal | None:
         """Return None."""
+        return None
+
+    def login_url(self, base_path: str) -> str | None:
+        """Return None: the host has a token."""
         return None
 
 

@@ -56,12 +56,11 @@ def fetch(jp_fetch: Callable[..., Any]) -> Callable[..., Any]:
             body = json.dumps(body)
         if body is None and method in ("POST", "PATCH", "PUT"):
             body = b""
-        parts, _, query = path.partition("?")
+        below, _, query = path.partition("?")
+        parts = below.split("/") if below else ["/"]
         params = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         try:
-            return await jp_fetch(
-                "locshare", *parts.split("/"), method=method, body=body, params=params, **options
-            )
+            return await jp_fetch("locshare", *parts, method=method, body=body, params=params, **options)
         except HTTPClientError as error:
             if error.response is None:
                 raise

@@ -45,6 +45,7 @@ NEEDED = {
     "POST api/groups/hikers/invites": "manage",  # or an open invite, to be exchanged
     "GET api/groups/hikers/invites/INVITE": "manage",
     "DELETE api/groups/hikers/invites/INVITE": "manage",
+    "GET api/groups/hikers/invites/INVITE/ways": "manage",
     "GET api/recordings": "all:watch",
     "POST api/recordings": "manage",
     "GET api/recordings/RECORDING": "watch",
@@ -66,6 +67,8 @@ NEEDED = {
     "GET api/phones": "all:manage",
     "POST api/phones": "all:manage",
     "DELETE api/phones": "all:manage",
+    "GET ": "nothing",  # the host's page has nothing in it either: its script asks, with what it has
+    "GET host/page.js": "nothing",
     "GET share": "nothing",  # a page without anything in it: its script has the invite
     "GET share/page.js": "nothing",
     "GET in/TOKEN": "path",  # the invite in the path counts, and nothing else: see below
@@ -84,10 +87,10 @@ NEEDED = {
     "PUT nothing": "any",
     "HEAD nothing": "any",
 }
-NEEDED |= {
+NEEDED |= {"HEAD ": "nothing"} | {
     f"HEAD{call[3:]}": needed
     for call, needed in NEEDED.items()
-    if call.startswith(("GET api", "GET share", "GET in")) and not call.endswith("/ws")
+    if call.startswith(("GET api", "GET share", "GET in", "GET host")) and not call.endswith("/ws")
 }
 
 ALL = frozenset({"publish", "watch", "manage"})
@@ -137,6 +140,7 @@ def implemented() -> set[str]:
         path = pattern.removeprefix("/locshare/").replace(r"\.", ".")
         for folder, name in {**names, "invites": "INVITE"}.items():
             path = path.replace(f"{folder}/([^/]+)", f"{folder}/{name}")
+        path = path.removeprefix("?").replace("host/([^/]+)", "host/page.js")
         path = path.replace("share/([^/]+)", "share/page.js").replace("in/([^/]+)", "in/TOKEN")
         path = path.replace("gpslogger/([^/]+)", "gpslogger/profile").replace(
             "TOKEN/([^/]+)", "TOKEN/overland"

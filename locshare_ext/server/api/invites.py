@@ -8,13 +8,14 @@ from urllib.parse import quote
 from locshare_ext.broker.access import MANAGE, ROLES
 from locshare_ext.errors import AccessDenied, InvalidInput
 from locshare_ext.model.names import fold, group_slug
+from locshare_ext.model.setups import setups, way_json
 from locshare_ext.model.store import InviteInfo
 from locshare_ext.server.base import Handler
 from locshare_ext.services.groups import Group
 from locshare_ext.services.sharing import consent_version, read_choice
 from locshare_ext.services.wishes import Wish, read_wish
 
-__all__ = ["InviteHandler", "InvitesHandler", "MeHandler"]
+__all__ = ["InviteHandler", "InvitesHandler", "MeHandler", "WaysHandler"]
 
 
 class InvitesHandler(Handler):
@@ -90,6 +91,31 @@ class InviteHandler(Handler):
         info = await self.site.invites.revoke(group, invite_id)
         self.audit("invite_revoked", group=group.slug, target=info.id)
         self.answer({"revoked": info.id})
+
+
+class WaysHandler(Handler):
+    """`api/groups/{g}/invites/{id}/ways`: how a phone comes in by it."""
+
+    async def get(self, name: str, invite_id: str) -> None:
+        """Give a link for each app, with its code to scan; none where no phone could use it, but why.
+
+        Tries the address by which phones come, so it takes 5 s at most.
+        """
+        self.query()
+        group = await self.find_group(name, MANAGE)
+        site = self.site
+        info = await site.invites.find(group, invite_id)
+        if not site.invites.shows(self.principal, info):
+            state = site.invites.state(info)
+            reason = "this invite may more than who asks" if state == "living" else f"this invite is {state}"
+            self.answer({"ways": [], "reason": reason, "todo": "make another one"})
+            return
+        token, reach = await site.invites.token(info), await site.reach.look()
+        ways: list[dict[str, Any]] = []
+        if reach.url is not None:
+            found = setups(f"{reach.url}locshare/", token, info.member)
+            ways = [way_json(one) for one in found if (reach.page if one.app == "browser" else reach.apps)]
+        self.answer({"ways": ways, "reason": reach.reason, "todo": reach.todo})
 
 
 class MeHandler(Handler):

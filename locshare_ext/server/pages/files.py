@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["WORKER", "PageFile", "page_files"]
+__all__ = ["WORKER", "PageFile", "host_files", "page_files"]
 
 FOLDER = Path(__file__).parent / "static"
+HOST_FOLDER = Path(__file__).parent / "host"  # not below the other: no phone keeps it
 WORKER = "worker.js"  # of the service: its files are those of its own version
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -40,12 +41,22 @@ def page_files() -> dict[str, PageFile]:
     The service worker begins with the names of all others and what they are in, together, so that
     a change of one is a change of it: browsers then take all of them anew, and never mix versions.
     """
-    found = {path.name: path.read_bytes() for path in sorted(FOLDER.rglob("*")) if path.suffix in _TYPES}
+    found = _read(FOLDER)
     cached = [name for name in found if name != WORKER and not name.endswith(".LICENSE")]
     digest = hashlib.sha256(b"".join(found[name] for name in cached)).hexdigest()[:16]
     told = f"const VERSION = {json.dumps(digest)};\nconst FILES = {json.dumps(cached)};\n"
     found[WORKER] = told.encode() + found[WORKER]
     return {name: _made(name, body) for name, body in found.items()}
+
+
+@lru_cache(maxsize=1)
+def host_files() -> dict[str, PageFile]:
+    """Return the files of the host's page by name; as `page_files` not on a loop."""
+    return {name: _made(name, body) for name, body in _read(HOST_FOLDER).items()}
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.suffix in _TYPES}
 
 
 def _made(name: str, body: bytes) -> PageFile:

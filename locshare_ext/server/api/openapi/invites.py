@@ -49,6 +49,17 @@ _INVITE = {
 _TOKEN = "lsi_5b1TnQ0cVxYz_0123456789abcdefghijKL"  # noqa: S105 -- an example
 _WAYS = {"attach": f"/locshare/#t={_TOKEN}&g=hikers", "share": f"/locshare/share#t={_TOKEN}"}
 _CARD = {**_INVITE, "token": _TOKEN, "links": _WAYS}
+_APPS = {
+    "ways": [
+        {
+            "app": "browser",
+            "link": f"https://share.example.org/locshare/share#t={_TOKEN}",
+            "code": {"path": "M4 4h7v1h-7z", "width": 37},
+        }
+    ],
+    "reason": "",
+    "todo": "",
+}
 _ME = {
     "id": "5b1TnQ0cVxYz",
     "kind": "invite",
@@ -157,6 +168,34 @@ SCHEMAS: dict[str, Schema] = {
             ),
         },
         optional=("member", "roles", "expires_in", "uses"),
+    ),
+    "Ways": closed(
+        {
+            "ways": {
+                "type": "array",
+                "items": closed(
+                    {
+                        "app": {
+                            "enum": ["browser", "owntracks", "traccar", "overland", "gpslogger", "osmand"]
+                        },
+                        "link": {"type": "string", "description": "A secret."},
+                        "code": or_null(
+                            closed(
+                                {
+                                    "path": {"type": "string", "description": "`d` of an SVG path."},
+                                    "width": {
+                                        "type": "integer",
+                                        "description": "In modules, with its border.",
+                                    },
+                                }
+                            )
+                        ),
+                    }
+                ),
+            },
+            "reason": {"type": "string", "description": "What is wrong, or to be known; empty for nothing."},
+            "todo": {"type": "string", "description": "The one thing to do; empty for nothing."},
+        }
     ),
     "Me": closed(
         {
@@ -278,6 +317,23 @@ PATHS: dict[str, dict[str, Any]] = {
             name="revokeInvite",
             tag="invites",
             needs="manage",
+        ),
+    },
+    "/locshare/api/groups/{group}/invites/{invite}/ways": {
+        "get": operation(
+            "How a phone comes in by an invite: a link for each app, with its code to scan",
+            {
+                "200": answer("The ways.", ref("Ways"), _APPS, headers=ETAG),
+                "304": ref("NotModified", "responses"),
+                **errors(s404=_NO_INVITE),
+            },
+            name="readWays",
+            tag="invites",
+            needs="manage",
+            text=(
+                "The address by which phones come is tried, which takes 5 s at most. There is no way where "
+                "no phone could use it, or the invite has ended; `reason` and `todo` say why, and what to do."
+            ),
         ),
     },
     "/locshare/api/me": {
