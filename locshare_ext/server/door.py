@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.routing import PathMatches, Router, Rule, URLSpec
 
+from locshare_ext.model.credentials import INVITE
+
 if TYPE_CHECKING:
     from tornado.web import Application
 
     from locshare_ext.server.site import Site
 
 __all__ = ["Door", "door_rule"]
+
+_STRAYED = rf".*{INVITE}[0-9A-Za-z]+_[0-9A-Za-z]{{22}}.*"
 
 
 class Door(Router):
@@ -47,12 +51,19 @@ class Door(Router):
         return None
 
     def _load(self) -> list[URLSpec]:
+        from locshare_ext.server.base import NothingHere
         from locshare_ext.server.routes import routes
 
-        return [URLSpec(*rule) for rule in routes(self._site(), self._base_url)]
+        site = self._site()
+        strayed = (".*", NothingHere, {"site": site})
+        return [URLSpec(*rule) for rule in (*routes(site, self._base_url), strayed)]
 
 
 def door_rule(application: Application, base_url: str, site: Callable[[], Site]) -> Rule:
-    """Return the rule that leads all requests below `locshare` through a door."""
-    pattern = re.escape(base_url.rstrip("/")) + r"/locshare(?:/.*)?"
-    return Rule(PathMatches(pattern), Door(application, base_url, site))
+    """Return the rule that leads all requests below `locshare` through a door.
+
+    Others with an invite in their path, too: somebody wrote the address in a wrong way, such as with
+    two slashes, and Jupyter would log it at each fix that the phone sends there.
+    """
+    below = re.escape(base_url.rstrip("/")) + r"/locshare(?:/.*)?"
+    return Rule(PathMatches(f"(?:{below}|{_STRAYED})"), Door(application, base_url, site))
