@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from movingpandas import TrajectoryCollection
     from traja import TrajaDataFrame
+
+    from locshare_ext.alerts import Rule
 
 __all__ = ["Analysed", "Selection"]
 
@@ -80,6 +82,7 @@ class Analysed:
         title: str | None = None,
         precision: float | None = None,
         pseudonyms: str | os.PathLike[str] | None = None,
+        fences: Iterable[Rule] | None = None,
         overwrite: bool = True,
         **selection: Unpack[Selection],
     ) -> Path | str:
@@ -87,11 +90,19 @@ class Analysed:
 
         The page holds all it needs: any browser from 2023 on shows it, with no server and no
         network. `clock` chooses as in `trails`, and is the one that the page begins by. title:
-        above the map. precision, pseudonyms, overwrite: as in `to_file`. Raises InvalidInput.
+        above the map. Alerts are ticks: those of its server, and those that rules held here have
+        told. fences: the geofences to be drawn; by default those that are held, here or on the
+        server, but none with precision or pseudonyms, as an area may tell what these hide.
+        precision, pseudonyms, overwrite: as in `to_file`. Raises InvalidInput.
         """
         from locshare_ext.client.pages import page_of, write_page
 
-        options: dict[str, Any] = {"title": title, "precision": precision, "pseudonyms": pseudonyms}
+        options: dict[str, Any] = {
+            "title": title,
+            "precision": precision,
+            "pseudonyms": pseudonyms,
+            "fences": fences,
+        }
         if path is None:
             return page_of(self, selection, **options)
         target = Path(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
@@ -97,20 +97,26 @@ def write_file(
         formats.save(path, covered, format=format, progress=progress)
 
 
-def kept_beside(source: Analysed, choice: Choice) -> dict[str, Any]:
+def kept_beside(
+    source: Analysed, choice: Choice, told: Callable[[Sequence[Event]], Sequence[Event]] | None = None
+) -> dict[str, Any]:
     """Return what a file of a part of a source says besides its fixes: fields of `formats.trail.Trail`.
 
-    What has no moment, as what was refused of a file, goes along.
+    What has no moment, as what was refused of a file, goes along. told: returns what has been
+    told here as well, besides the source's own events.
     """
     found = dict(source._beside())
     names = None if choice.members is None else {fold(name) for name in choice.members}
+    events = [*found.get("events", ())]
+    if told is not None:
+        events += told(events)
 
     def has(event: Event) -> bool:
         at = event.received if choice.clock == "received" else event.time
         is_theirs = names is None or event.member is None or fold(event.member) in names
         return is_theirs and (choice.since or -math.inf) <= at <= (choice.until or math.inf)
 
-    return {**found, "events": tuple(event for event in found.get("events", ()) if has(event))}
+    return {**found, "events": tuple(event for event in events if has(event))}
 
 
 def upload(

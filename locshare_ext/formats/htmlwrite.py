@@ -52,7 +52,8 @@ def write(trail: Trail, out: IO[bytes]) -> None:
     Kept exactly are members, both clocks to the millisecond and places to 1e-7 degree; speed to
     1 cm/s, heading, accuracy and altitude to 0.1, battery to 1 %; notes and other events. Its
     policy lets the page load nothing, and run no script but its own. `info` may say `clock`, by
-    which it begins, and `ages`: a group's `stale`, `lost` and `gap` in seconds.
+    which it begins, `ages`: a group's `stale`, `lost` and `gap` in seconds, and `fences`: pairs of
+    a name and an area as JSON, which are drawn.
     """
     columns, known, members = _columns(trail)
     count = trail.table.num_rows
@@ -69,6 +70,7 @@ def write(trail: Trail, out: IO[bytes]) -> None:
         "pseudonymised": bool(trail.info.get("pseudonymised")),
         "precision": trail.info.get("precision_m"),
         "settings": _settings(trail.info),
+        "fences": trail.info.get("fences", []),
         "units": UNITS,
         "events": [
             [event.time, event.received or event.time, event.kind, event.member, event.text, None]

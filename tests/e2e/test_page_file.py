@@ -216,7 +216,10 @@ def test_what_names_and_notes_say_is_only_said(open_page: Open, tmp_path: Path) 
     note = Event(
         kind="note", time=BASE + 30000, received=BASE + 30000, member=HOSTILE, text=f"{HOSTILE}</script>"
     )
-    trail = trail_of_table(table_of(*rows), recording=HOSTILE, description=HOSTILE, events=(note,))
+    fences = [[HOSTILE, {"lat": 1.0, "lon": 0.0, "radius": 5000.0}]]
+    trail = trail_of_table(
+        table_of(*rows), recording=HOSTILE, description=HOSTILE, events=(note,), info={"fences": fences}
+    )
     save(tmp_path / "page.html", trail)
     opened = open_page(tmp_path / "page.html")
     opened.wait_for(IS_READ, 120)
@@ -229,6 +232,11 @@ def test_what_names_and_notes_say_is_only_said(open_page: Open, tmp_path: Path) 
     opened.wait_for(f"at => {LAYER}.clock().moment === at", BASE + 30000)
     opened.page.locator(".locshare-tick").hover()
     assert HOSTILE in opened.page.locator(".locshare-tick-tip").inner_text()
+    assert opened.page.locator(".locshare-fences text").inner_html().startswith("&lt;img")
+    ring, scale = opened.place_of(".locshare-fences circle"), opened.place_of(".leaflet-control-scale-line")
+    label = opened.page.locator(".leaflet-control-scale-line").inner_text()
+    metres = float(label.split()[0]) * (1000 if "km" in label else 1)
+    assert abs(ring["width"] / scale["width"] * metres / 10_000 - 1) < 0.1  # a px each way, and borders
     assert opened.page.title() == HOSTILE
     assert opened.page.locator("img").count() == 0
     assert opened.errors == []

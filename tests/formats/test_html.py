@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from locshare_ext import open_recording
+from locshare_ext import Geofence, Silence, open_recording
 from locshare_ext.errors import InvalidInput
 from locshare_ext.formats import save
 from locshare_ext.formats.htmlwrite import UNITS
@@ -218,3 +218,32 @@ def test_what_cannot_be_asked_for(data: Path, tmp_path: Path) -> None:
         assert raised.value.field == field
     assert (tmp_path / "there.html").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["there.html"]
+
+
+def test_fences_and_what_rules_told_are_in_the_page(tmp_path: Path) -> None:
+    rows = [{"member": "ann", "time": BASE + n * 1000, "lat": 37.5, "lon": 127 + n / 1000} for n in range(30)]
+    save(tmp_path / "walk.gpkg", trail_of_table(table_of(*rows), recording="walk"))
+    recording = open_recording(tmp_path / "walk.gpkg")
+    camp = Geofence.circle("camp", 37.5, 127.01, 300)
+    square = [[126.99, 37.49], [127.005, 37.49], [127.005, 37.51], [126.99, 37.49]]
+    wood = Geofence(name="</wood>", area={"type": "Polygon", "coordinates": [square]})
+    recording.alert([camp, wood, Silence(name="quiet", lasting=600)])
+    about, _ = held(str(recording.to_html()))
+    assert dict(about["fences"]) == {camp.name: camp.area.to_json(), wood.name: wood.area.to_json()}
+    assert about["events"] == []  # nothing was told yet
+    recording.play(float("inf"))
+    about, _ = held(str(recording.to_html()))
+    told = recording.alerts()
+    assert [event[4] for event in about["events"]] == told["text"].tolist()
+    assert {"ann entered camp", "ann left camp", "ann left </wood>"} <= set(told["text"])
+    # of those chosen, and none where names or places are hidden
+    late = recording.to_html(since=BASE + 20_000, fences=[camp])
+    about, _ = held(str(late))
+    assert [one[0] for one in about["fences"]] == ["camp"]
+    assert all(event[0] >= BASE + 20_000 for event in about["events"])
+    for hidden in ({"precision": 100}, {"pseudonyms": tmp_path / "key.json"}):
+        about, _ = held(str(recording.to_html(**hidden)))  # type: ignore[arg-type]
+        assert about["fences"] == []
+    with pytest.raises(InvalidInput) as raised:
+        recording.to_html(fences=["camp"])  # type: ignore[list-item]
+    assert raised.value.field == "rule"

@@ -7,6 +7,7 @@ import { locale, speak, t } from '../language.js';
 import { createOverlay } from '../overlay.js';
 import { createPanels } from '../panels.js';
 import { Session } from '../session.js';
+import { createFences } from './fences.js';
 import { FlatMap } from './flatmap.js';
 import { letMove } from './gestures.js';
 import { L } from './leaflet.js';
@@ -25,6 +26,7 @@ const model = new Recorded(about, place => {
 });
 const Overlay = createOverlay(L);
 const Graticule = createGraticule(L);
+const Fences = createFences(L);
 const session = new Session(model);
 let view = null; // where the map was, when it is made anew
 let isMoved = false; // by hand
@@ -48,6 +50,7 @@ function show() {
   letMove(map);
   map.addControl(zoomOf(map));
   map.addLayer(new Graticule());
+  if (about.fences?.length) map.addLayer(new Fences(about.fences));
   const overlay = new Overlay(session, (shown, layer) => createPanels(L, shown, layer, session));
   map.addLayer(overlay);
   box.classList.toggle('is-of-one-clock', !about.has_received);
