@@ -45,13 +45,17 @@ class Host:
 
 
 class Phone:
-    """A page of a phone; `requests` and `errors` collect what it asks for and complains of."""
+    """A page of a phone; `requests` and `errors` collect what it asks for and complains of.
+
+    works_offline: whether it opens without a network, once visited.
+    """
 
     def __init__(
         self,
         browser: Browser,
         *,
         has_permission: bool = True,
+        works_offline: bool = False,
         init: str = "",
         width: int = 360,
         height: int = 740,
@@ -65,6 +69,7 @@ class Phone:
             "locale": "en-GB",
             "geolocation": {"latitude": lat, "longitude": lon, "accuracy": 5},
             "permissions": ["geolocation"] if has_permission else [],
+            "service_workers": "allow" if works_offline else "block",  # it loads all files once more
         }
         self.context = browser.new_context(**{**options, **context})
         self.page: Page = self.context.new_page()

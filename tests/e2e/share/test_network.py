@@ -30,7 +30,7 @@ def moved_offline(ann: Phone, steps: range, waiting: int) -> None:
 
 
 def test_what_is_measured_without_a_network_survives_a_reload(phone: NewPhone, host: Host, group: str):
-    ann = phone().join(host, host.invite(group))
+    ann = phone(works_offline=True).join(host, host.invite(group))
     ann.wait_for("() => navigator.serviceWorker.controller !== null")
     ann.context.set_offline(True)
     moved_offline(ann, range(1, 4), 0)
@@ -51,7 +51,7 @@ def test_what_is_measured_without_a_network_survives_a_reload(phone: NewPhone, h
 
 
 def test_it_is_closed_offline_and_opened_again_elsewhere_in_time(phone: NewPhone, host: Host, group: str):
-    ann = phone()
+    ann = phone(works_offline=True)
     card = host.invite(group)
     ann.join(host, card)
     ann.wait_for("() => navigator.serviceWorker.controller !== null")

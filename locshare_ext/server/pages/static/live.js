@@ -59,11 +59,11 @@ export class Live {
 
   /** Keep a way open until `stop`. */
   async run() {
-    let failures = 0;
+    let rounds = 0;
     while (!this.isOver) {
       const way = this.ladder.way;
       let hasOpened = false;
-      const opened = () => { hasOpened = true; failures = 0; this.changed(way); };
+      const opened = () => { hasOpened = true; rounds = 0; this.changed(way); };
       this.stopper = new AbortController();
       try {
         await this[`_${way}`](opened, this.stopper.signal);
@@ -72,8 +72,10 @@ export class Live {
       }
       if (this.isOver) return;
       this.changed(null);
-      failures = this.ladder.ended(hasOpened, Date.now()) === way ? failures + 1 : 0; // another way need not wait
-      await this.#rest(Math.min(15000, 500 * 2 ** Math.min(failures, 6)) * (0.75 + Math.random() / 2));
+      const next = this.ladder.ended(hasOpened, Date.now());
+      if (next !== way && this.ladder.at > 0) continue; // another way need not wait
+      if (next !== way) rounds += 1; // none of them worked
+      await this.#rest(Math.min(15000, 500 * 2 ** Math.min(rounds, 5)) * (0.75 + Math.random() / 2));
     }
   }
 

@@ -1,6 +1,8 @@
 // The small map: oneself, the others, degrees and a scale; no tiles, so nobody else learns where it is looked at.
 
 const STEPS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30];
+const UNDER_SCALE = 44; // px from the top that the scale takes
+const LABEL = 60; // px that a label takes
 const LINES = 4; // on the shorter side, about
 
 /** Return the degrees between lines where so many are seen. */
@@ -24,8 +26,10 @@ export class SmallMap {
     this.map.createPane('grid').style.zIndex = 350; // below those who are on it
     this.grid = L.layerGroup().addTo(this.map);
     this.markers = new Map();
-    this.isFitted = false;
+    this.isOwn = false; // whether the person has moved it: then it stays
     this.map.on('moveend zoomend resize', () => this.#graticule());
+    this.map.on('dragstart', () => { this.isOwn = true; });
+    for (const type of ['wheel', 'dblclick', 'keydown', 'click']) box.addEventListener(type, event => { this.isOwn ||= type !== 'click' || event.target.closest('a') !== null; });
     this.map.setView([0, 0], 2);
     new ResizeObserver(() => this.map.invalidateSize()).observe(box);
   }
@@ -33,6 +37,7 @@ export class SmallMap {
   /** Show oneself, {lat, lon, accuracy} or null, and the others as `Others.list` has them. */
   show(place, me, others) {
     const seen = new Set();
+    const known = this.markers.size;
     if (place) this.#mark(seen, ' me', [place.lat, place.lon], me, 'me');
     for (const { member, fix, state, calls } of others) {
       this.#mark(seen, member, [fix.lat, fix.lon], member, `other ${state}`);
@@ -43,15 +48,20 @@ export class SmallMap {
       marker.remove();
       this.markers.delete(name);
     }
-    if (!this.isFitted && seen.size) this.fit();
+    if (!this.isOwn && (this.markers.size !== known || !this.#seesAll())) this.fit();
   }
 
   /** Bring all into view. */
   fit() {
     const places = [...this.markers.values()].map(marker => marker.getLatLng());
     if (!places.length) return;
-    this.isFitted = true;
+    this.isOwn = false;
     this.map.fitBounds(this.L.latLngBounds(places).pad(0.15), { maxZoom: 16, padding: [24, 24], animate: false });
+  }
+
+  #seesAll() {
+    const bounds = this.map.getBounds();
+    return [...this.markers.values()].every(marker => bounds.contains(marker.getLatLng()));
   }
 
   #mark(seen, name, place, label, className, radius = 9) {
@@ -77,8 +87,10 @@ export class SmallMap {
     const step = stepOf(Math.min(north - south, east - west));
     const decimals = Math.max(0, Math.ceil(-Math.log10(step)));
     this.grid.clearLayers();
+    const { x: width } = map.getSize();
+    const isClear = place => { const { x, y } = map.latLngToContainerPoint(place); return y > UNDER_SCALE && x < width - LABEL; };
     const line = (from, to) => L.polyline([from, to], { pane: 'grid', className: 'graticule', weight: 1, interactive: false, color: null }).addTo(this.grid);
-    const label = (place, text) => L.marker(place, {
+    const label = (place, text) => isClear(place) && L.marker(place, {
       pane: 'grid', interactive: false, keyboard: false, icon: L.divIcon({ className: 'degrees', html: textOf(text), iconSize: null, iconAnchor: [0, 14] }),
     }).addTo(this.grid);
     for (const lat of linesOf(south, north, step)) {
