@@ -31,6 +31,7 @@ from locshare_ext.services.alerts import AlertOptions, Alerts
 from locshare_ext.services.apps import Apps
 from locshare_ext.services.devices import Devices
 from locshare_ext.services.groups import GroupOptions, Groups
+from locshare_ext.services.held import Held
 from locshare_ext.services.invites import InviteOptions, Invites
 from locshare_ext.services.notes import Notes
 from locshare_ext.services.places import Places
@@ -166,6 +167,11 @@ class Site:
         self.phones: Phones | None = None  # the way to a listener for phones, where there may be one
         self.notes = Notes(self.groups, clock=clock)
         self.apps = Apps(self.groups, Devices(self.invites), clock=clock)
+        self.held = Held(
+            self.apps.take,
+            still=lambda principal: self.invites.check_still(principal, late=True),
+            is_well=lambda: store.failure is None,
+        )
         self.friends = Friends()
         self.sharing = Sharing(self.groups, self.invites, clock=clock)
         self.recordings = Recordings(store, self.groups, clock=clock)
@@ -245,6 +251,8 @@ class Site:
         await self.alerts.close()
         await self.queues.close()
         self.leases.stop()
+        if lost := await self.held.close():
+            self.log.warning("the store did not come back: %d fixes of OsmAnd are lost", lost)
         await self.recordings.leave()
         await self.groups.close()
         await self.places.close()

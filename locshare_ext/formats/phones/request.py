@@ -38,6 +38,11 @@ class Sent:
         """What is kept of it if nobody can read it."""
         return self.body or self.query.encode(errors="replace")
 
+    @property
+    def size(self) -> int:
+        """How much it is, in bytes."""
+        return len(self.query) + len(self.body)
+
 
 def is_json(body: bytes) -> bool:
     """Whether a body looks like JSON; what apps call it is not to be relied on."""

@@ -75,18 +75,24 @@ class _InHandler(Handler):
         self._give(reply or REPLIES[app], None if taken is None else await self._body(app, taken))
 
     async def _taken(self, report: Report, sent: Sent, *, is_certain: bool) -> Taken | None:
-        """Store a report; who must hear 200 waits a moment and has a second try, None then."""
-        apps, principal = self.site.apps, self.principal
+        """Store a report, now or, for who must hear 200 and would not come again, later; None then."""
+        apps = self.site.apps
         try:
-            taken = await apps.take(principal, report)
-        except (TooFast, Unavailable) as error:
+            taken = await apps.take(self.principal, report)
+        except Unavailable:
+            if not is_certain or not self.site.held.keep(self.principal, report, sent.size):
+                raise
+            await asyncio.sleep(_SPIN)
+            return None
+        except TooFast as error:
             if not is_certain:
                 raise
             await asyncio.sleep(_SPIN)
+            self.check_still()
             try:
-                taken = await apps.take(principal, report)
+                taken = await apps.take(self.principal, report)
             except TooFast:
-                await apps.set_aside(principal, error, sent.raw)
+                await apps.set_aside(self.principal, error, sent.raw)
                 return None
         if taken.is_new:
             self.audit("invite_exchanged", group=taken.group.slug, target=taken.principal.id)
