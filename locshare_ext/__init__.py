@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from locshare_ext.client.replay import Replay, follow_replay
     from locshare_ext.errors import LocShareError
     from locshare_ext.model.fix import Fix
-    from locshare_ext.widget import GroupMap, GroupPanel, InviteCard, TrailLayer
+    from locshare_ext.widget import GroupMap, GroupPanel, InviteCard, Roster, TrailLayer
 
 __all__ = [
     "Alert",
@@ -38,6 +38,7 @@ __all__ = [
     "Proximity",
     "Recording",
     "Replay",
+    "Roster",
     "Silence",
     "Speed",
     "TrailLayer",
@@ -62,6 +63,7 @@ _PLACES = {
     "Proximity": "locshare_ext.alerts",
     "Recording": "locshare_ext.client.recording",
     "Replay": "locshare_ext.client.replay",
+    "Roster": "locshare_ext.widget",
     "Silence": "locshare_ext.alerts",
     "Speed": "locshare_ext.alerts",
     "TrailLayer": "locshare_ext.widget",

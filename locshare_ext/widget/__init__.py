@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from locshare_ext.widget.group_panel import GroupPanel
     from locshare_ext.widget.invite_card import InviteCard
     from locshare_ext.widget.layer import TrailLayer
+    from locshare_ext.widget.roster import Roster
 
-__all__ = ["GroupMap", "GroupPanel", "InviteCard", "TrailLayer"]
+__all__ = ["GroupMap", "GroupPanel", "InviteCard", "Roster", "TrailLayer"]
 
 
 # ipyleaflet takes half a second to import; the server never needs it
@@ -19,6 +20,7 @@ _PLACES = {
     "GroupMap": "locshare_ext.widget.group_map",
     "GroupPanel": "locshare_ext.widget.group_panel",
     "InviteCard": "locshare_ext.widget.invite_card",
+    "Roster": "locshare_ext.widget.roster",
     "TrailLayer": "locshare_ext.widget.layer",
 }
 

@@ -6,14 +6,12 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from locshare_ext.errors import InvalidInput
+from locshare_ext.widget.panel_page import MOST, metres, page, span
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LANGUAGES", "check_language", "metres", "page_of"]
-
-MOST = 100  # members in the table
+__all__ = ["WORDS", "page_of"]
 
 EN = {
     "none": "No fixes yet.",
@@ -59,30 +57,7 @@ KO = {
     "silent": "신호 없음",
     "stands": "{span}째 정지",
 }
-LANGUAGES = {"en": EN, "ko": KO}
-
-STYLE = """
-.locshare-numbers { container-type: inline-size; color: var(--jp-ui-font-color1, inherit);
-  font: 13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif); }
-.locshare-numbers p { margin: 0 0 2px; overflow-wrap: anywhere; }
-.locshare-numbers .when { color: var(--jp-ui-font-color2, inherit); font-variant-numeric: tabular-nums; }
-.locshare-numbers .fact { display: inline-block; margin-right: 1.2em; }
-.locshare-numbers table { border-collapse: collapse; width: 100%; margin-top: 4px;
-  font-variant-numeric: tabular-nums; }
-.locshare-numbers th, .locshare-numbers td { padding: 2px 6px; text-align: right; white-space: nowrap;
-  border-bottom: 1px solid var(--jp-border-color2, #8884); }
-.locshare-numbers thead th { font-weight: 600; color: var(--jp-ui-font-color1, inherit); }
-.locshare-numbers th:first-child { text-align: left; white-space: normal;
-  overflow-wrap: anywhere; font-weight: 600; }
-.locshare-numbers th:first-child { min-width: 6.5em; }
-.locshare-numbers td.last { white-space: normal; }
-.locshare-numbers .mark { white-space: nowrap; display: inline-block; font-weight: 400;
-  font-size: 12px; margin-left: 6px; }
-.locshare-numbers .is-alone { text-decoration: underline; }
-.locshare-numbers tr.is-gone td { color: var(--jp-ui-font-color2, inherit); }
-@container (max-width: 620px) { .locshare-numbers .wide { display: none; } }
-@container (max-width: 430px) { .locshare-numbers .middling { display: none; } }
-"""
+WORDS = {"en": EN, "ko": KO}
 
 # column, class: what goes first where there is no room
 COLUMNS = (
@@ -96,23 +71,13 @@ COLUMNS = (
 )
 
 
-def check_language(language: str) -> str:
-    """Return a language if there are words of it; raises InvalidInput."""
-    if language not in LANGUAGES:
-        raise InvalidInput(
-            f"language {language!r} is unknown; expected {' or '.join(LANGUAGES)}", field="language"
-        )
-    return language
-
-
 def page_of(
     title: str, group: dict[str, Any], members: pd.DataFrame, *, near: float, language: str = "en"
 ) -> str:
     """Return the numbers as HTML; group, members: as `GroupNumbers` tells them."""
-    words = LANGUAGES[language]
-    head = f'<p><strong>{escape(title)}</strong> <span class="when">{_when(group["time"])}</span></p>'
+    words = WORDS[language]
     body = f"<p>{words['none']}</p>" if group["time"] is None else _body(group, members, near, words)
-    return f'<style>{STYLE}</style><div class="locshare-numbers" lang="{language}">{head}{body}</div>'
+    return page("numbers", title, _when(group["time"]), body, language)
 
 
 def _body(group: dict[str, Any], members: pd.DataFrame, near: float, words: dict[str, str]) -> str:
@@ -162,18 +127,6 @@ def _row(row: dict[Any, Any], now: pd.Timestamp, words: dict[str, str]) -> str:
     told = "".join(f'<td class="{kind}">{cells[name]}</td>' for name, kind in COLUMNS)
     kind = "" if row["is_there"] else ' class="is-gone"'
     return f'<tr{kind}><th scope="row">{escape(row["member"])}{mark}</th>{told}</tr>'
-
-
-def metres(value: float) -> str:
-    """Return a distance as people read it."""
-    return f"{value:.0f} m" if value < 999.5 else f"{value / 1000:.{1 if value < 99_950 else 0}f} km"
-
-
-def span(seconds: float) -> str:
-    """Return a span as h:mm:ss, or m:ss below an hour."""
-    whole = max(0, int(seconds))
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 def _area(value: float) -> str:

@@ -13,8 +13,9 @@ from locshare_ext import GroupPanel, Recording, open_recording
 from locshare_ext.analysis import GroupNumbers
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.fix import Fix
-from locshare_ext.widget import group_panel
-from locshare_ext.widget.numbers_page import EN, KO, metres, page_of, span
+from locshare_ext.widget import panel as panels
+from locshare_ext.widget.numbers_page import EN, KO, page_of
+from locshare_ext.widget.panel_page import metres, span
 from tests.analysis.helpers import BASE, frame
 
 LIMIT = 30.0
@@ -160,9 +161,9 @@ def test_a_saved_notebook_holds_no_name(panel: GroupPanel) -> None:
 def test_a_cell_that_is_run_again_ends_its_panel(
     recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_panel, "running_cell", lambda: ("cell", "first"))
+    monkeypatch.setattr(panels, "running_cell", lambda: ("cell", "first"))
     first = GroupPanel(recording)
-    monkeypatch.setattr(group_panel, "running_cell", lambda: ("cell", "second"))
+    monkeypatch.setattr(panels, "running_cell", lambda: ("cell", "second"))
     second = GroupPanel(recording)
     assert (first._is_closed, second._is_closed) == (True, False)
     second.close()
