@@ -10,7 +10,10 @@ const ROLES = { 'publish,watch': 'roles.both', publish: 'roles.publish', watch: 
 export function showRoster(about, invites, work) {
   const people = rosterOf(about, invites);
   say(at('group-title'), about.title);
-  say(at('group-counts'), counted(people).map(([state, count]) => `${count} ${t(`state.${state}`)}`).join(' · '));
+  const told = counted(people).map(([state, count]) => `${count} ${t(`state.${state}`)}`);
+  const low = people.filter(one => one.isLow).length;
+  if (low) told.push(t('low', { n: low }));
+  say(at('group-counts'), told.join(' · '));
   at('roster-none').hidden = people.length > 0;
   fill(at('roster'), people, one => one.key, () => personRow(work), updatePerson);
 }
