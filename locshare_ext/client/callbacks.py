@@ -148,13 +148,13 @@ class Callbacks:
         """Have the clock come to a moment (ms), and tell what that alone sets off."""
         self._tell(self.watching.advance(moment), is_strict)
 
-    def begin(self, where: Discontinuity, *, clock: Clock = "received") -> None:
-        """Tell those who want to know that what comes next begins anew, by which clock."""
+    def begin(self, where: Discontinuity, *, clock: Clock = "received", is_strict: bool = False) -> None:
+        """Tell those who want to know that what comes next begins anew, by which clock; as `run`."""
         self.watching.begin(where.known, where.clock_ms, clock)
         with self._lock:
             entries = [entry for entry in self._entries.values() if entry.kind == "discontinuity"]
         for entry in entries:
-            self._hand(entry, [where], is_strict=False)
+            self._hand(entry, [where], is_strict)
 
     def _tell(self, alerts: list[Alert], is_strict: bool) -> None:
         """Call those who want to know of alerts with each."""

@@ -249,11 +249,11 @@ class Player:
         self._is_watched = True
         is_strict, calls = self._on_error == "stop", self._callbacks
         for item in self._items():
-            if isinstance(item, Discontinuity):
-                self._seen = item.clock_ms
-                calls.begin(item, clock=self._clock)
-                continue
             try:
+                if isinstance(item, Discontinuity):
+                    self._seen = item.clock_ms
+                    calls.begin(item, clock=self._clock, is_strict=is_strict)
+                    continue
                 with calls.watching.turn(self._known):
                     if isinstance(item, int):
                         self._seen = item

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from locshare_ext import open_recording
+from locshare_ext import Proximity, Silence, open_recording
 from locshare_ext.client.callbacks import Callbacks
 from locshare_ext.client.columns import table_from_fixes
 from locshare_ext.client.lastknown import BLOCK, LastKnown
@@ -187,6 +187,42 @@ def test_a_callback_that_raises_is_told_once_and_stops_it_when_asked() -> None:
     assert isinstance(stopping.player.error, KeyError)
     with pytest.raises(InvalidInput, match="on_error"):
         Told(on_error="ignore")
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "speed", "seen"),
+    [
+        ("fixes", None, INF, 5),
+        ("discontinuity", None, INF, 0),
+        ("alert", Proximity(name="together", near=10), INF, 2),
+        ("alert", Silence(name="quiet", lasting=1), INF, 4),
+        ("alert", Silence(name="quiet", lasting=1), 5.0, 4),  # set off by time alone
+    ],
+)
+@pytest.mark.parametrize("is_strict", [True, False])
+def test_callbacks_of_every_kind_stop_it_when_asked(
+    kind: Any, rule: Any, speed: float, seen: int, is_strict: bool
+) -> None:
+    told = Told(on_error="stop" if is_strict else "continue", speed=speed)
+    asked: list[Any] = []
+
+    def broken(what: Any) -> None:
+        asked.append(what)
+        raise RuntimeError("broken")
+
+    told.callbacks.add(broken, kind=kind)
+    if rule is not None:
+        told.callbacks.watching.set([rule])
+    if not is_strict:
+        told.player.run()
+        assert len(told.times) == 5
+        return
+    with pytest.raises(RuntimeError, match="broken"):
+        told.player.run()
+    assert len(asked) == 1
+    assert isinstance(told.player.error, RuntimeError)
+    assert told.player.is_done
+    assert len(told.times) == seen
 
 
 def test_batches_and_single_fixes_are_the_same() -> None:
