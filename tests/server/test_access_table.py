@@ -75,6 +75,8 @@ NEEDED = {
     "POST in/TOKEN": "path",
     "GET in/TOKEN/overland": "path",
     "POST in/TOKEN/overland": "path",
+    "PUT in/TOKEN/overland": "path",
+    "PATCH in/TOKEN/overland": "path",
     "GET in/TOKEN/gpslogger/profile.properties": "path",
     "POST in/TOKEN/api/v1/overland/batches": "path",
     "POST in/TOKEN/gpslogger/api/v1/overland/batches": "path",

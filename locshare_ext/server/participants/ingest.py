@@ -34,7 +34,7 @@ class _InHandler(Handler):
     """
 
     for_participants = True
-    late_methods = ("GET", "HEAD", "POST")  # a phone comes home with what it measured before
+    late_methods = ("GET", "HEAD", "POST", "PUT", "PATCH")  # a phone comes home with what it measured before
 
     def sent_token(self) -> str | None:
         """Return the invite of the path; other credentials of ours have no business in an address."""
@@ -176,9 +176,11 @@ class AppHandler(_InHandler):
             self.show_page()
 
     async def post(self, token: str, app: str) -> None:
-        """Take what the app sends."""
+        """Take what the app sends; GPSLogger's user may have chosen another method for it."""
         self._check_known(app)
         await self.receive(app)
+
+    put = patch = post
 
     def _check_known(self, app: str) -> None:
         if app not in APPS:

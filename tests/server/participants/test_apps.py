@@ -112,6 +112,14 @@ async def test_one_address_for_all_tells_them_apart(app, send, stored, invite):
     assert (fix["source"], fix["speed"]) == (app, pytest.approx(10, abs=1e-4))
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH"])
+async def test_gpslogger_sends_by_the_method_that_its_user_chose(method, send, stored, invite):
+    query = "?" + form(spd="10") if method in ("GET", "PUT") else ""
+    body = None if method == "GET" else b"" if query else form(spd="10").encode()
+    assert (await send(await invite("ann"), f"/gpslogger{query}", method, body)).code == 200
+    assert [fix["time"] for fix in await stored()] == [NOW]
+
+
 async def test_old_versions_send_by_get_and_people_see_the_page(send, stored, invite):
     card = await invite("ann")
     assert (await send(card, "?" + form(id="1"), "GET")).code == 200

@@ -105,7 +105,16 @@ def _both(name: str, text: str, **more: Schema) -> dict[str, Schema]:
     }
 
 
+def _sent(app: dict[str, Schema]) -> dict[str, Schema]:
+    """Return the same operation by the other methods that a user of GPSLogger may choose."""
+    return {
+        method: {**app["post"], "operationId": f"{method}App", "summary": f"The same by {method.upper()}"}
+        for method in ("put", "patch")
+    }
+
+
 _MISSING = {"404": {"description": _NO_APP, "content": {JSON: {"schema": ref("Error")}}}}
+_APP = _both("App", f"Whatever follows in the path does not count. {_TEXT}", **_MISSING)
 _BATCH = _operation(
     "Take a batch of GPSLogger's Dawarich target",
     "sendBatch",
@@ -118,9 +127,7 @@ _BATCH = _operation(
 
 PATHS: dict[str, dict[str, Any]] = {
     "/locshare/in/{token}": _both("Any", f"{_BARE} {_TEXT}"),
-    "/locshare/in/{token}/{app}": _both(
-        "App", f"Whatever follows in the path does not count. {_TEXT}", **_MISSING
-    ),
+    "/locshare/in/{token}/{app}": {**_APP, **_sent(_APP)},
     "/locshare/in/{token}/gpslogger/{profile}.properties": {
         "get": _operation(
             "Settings that GPSLogger fetches by a link `gpslogger://properties/...`",
