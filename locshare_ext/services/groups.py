@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from locshare_ext.broker.access import PUBLISH, Principal, require
 from locshare_ext.broker.log import GroupLog
 from locshare_ext.errors import Conflict, InvalidInput, LocShareError, NotFound, SchemaTooNew, StoreError
 from locshare_ext.model import wire
-from locshare_ext.model.aside import KEPT
 from locshare_ext.model.coarse import coarser
 from locshare_ext.model.cursor import new_epoch
 from locshare_ext.model.event import Event
@@ -23,60 +21,11 @@ from locshare_ext.model.store import Appended, LogInfo, LogStore
 from locshare_ext.services.admission import Admission, nothing_good
 from locshare_ext.services.asides import Asides
 from locshare_ext.services.batch import Batch, Stored
+from locshare_ext.services.group import Companion, Group, GroupOptions
 from locshare_ext.services.rates import Rates
 from locshare_ext.services.settings import complete_settings
 
 __all__ = ["Companion", "Group", "GroupOptions", "Groups"]
-
-
-@dataclass(frozen=True, slots=True)
-class GroupOptions:
-    """How much is kept in memory and how many there may be.
-
-    log_length: entries per group for readers that lag. groups, members: over them, 409.
-    set_aside: refused fixes of a group that are kept.
-    """
-
-    log_length: int = 10_000
-    groups: int = 1000
-    members: int = 10_000
-    set_aside: int = KEPT
-
-
-@dataclass(slots=True)
-class Group:
-    """An open group: its log, its settings, and what is remembered of its members.
-
-    is_stored: whether the store knows it; until its first entry a group lives in memory.
-    unsure: why the store could not be asked for it, None if it could: its settings are not
-    known then, so nothing of it may be stored.
-    names: folded name -> the name as first written. heard: folded name -> ms by the
-    server's clock when something of the member last came, duplicates included.
-    """
-
-    slug: str
-    log: GroupLog
-    settings: dict[str, Any]
-    is_stored: bool
-    names: dict[str, str] = field(default_factory=dict)
-    heard: dict[str, int] = field(default_factory=dict)
-    unsure: StoreError | None = None
-
-
-class Companion(Protocol):
-    """Something that has its own of groups and members, and ends it with them."""
-
-    async def knows(self, group: Group, member: str) -> bool:
-        """Whether it has something of a member."""
-
-    async def forgetting(self, group: Group, member: str) -> None:
-        """A member is about to be forgotten."""
-
-    def renamed(self, group: Group, member: str, name: str) -> None:
-        """A member has another name from now on."""
-
-    def deleted(self, slug: str) -> None:
-        """A group is gone, also from the store."""
 
 
 class Groups:
