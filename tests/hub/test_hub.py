@@ -109,10 +109,13 @@ def test_a_browser_logs_in_by_the_hub(hub: Hub) -> None:
     parts = urllib.parse.urlsplit(page.url)
     landed = browser.post(f"{hub.origin}{parts.path}?{parts.query}", data=form)
     assert landed.url == f"{hub.origin}{SERVICE}/locshare/"
+    assert f'data-login="{SERVICE}/locshare/login"' in landed.text  # the host's page
     me = f"{hub.origin}{api(SERVICE, 'me')}"
     assert browser.get(me).json()["id"] == "ann"
     where = f"{hub.origin}{api(SERVICE, 'groups/hikers/fixes')}"
     assert browser.post(where, json=fix(9)).status_code == 401  # a page of another site could send that
+    xsrf = {"X-XSRFToken": browser.cookies.get("_xsrf", path=f"{SERVICE}/") or ""}
+    assert browser.post(where, json=fix(9), headers=xsrf).status_code == 200  # as the host's page does
     assert browser.get(me, headers={"Origin": "https://evil.example"}).status_code == 403
     browser.close()
 

@@ -59,7 +59,7 @@ def get(served: Served, path: str, token: str | None = None) -> tuple[int, Any]:
 async def test_one_line_says_how_to_attach_and_it_ends_in_order(served, tmp_path):
     assert served.line.count("\n") == 1
     assert f"http://127.0.0.1:{served.port}/locshare/#t=lsh_" in served.line
-    for path in ("", "nothing", "locshare", "locshare/api/nothing"):
+    for path in ("", "nothing", "locshare/nothing", "locshare/api/nothing"):
         status, answer = await asyncio.to_thread(get, served, path)
         assert (status, answer["error"]["code"]) == (404, "not_found")
     assert (await asyncio.to_thread(get, served, "locshare/api/health"))[0] == 200
