@@ -134,7 +134,22 @@ test('the grid has round degrees', () => {
 });
 
 test('the strip shows gaps, and no holes between fixes that only come slowly', () => {
-  const counts = [4, 0, 4, 0, 0, 1, 0];
-  assert.deepEqual([...heightsOf(counts, 5000, 120_000)], [1, 1, 1, 0.5, 0.5, 0.5, 0]);
+  const counts = Uint32Array.of(4, 0, 4, 0, 0, 1, 0);
+  assert.deepEqual([...heightsOf(counts, 5000, 120_000)].map(height => height > 0), [true, true, true, true, true, true, false]);
   assert.deepEqual([...heightsOf(counts, 60_000, 120_000)].map(height => height > 0), [true, false, true, false, false, true, false]);
+});
+
+test('a steady pace makes a level strip, whatever its parts are', () => {
+  for (const [every, width] of [[5000, 7100], [5000, 4900], [1000, 2600], [30_000, 47_000]]) {
+    const counts = new Uint32Array(300);
+    for (let at = 0; at < 300 * width; at += every) counts[Math.floor(at / width)]++;
+    const heights = heightsOf(counts, width, 120_000).subarray(0, 299); // the last part may have none
+    assert.ok(Math.min(...heights) > 0.9, `${every} ms in parts of ${width}: ${Math.min(...heights)}`);
+  }
+});
+
+test('many fixes in a part count as they are, and none spread into a gap', () => {
+  const counts = Uint32Array.of(100, 400, 100, 0, 0, 100);
+  assert.deepEqual([...heightsOf(counts, 60_000, 120_000)], [0.5, 1, 0.5, 0, 0, 0.5]);
+  assert.deepEqual([...heightsOf(new Uint32Array(3), 1000, 120_000)], [0, 0, 0]);
 });

@@ -212,7 +212,8 @@ export class TimelineTrack {
     for (let k = 0; k < counts.length; k++) {
       if (!heights[k]) continue;
       const tall = 3 + (base - 21) * heights[k];
-      context.fillRect(k * bin, base - tall, Math.max(1, bin - 1), tall);
+      const [left, right] = [k, k + 1].map(edge => Math.round(edge * bin * dpr) / dpr); // whole device px: no seams
+      context.fillRect(left, base - tall, right - left, tall);
     }
     this.#hours(context, color('--locshare-faint'), base);
   }
