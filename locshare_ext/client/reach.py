@@ -13,6 +13,7 @@ from locshare_ext.model.reach import Verdict
 __all__ = ["Phones", "Reachable"]
 
 _PATH = "api/phones"
+_HEALTH = "api/health"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,11 @@ class Reachable(Attached):
     def phones(self) -> Phones:
         """Return by which address phones come and whether they can; the server tries it."""
         return _phones(self._api.get(_PATH))
+
+    def known_reach(self) -> Verdict | None:
+        """Return what is known of the way from phones, without a try; None for who may not know."""
+        told = self._api.get(_HEALTH).get("phones")
+        return None if told is None else Verdict.from_json(told)
 
 
 def _phones(told: Mapping[str, Any]) -> Phones:

@@ -149,8 +149,14 @@ class Errands:
             "may_record": "manage" in roles and not self._is_ephemeral,
             "may_export": may_export,
             "is_ephemeral": self._is_ephemeral,
+            "phones": self._phones() if "manage" in roles else None,
             "recordings": running,
         }
+
+    def _phones(self) -> dict[str, Any] | None:
+        """Return the server's verdict whether phones reach it, None of a source that does not know."""
+        known = self._source.known_reach() if hasattr(self._source, "known_reach") else None
+        return None if known is None else dict(known.as_json())
 
 
 def _range(asked: Mapping[str, Any]) -> tuple[int, int]:

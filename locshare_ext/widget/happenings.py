@@ -21,6 +21,7 @@ PERIOD = 3.0  # s between questions, while a page shows a live group that does n
 PAUSE = 0.25  # s between questions at least, however much happens
 WHOLE = 60.0  # s between questions for all: what was removed leaves no entry
 MOST = 2000  # events that travel to a page, the newest
+URGENT = "sos"  # a kind that is kept though many others came after it
 HIDDEN = frozenset({"alive", "forget"})  # kinds that are no ticks
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class Happenings:
             except LocShareError as error:  # the map says how the server is
                 log.debug("no events: %s", error)
                 new = []
-            events = [*events, *new][-MOST:]
+            events = _kept([*events, *new])
             self._tell(events)
             self._resting.wait(PAUSE)
             self._wait()
@@ -104,6 +105,12 @@ class Happenings:
         if rows != self._told and not self._is_closed:
             self._told = rows
             self._layer.tell_pages(OP, events=rows)
+
+
+def _kept(events: list[Event]) -> list[Event]:
+    """Return the newest, and calls for help from before them: no flood of alerts carries those away."""
+    urgent = [event for event in events[:-MOST] if event.kind == URGENT]
+    return [*urgent[-MOST:], *events[-MOST:]]
 
 
 def _row(event: Event) -> list[Any]:

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { load } from './support.js';
 
-const { eventsOf, nextOf, noteAbout, notesOf, ticksOf } = await load('happenings.js');
+const { callsOf, eventsOf, isUnseen, nextOf, noteAbout, notesOf, ticksOf } = await load('happenings.js');
 
 const ROWS = [
   [3000, 3100, 'join', 'ben', null],
@@ -40,4 +40,26 @@ test('the newest note about a member up to a moment', () => {
   assert.equal(noteAbout(session, 'ann', Infinity).text, 'found it');
   assert.equal(noteAbout(session, 'ben', Infinity), null);
   assert.deepEqual(notesOf({ told: {} }), []);
+});
+
+test('calls for help wait until they are seen, one of each member', () => {
+  const now = 200_000_000;
+  const rows = [
+    [1000, now - 9000, 'sos', 'ann', 'fell', 'e.1', null], // of a phone whose clock is wrong
+    [now - 5000, now - 5000, 'sos', 'ben', 'lost', 'e.2', [37.5, 127]],
+    [now - 4000, now - 4000, 'sos', 'ann', 'hurt', 'e.3', null],
+    [now - 3000, now - 3000, 'note', 'cy', 'lunch', 'e.4', null],
+    [now - 1000, now - 90_000_000, 'sos', 'dan', 'yesterday', 'e.5', null],
+  ];
+  const session = { told: { events: { events: rows } }, seenCalls: new Map(), wall: () => now, model: { get: () => 'live' } };
+  const texts = () => callsOf(session).map(call => call.text);
+  assert.deepEqual(texts(), ['hurt', 'lost']);
+  assert.deepEqual(callsOf(session)[1].place, [37.5, 127]);
+  session.seenCalls.set('ann', now - 4000);
+  assert.deepEqual(texts(), ['lost']);
+  session.told = { events: { events: [...rows, [now, now, 'sos', 'ann', 'again', 'e.6', null]] } };
+  assert.deepEqual(texts(), ['again', 'lost']);
+  session.model.get = () => 'recording';
+  assert.deepEqual(texts(), []);
+  assert.equal(isUnseen(session, { kind: 'sos', member: 'ann', received: now }), false);
 });

@@ -3,11 +3,12 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { load, STATIC } from './support.js';
 
-const { EN, KO } = await load('strings.js');
+const { EN } = await load('strings.js');
+const { KO } = await load('strings_ko.js');
 const { locale, speak, t } = await load('language.js');
 const format = await load('format.js');
 
-const OWN = new Set(['language.js', 'strings.js']);
+const OWN = new Set(['language.js', 'strings.js', 'strings_ko.js']);
 const sources = [...readdirSync(STATIC), ...readdirSync(new URL('page', STATIC)).map(name => `page/${name}`)].filter(name => name.endsWith('.js') && !OWN.has(name))
   .map(name => [name, withoutComments(readFileSync(new URL(name, STATIC), 'utf8'))]);
 

@@ -10,7 +10,7 @@ import pytest
 
 from locshare_ext.errors import ServerUnreachable
 from locshare_ext.model.event import Event
-from locshare_ext.widget.happenings import Happenings, happenings_of
+from locshare_ext.widget.happenings import MOST, Happenings, happenings_of
 
 NOTE = Event(kind="note", time=1000, received=1500, member="ann", text="lost the trail", cursor="e.1")
 JOIN = Event(kind="join", time=2000, received=2000, member="ben", cursor="e.2")
@@ -137,3 +137,14 @@ def test_a_group_that_says_when_is_asked_then(layer: Layer) -> None:
     assert len(layer.told.get(timeout=10)) == 2
     made.close()
     assert group.wakes == []
+
+
+def test_no_flood_of_events_carries_a_call_for_help_away(layer: Layer) -> None:
+    group = Group()
+    flood = [Event(kind="alert", time=4000 + n, text="left the park") for n in range(MOST + 5)]
+    group.events = [Event(kind="sos", time=3000, member="ann", text="hurt"), *flood]
+    made = Happenings(layer, group)  # type: ignore[arg-type]
+    told = layer.told.get(timeout=10)
+    made.close()
+    assert (told[0][2], told[0][4]) == ("sos", "hurt")
+    assert [row[2] for row in told[1:]] == ["alert"] * MOST

@@ -1,10 +1,10 @@
 // How what is seen gets here: live or not, by which transport and why, since when.
 
-import { button, icon, ICONS, make } from './dom.js';
+import { button, icon, ICONS, make, paragraphs } from './dom.js';
 import { clockSeconds, since } from './format.js';
 import { t } from './language.js';
 import { Popover } from './popover.js';
-import { statusWords } from './saying.js';
+import { phonesWords, statusWords } from './saying.js';
 
 const REFRESH = 2000; // ms
 
@@ -14,7 +14,7 @@ export function createConnection(context) {
   const opener = button({ className: 'locshare-link' }, icon(ICONS.link), make('span', { className: 'locshare-link-dot', attributes: { 'aria-hidden': 'true' } }));
   const popover = new Popover(context, opener, t('connection.title'), body => {
     const show = () => body.replaceChildren(...linesOf(session));
-    const undo = ['status', 'kernel'].map(what => session.on(what, show));
+    const undo = ['status', 'kernel', 'told:keeping'].map(what => session.on(what, show));
     show();
     return () => undo.forEach(step => step());
   });
@@ -52,6 +52,8 @@ function linesOf(session) {
   if (isSource && status.since > 0) lines.push(t('connection.since', { time: since(status.since, session.wall()) }));
   if (!isSource && feed.heard) lines.push(t('connection.heard', { time: clockSeconds(feed.heard) }));
   const words = isSource ? statusWords(status, session.wall()) : '';
-  if (words) lines.push(...words.split('\n'));
-  return lines.map((text, k) => make('p', { text, className: k ? '' : 'locshare-pop-first' }));
+  const phones = phonesWords(session.told.keeping?.phones);
+  const parts = paragraphs([...lines, words, phones].join('\n'));
+  parts[0].classList.add('locshare-pop-first');
+  return parts;
 }

@@ -41,6 +41,15 @@ export function icon(path) {
   return svg;
 }
 
+/** Return lines as paragraphs; what stands in backticks as code. Text only. */
+export function paragraphs(text) {
+  const lines = text.replace(/\n[ \t]+(?![-\d])/g, ' ').split('\n'); // an indented line goes on with the one before
+  return lines.filter(line => line.trim()).map(line => {
+    const words = line.split('`').map((part, k) => make(k % 2 ? 'code' : 'span', { text: part }));
+    return make('p', {}, ...words);
+  });
+}
+
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -76,5 +85,6 @@ export const ICONS = {
   hidden: 'M3.400 2 2 3.400l3.300 3.300A13.500 13.500 0 0 0 1.500 12c1.700 3 5.500 6.500 10.500 6.500 1.700 0 3.300-.4 4.700-1.100l3.900 3.900 1.400-1.400zM12 16a4 4 0 0 1-3.800-5.300l1.600 1.600a2.200 2.200 0 0 0 1.900 1.900l1.600 1.600c-.4.1-.8.200-1.300.200zM12 5.500c-1.300 0-2.500.2-3.600.6l2.100 2.100A4 4 0 0 1 15.800 13.500l3 3a13.500 13.500 0 0 0 3.700-4.500C20.800 9 17 5.500 12 5.500z',
   more: 'M5 10a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM12 10a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM19 10a2 2 0 1 1 0 4 2 2 0 0 1 0-4z',
   choose: 'M3 5h6v2H5v10h4v2H3zM15 5h6v14h-6v-2h4V7h-4zM8 11h8v2H8z',
+  call: 'M12 2.500 23 21.500H1zM11 9.500v6h2v-6zM11 17v2h2v-2z',
   close: 'M6.400 5 12 10.600 17.600 5 19 6.400 13.400 12l5.600 5.600-1.400 1.400L12 13.400 6.400 19 5 17.600 10.600 12 5 6.400z',
 };

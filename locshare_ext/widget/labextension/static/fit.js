@@ -8,8 +8,13 @@ const LOOK = 2000; // ms between looks whether a member has left the view
 const EDGE = 20; // px from the map's edge where a member counts as leaving; less than a fit leaves free
 const HANDS = ['pointerdown', 'wheel', 'keydown']; // of a person on the map
 
+const takenBy = (map, name) => parseFloat(getComputedStyle(map.getContainer()).getPropertyValue(name)) || 0;
+
 /** Return how much of a map's height the timeline takes, px. */
-export const barOf = map => parseFloat(getComputedStyle(map.getContainer()).getPropertyValue('--locshare-bar')) || 0;
+export const barOf = map => takenBy(map, '--locshare-bar');
+
+/** Return how much of it calls for help take, above. */
+const callsOf = map => takenBy(map, '--locshare-calls');
 
 /** Move the map to all that is drawn, or to some members, or for a recording to all of it; resolves false when there is nothing. */
 export async function fit({ L, map, session }, ids = undefined) {
@@ -22,7 +27,7 @@ export async function fit({ L, map, session }, ids = undefined) {
   const list = map.getContainer().querySelector('.locshare-members.is-open')?.offsetWidth ?? 0;
   const right = size.x > 700 ? list + 40 : 40;
   map.fitBounds(bounds, {
-    paddingTopLeft: [Math.min(70, size.x / 6), 40], paddingBottomRight: [right, bar + 40], maxZoom: 16, animate: false,
+    paddingTopLeft: [Math.min(70, size.x / 6), 40 + callsOf(map)], paddingBottomRight: [right, bar + 40], maxZoom: 16, animate: false,
   });
   return true;
 }
@@ -94,6 +99,6 @@ async function hasLeft(map, session) {
     const place = state === FRESH || state === STALE ? session.placeOf(id) : null;
     if (place === null) return false;
     const point = map.latLngToContainerPoint([place.lat, place.lon]);
-    return point.x < EDGE || point.y < EDGE || point.x > size.x - EDGE || point.y > size.y - barOf(map) - EDGE;
+    return point.x < EDGE || point.y < EDGE + callsOf(map) || point.x > size.x - EDGE || point.y > size.y - barOf(map) - EDGE;
   });
 }

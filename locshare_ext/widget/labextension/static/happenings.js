@@ -5,7 +5,7 @@ const NEAR = 7; // px, within which ticks are one
 /** Return events from the kernel's rows, [time, received, kind, member, text, id, [lat, lon] or null], in order of a clock. */
 export function eventsOf(rows, clock) {
   const events = rows.map(([time, received, kind, member, text, id, place]) => (
-    { at: clock === 'received' ? received : time, kind, member, text, id, place: place ?? null }));
+    { at: clock === 'received' ? received : time, received, kind, member, text, id, place: place ?? null }));
   return events.sort((a, b) => a.at - b.at);
 }
 
@@ -24,6 +24,22 @@ export function notesOf({ told }) {
   if (!said) return [];
   if (!read.has(said)) read.set(said, eventsOf(said.events, 'time').filter(event => SAID.has(event.kind)));
   return read.get(said);
+}
+
+const KEPT = 86400000; // ms for which a call for help is told that nobody has seen
+
+/** Return whether something that was said is a call for help, to a live group, that waits to be seen on this page. */
+export const isUnseen = (session, { kind, member, received }) => // by the server's clock: that of a phone may be wrong
+  kind === 'sos' && session.model.get('mode') === 'live' && session.wall() - received < KEPT && received > (session.seenCalls.get(member) ?? -Infinity);
+
+/** Return the calls for help that nobody here has seen, the newest of each member, newest first. */
+export function callsOf(session) {
+  const newest = new Map();
+  for (const call of notesOf(session)) {
+    if (!isUnseen(session, call)) continue;
+    if (!(newest.get(call.member)?.received > call.received)) newest.set(call.member, call);
+  }
+  return [...newest.values()].sort((a, b) => b.received - a.received);
 }
 
 /** Return the newest note about a member (its name) up to a moment, null without. */

@@ -1,6 +1,7 @@
 // The language of the page: which words, and how numbers and times are written.
 
-import { EN, KO } from './strings.js';
+import { EN } from './strings.js';
+import { KO } from './strings_ko.js';
 
 const TABLES = new Map([['en', EN], ['ko', KO]]);
 

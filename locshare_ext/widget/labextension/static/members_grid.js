@@ -171,7 +171,8 @@ class Row {
     const at = session.clock.moment(performance.now());
     const note = at === null ? null : noteAbout(session, name, session.clock.state === 'live' ? Infinity : at);
     this.noted.hidden = note === null;
-    if (note !== null) label(this.noted, `${t('event.note')}: ${note.text ?? ''}`);
+    this.noted.classList.toggle('is-urgent', note?.kind === 'sos');
+    if (note !== null) label(this.noted, `${t(`event.${note.kind}`)}: ${note.text ?? ''}`);
     const centre = t('members.centre', { name }); // what it says is its name
     if (this.centre.title !== centre) this.centre.title = centre;
     label(this.follow, t('members.follow', { name }));

@@ -2,7 +2,7 @@
 
 import { button, icon, ICONS, make, setText } from './dom.js';
 import { moment } from './format.js';
-import { notesOf } from './happenings.js';
+import { isUnseen, notesOf } from './happenings.js';
 import { t } from './language.js';
 import { latOf, lonOf } from './projection.js';
 import { rowsOf, saying } from './timeline_ticks.js';
@@ -28,7 +28,7 @@ class NoteMarks {
     map.getContainer().append(this.box, this.tip);
     this.undo = [
       session.on('told:events', () => this.#find()), session.on('bounds', () => this.#soon()), session.on('settings', () => this.#find()),
-      ...['frame', 'clock', 'notes'].map(what => session.on(what, () => this.#draw())),
+      ...['frame', 'clock', 'notes', 'calls'].map(what => session.on(what, () => this.#draw())),
     ];
     map.on('move zoomend moveend resize viewreset', this.#place).on('zoomstart', this.#leave);
     this.#find();
@@ -75,8 +75,9 @@ class NoteMarks {
     const at = session.clock.moment(performance.now());
     const isLive = session.clock.state === 'live';
     const hidden = new Set(session.model.get('hidden') ?? []);
-    const shown = session.showsNotes === false || at === null ? []
-      : this.places.filter(({ note }) => (isLive || note.at <= at) && !hidden.has(note.member));
+    const isChosen = note => session.showsNotes !== false && !hidden.has(note.member);
+    const shown = at === null ? [] // a call for help is seen whatever was chosen, until somebody has seen it
+      : this.places.filter(({ note }) => (isLive || note.at <= at) && (isChosen(note) || isUnseen(session, note)));
     const key = shown.map(({ note }) => `${note.id} ${note.at}`).join();
     if (key === this.#drawn && !isElsewhere) return;
     this.#drawn = key;

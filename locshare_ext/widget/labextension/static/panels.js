@@ -1,5 +1,6 @@
 // Puts together what a map shows beside its members, as the layer's `panels` ask.
 
+import { createCalls } from './calls.js';
 import { isolate } from './dom.js';
 import { fitFirst, fitOnDemand } from './fit.js';
 import { createFollower } from './follow.js';
@@ -19,7 +20,7 @@ const MAKERS = { timeline: createTimeline, members: createMembers, tools: create
 export function createPanels(L, map, overlay, session) {
   const context = { L, map, overlay, session, isolate: element => isolate(L, element) };
   map.getContainer().classList.add('locshare-map');
-  const undo = [watchSize(map.getContainer()), watchTheme(context), createTooltip(context), createLegend(context), createFollower(context), fitFirst(context), fitOnDemand(context), offerImage(context)];
+  const undo = [watchSize(map.getContainer()), watchTheme(context), createTooltip(context), createLegend(context), createFollower(context), fitFirst(context), fitOnDemand(context), offerImage(context), createCalls(context)];
   if (session.model.get('panels').includes('tools')) undo.push(addScale(L, map));
   if (session.model.get('panels').includes('timeline')) undo.push(createNoteMarks(context));
   for (const name of session.model.get('panels')) if (MAKERS[name]) undo.push(MAKERS[name](context));
@@ -37,7 +38,8 @@ function addScale(L, map) {
 /** Let the style sheet know the map's height: lists and messages scroll within it. */
 function watchSize(container) {
   const observer = new ResizeObserver(() => {
-    container.style.setProperty('--locshare-height', `${container.clientHeight}px`);
+    const above = parseFloat(container.style.getPropertyValue('--locshare-calls')) || 0; // calls for help
+    container.style.setProperty('--locshare-height', `${container.clientHeight - above}px`);
   });
   observer.observe(container);
   return () => observer.disconnect();

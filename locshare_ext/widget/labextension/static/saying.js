@@ -19,6 +19,13 @@ export function statusWords(status, wall) {
   return [worded(status), values.looked && `${t('status.looked')}\n${values.looked}`].filter(Boolean).join('\n');
 }
 
+/** Return by which way phones come to the server, one line; empty for who may not know. told: the server's verdict, see the API. */
+export function phonesWords(told) {
+  if (!told) return '';
+  if (!told.page && !told.apps) return t('phones.none');
+  return [t(told.page ? 'phones.page' : 'phones.apps', { url: told.url }), told.kind === 'private' ? t('phones.near') : ''].filter(Boolean).join(' ');
+}
+
 function headline({ state, since: began, text }, wall) {
   if (state === 'offline') return /^offline since/i.test(text) ? '' : t('status.offline', { time: since(began, wall) });
   return state === 'connecting' ? t('status.connecting') : '';

@@ -30,6 +30,8 @@ export class Session extends Emitter {
     this.categories = {}; // texts of columns, by number
     this.status = null;
     this.told = {}; // the newest of what the kernel says of each kind, for panels that come later
+    this.seenCalls = new Map(); // by member: until when (ms, received) somebody on this page has seen calls for help
+    this.saidCalls = new Set(); // ids of those that were read out
     this.kernel = 'ok';
     this.frames = 0;
     this.bounds = { fixes: 0, oldest: Infinity, newest: -Infinity, members: 0 };

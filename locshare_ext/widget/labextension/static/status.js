@@ -1,9 +1,9 @@
 // Says in words what is wrong and what to do; while all is well, only what is worth knowing.
 
-import { button, icon, ICONS, make } from './dom.js';
+import { button, icon, ICONS, make, paragraphs } from './dom.js';
 import { since } from './format.js';
 import { t } from './language.js';
-import { statusWords } from './saying.js';
+import { phonesWords, statusWords } from './saying.js';
 
 const REFRESH = 2000; // ms
 
@@ -36,7 +36,7 @@ export function createStatus({ map, session, isolate }) {
   });
   resize.observe(box);
   const timer = setInterval(update, REFRESH);
-  const undo = ['status', 'kernel', 'bounds'].map(name => session.on(name, update));
+  const undo = ['status', 'kernel', 'bounds', 'told:keeping'].map(name => session.on(name, update));
   update();
   return () => {
     clearInterval(timer);
@@ -68,18 +68,11 @@ export function messageOf(session) {
   }
   if (status?.unrecorded) return { kind: 'error', text: words }; // it outweighs that nothing came yet
   if (session.feed.isConnected && !session.bounds.fixes && session.feed.head === 0) {
-    return { kind: 'hint', text: session.model.get('mode') === 'live' ? t('status.noFixes') : t('status.noRecorded') };
+    if (session.model.get('mode') !== 'live') return { kind: 'hint', text: t('status.noRecorded') };
+    const phones = session.told.keeping?.phones;
+    return { kind: 'hint', text: [t('status.noFixes'), phones?.page || phones?.apps ? '' : phonesWords(phones)].filter(Boolean).join('\n') };
   }
   return words ? { kind: 'hint', text: words } : null;
-}
-
-/** Lines as paragraphs; what stands in backticks as code. Text only. */
-function paragraphs(text) {
-  const lines = text.replace(/\n[ \t]+(?![-\d])/g, ' ').split('\n'); // an indented line goes on with the one before
-  return lines.filter(line => line.trim()).map(line => {
-    const words = line.split('`').map((part, k) => make(k % 2 ? 'code' : 'span', { text: part }));
-    return make('p', {}, ...words);
-  });
 }
 
 function nearNames(all, text) {
