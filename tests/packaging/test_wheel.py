@@ -102,6 +102,8 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(wheel: Path):
     pages = "locshare_ext/server/pages/static/"
     for file in ("share.html", "page.js", *(f"vendor/{name}" for name in VENDORED)):
         assert pages + file in names
+    for path in (ROOT / "locshare_ext" / "server" / "pages" / "host").iterdir():
+        assert f"locshare_ext/server/pages/host/{path.name}" in names
     data = [name for name in names if name.endswith((".csv", ".gpx", ".gpkg", ".pyc", ".sqlite3"))]
     assert not [name for name in data if not name.startswith(figures)]
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
