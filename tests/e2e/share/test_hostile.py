@@ -31,10 +31,9 @@ Geolocation.prototype.watchPosition = function (found, ...rest) {
 };"""
 
 
-@pytest.mark.parametrize("hours", [20, -20])
-def test_a_clock_that_is_wrong(phone: NewPhone, host: Host, group: str, hours: int):
+def test_a_clock_that_is_wrong(phone: NewPhone, host: Host, group: str):
     card = host.invite(group, expires_in=3600)
-    ann = phone(init=WRONG % (hours * HOURS)).join(host, card)
+    ann = phone(init=WRONG % (20 * HOURS)).join(host, card)
     bob = {"member": "bob", "time": card["created"], "lat": 37.57, "lon": 126.98}
     host.ask("POST", f"groups/{group}/fixes", bob)
     ann.page.wait_for_selector("#members li:has-text('bob')")
@@ -42,7 +41,7 @@ def test_a_clock_that_is_wrong(phone: NewPhone, host: Host, group: str, hours: i
     assert "20 h" in ann.text("#facts")
     assert " h" not in ann.text("#members")
     [fix] = seen(host, group, 1)
-    assert abs(fix["time"] - fix["received"] - hours * HOURS) < HOURS
+    assert abs(fix["time"] - fix["received"] - 20 * HOURS) < HOURS
 
 
 def test_names_are_never_markup(phone: NewPhone, host: Host, group: str):
@@ -164,22 +163,26 @@ def test_data_is_not_deleted_without_a_network_and_then_it_is(phone: NewPhone, h
 
 def test_who_left_comes_again_by_the_open_invite(phone: NewPhone, host: Host, group: str):
     ann = phone().open(host, host.invite(group, None))
-    for _ in range(2):
-        ann.until("naming")
-        ann.page.fill("#name", "ann")
-        ann.page.press("#name", "Enter")
-        ann.until("consent")
-        ann.page.click("#agree")
-        ann.until("off")
-        ann.page.click("#delete")
-        ann.page.click("#ask-yes")
-        ann.until("deleted")
-        ann.page.reload()
+    ann.until("naming")
+    ann.page.fill("#name", "ann")
+    ann.page.press("#name", "Enter")
+    ann.until("consent")
+    ann.page.click("#agree")
+    ann.until("off")
+    ann.page.click("#delete")
+    ann.page.click("#ask-yes")
+    ann.until("deleted")
+    ann.page.reload()
+    ann.until("naming")
 
 
 def test_an_app_is_set_up_or_its_address_copied(phone: NewPhone, host: Host, group: str):
     card = host.invite(group)
-    ann = phone(user_agent="Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X)").join(host, card)
+    ann = phone(user_agent="Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X)").open(host, card)
+    ann.until("consent")
+    assert card["token"] not in ann.page.content()
+    ann.page.click("#agree")
+    ann.until("off")
     ann.page.click("#apps summary")
     assert "only while it is open and visible" in ann.text("#apps")
     links = ann.page.locator("#ways a").evaluate_all("all => all.map(one => one.href.split(':')[0])")
@@ -189,6 +192,3 @@ def test_an_app_is_set_up_or_its_address_copied(phone: NewPhone, host: Host, gro
     ann.page.wait_for_selector("#copied >> text=Copied")
     address = ann.page.evaluate("() => navigator.clipboard.readText()")
     assert address.startswith(f"{host.url}in/{card['token']}/osmand?lat={{0}}")
-    host.ask("DELETE", f"groups/{group}/invites/{card['id']}")
-    ann.until("revoked")
-    assert card["token"] not in ann.page.content()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.e2e.share.conftest import NewPhone
@@ -14,15 +11,13 @@ from tests.support.sites import TOKEN, Sites
 pytestmark = pytest.mark.browser
 
 
-def test_no_invite(phone: NewPhone, host: Host):
+def test_no_invite_and_unknown_ones(phone: NewPhone, host: Host):
     ann = phone().open(host, None)
     ann.until("no_invite")
     assert ann.text("#headline") == "The invite is missing"
-
-
-@pytest.mark.parametrize("token", ["lsi_" + "A" * 12 + "_" + "B" * 22, "nonsense"])
-def test_an_unknown_invite(phone: NewPhone, host: Host, token: str):
-    phone().open(host, {"token": token}).until("unknown")
+    for token in ("lsi_" + "A" * 12 + "_" + "B" * 22, "nonsense"):
+        ann.page.goto("about:blank")
+        ann.open(host, {"token": token}).until("unknown")
 
 
 def test_revoked_while_sharing(phone: NewPhone, host: Host, group: str):
@@ -31,12 +26,14 @@ def test_revoked_while_sharing(phone: NewPhone, host: Host, group: str):
     host.ask("DELETE", f"groups/{group}/invites/{card['id']}")
     ann.until("revoked")
     assert ann.page.is_hidden("#bar")
+    assert card["token"] not in ann.page.content()
     ann.page.reload()
     ann.until("revoked")
 
 
 def test_expired_without_a_network_what_was_measured_before_is_taken(phone: NewPhone, host: Host, group: str):
-    ann = phone().join(host, host.invite(group, expires_in=5))
+    card = host.invite(group, expires_in=5)
+    ann = phone().join(host, card)
     ann.context.set_offline(True)
     ann.move(1)
     ann.until_waiting(1)
@@ -45,12 +42,7 @@ def test_expired_without_a_network_what_was_measured_before_is_taken(phone: NewP
     ann.context.set_offline(False)
     ann.until_waiting(0)
     assert len(seen(host, group, 2)) == 2
-
-
-def test_expired_before_it_was_opened(phone: NewPhone, host: Host, group: str):
-    card = host.invite(group, expires_in=1)
-    first = phone().open(host, card)
-    first.until("expired")
+    phone().open(host, card).until("expired")  # another phone, to which it is new
 
 
 def test_no_permission_and_then_given(phone: NewPhone, host: Host, group: str):
@@ -79,15 +71,8 @@ def test_no_https(phone: NewPhone, host: Host, group: str):
     assert "https" in ann.text("#detail")
 
 
-@pytest.fixture
-def full(tmp_path: Path) -> Iterator[Host]:
-    """A server with room for one group of one member."""
-    running = Sites(tmp_path)
-    yield Host(running.urls["full"], TOKEN)
-    running.stop()
-
-
-def test_a_full_group(phone: NewPhone, full: Host):
+def test_a_full_group(phone: NewPhone, sites: Sites):
+    full = Host(sites.urls["full"], TOKEN)  # has room for one group of one member
     full.ask(
         "POST", "groups/hikers/fixes", {"member": "bob", "time": "2026-01-01T00:00:00Z", "lat": 1, "lon": 2}
     )

@@ -50,6 +50,7 @@ function copier(app, name, text) {
     if (!isCopied) { // some browsers forbid it: the person can
       at('pasted').value = text;
       at('pasted').select();
+      at('pasted').scrollIntoView({ block: 'nearest' });
     }
   });
   return button;
