@@ -16,7 +16,7 @@ __all__ = ["Admission", "nothing_good"]
 
 
 class Admission:
-    """The rules for one body of one principal, received at `received` (ms).
+    """The rules for one body of one principal for a group, by slug, received at `received` (ms).
 
     member_of: gives a member's name as the group has it, or raises. precision: metres of the
     grid that places are put on, None for as they were measured.
@@ -25,6 +25,7 @@ class Admission:
     def __init__(
         self,
         principal: Principal,
+        group: str,
         received: int,
         member_of: Callable[[str], str],
         precision: float | None,
@@ -34,7 +35,7 @@ class Admission:
         self._member_of = member_of
         self._precision = precision
         # nobody speaks for another, but who may manage
-        self._own = None if MANAGE in principal.roles else principal.speaker
+        self._own = None if principal.may(group, MANAGE) else principal.speaker
         has_ended = principal.expires is not None and received >= principal.expires
         self._ended = principal.expires if has_ended else None
 

@@ -219,7 +219,7 @@ class Groups:
 
     def _rules(self, principal: Principal, group: Group) -> Admission:
         precision = coarser(group.settings["precision"], principal.precision)
-        return Admission(principal, self.clock(), partial(self.member_of, group), precision)
+        return Admission(principal, group.slug, self.clock(), partial(self.member_of, group), precision)
 
     async def append(self, group: Group, batch: Batch) -> Stored:
         """Store a batch, then tell the readers; raises StoreError when it could not be stored."""

@@ -125,7 +125,7 @@ class Notes:
         return None
 
     def _member(self, principal: Principal, group: Group, sent: object) -> str | None:
-        if MANAGE not in principal.roles:
+        if not principal.may(group.slug, MANAGE):
             return self._groups.member_of(group, principal.speaker)
         if sent is None:
             return None

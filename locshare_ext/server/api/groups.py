@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from locshare_ext.broker.access import MANAGE, PUBLISH, WATCH
+from locshare_ext.broker.access import MANAGE, PUBLISH, WATCH, Role
 from locshare_ext.errors import AccessDenied, InvalidInput
 from locshare_ext.model.fix import Fix
 from locshare_ext.model.names import fold, group_slug
@@ -115,13 +115,17 @@ class MemberHandler(Handler):
                 raise InvalidInput(
                     "this credential is for no single member", code="no_member", field="member"
                 )
-            group = await self.find_group(name, WATCH if WATCH in self.principal.roles else PUBLISH)
+            group = await self.find_group(name, self._own_role(name))
             member = self.principal.member
         else:
             group = await self.find_group(name, MANAGE)
         removed = await forget_member(self.site.groups, group, member)
         self.audit("member_forgotten", group=group.slug)
         self.answer({"forgotten": removed})
+
+    def _own_role(self, name: str) -> Role:
+        """Return a role that is enough to have oneself forgotten: any that it has."""
+        return WATCH if self.principal.may(group_slug(name), WATCH) else PUBLISH
 
 
 async def _make(handler: Handler, title: str, sent: dict[str, Any]) -> None:
