@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from locshare_ext.analysis.running import GroupNumbers
     from locshare_ext.client.source import FixBatch
 
-__all__ = ["Counted", "Following"]
+__all__ = ["Counted", "Following", "add_batch"]
 
 
 class Counted(CallsAlerts):
@@ -112,7 +112,7 @@ class Following:
             numbers = self._numbers()
             if numbers is not None:
                 if past is not None and len(past) and not is_void:
-                    _add(numbers, past)
+                    add_batch(numbers, past)
                     self._newest = int(past.seq.max())
                 numbers.add(self._new(waiting))
         self._changed()
@@ -155,7 +155,8 @@ class Following:
         return found
 
 
-def _add(numbers: GroupNumbers, batch: FixBatch) -> None:
+def add_batch(numbers: GroupNumbers, batch: FixBatch) -> None:
+    """Count fixes in the order of a batch."""
     import numpy as np
 
     names = np.array(batch.names, object)[batch.member].tolist()

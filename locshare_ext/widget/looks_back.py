@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.model.clock import check_clock
@@ -76,6 +77,10 @@ class LooksBack:
     @clock.setter
     def clock(self, clock: str) -> None:
         self.trail_layer.clock = check_clock(clock)
+
+    def watch_playhead(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Have a quick function called, on any thread, when the playhead moved; returns what ends that."""
+        return self._timeline.watch(call)
 
     @property
     def drives_on_fix(self) -> bool:

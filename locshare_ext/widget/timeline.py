@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from locshare_ext.client.playhead import Playhead, PlayheadState
+from locshare_ext.client.playhead import Playhead, PlayheadState, Watchers
 from locshare_ext.client.times import ms_from, now_ms
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.clock import Clock
@@ -51,6 +51,7 @@ class Timeline:
         self._is_beginning = False
         self._along: Playhead | None = None  # what it goes along with
         self._drives = False
+        self._watchers = Watchers()
         watch = getattr(source, "watch_play", None)
         self._unwatch: Callable[[], None] = _nothing if watch is None else watch(self._follow)
         layer.on_msg(self._receive)
@@ -60,6 +61,10 @@ class Timeline:
         self._unwatch()
         self._layer.on_msg(self._receive, remove=True)
         self._end_player()
+
+    def watch(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Have a quick function called when somebody has moved it; returns what ends that."""
+        return self._watchers.watch(lambda playhead: call())
 
     # where it is
 
@@ -178,6 +183,7 @@ class Timeline:
             self._serial += 1
             self._tell(is_asked=True)
         self._go_along()
+        self._watchers.tell(playhead)
 
     def _tell(self, *, is_asked: bool) -> None:
         """Tell the pages, or only those that come later, where the playhead is."""
@@ -208,6 +214,7 @@ class Timeline:
             self._playhead = playhead
             self._serial += 1
             self._tell(is_asked=True)
+        self._watchers.tell(playhead)
 
     def _receive(self, _: Any, content: Mapping[str, Any], buffers: Any) -> None:
         """Take what a page says; the kernel's main thread calls it."""
@@ -228,7 +235,9 @@ class Timeline:
                 end=content["end"],
             )
             self._tell(is_asked=False)
+            moved = self._playhead
         self._go_along()
+        self._watchers.tell(moved)
 
     def _go_along(self) -> None:
         """Play to the recording's callbacks what the page plays, if that is switched on."""

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from locshare_ext import GroupPanel, Recording, open_recording
+from locshare_ext import GroupMap, GroupPanel, Recording, open_recording
 from locshare_ext.analysis import GroupNumbers
 from locshare_ext.errors import InvalidInput
 from locshare_ext.model.fix import Fix
@@ -133,12 +134,42 @@ def test_it_moves_with_what_is_played(panel: GroupPanel, recording: Recording) -
     values = Values(panel)
     panel._view_count = 1
     values.wait(lambda value: "2 of 2 here" in value)
-    player = recording.play(1.0, wait=False, start=recording.trails()["time"].iloc[5])
+    before = recording.trails()["time"].iloc[5] - pd.Timedelta("500ms")
+    player = recording.play(0.01, wait=False, start=before)  # the next is due in a minute
     player.pause()
     player.step(3)
     shown = recording.trails()["time"].iloc[7].strftime("%H:%M:%S")
     values.wait(lambda value: f" {shown} UTC" in value)
     player.stop()
+
+
+def test_it_shows_what_a_bare_drag_shows(recording: Recording) -> None:
+    times = recording.trails()["time"]
+    shown = GroupMap(recording)
+    panel = GroupPanel(shown)
+    values = Values(panel)
+    panel._view_count = 1
+    values.wait(lambda value: "<td>10</td>" in value or "2 of 2 here" in value)
+    try:
+        for row in (12, 5, 16):  # on, back, and on again
+            values.all.clear()
+            shown.playhead = times.iloc[row]
+            values.wait(lambda value, at=times.iloc[row]: f" {at:%H:%M:%S} UTC" in value)  # type: ignore[misc]
+            assert panel._looked_at is not None
+            counted = panel._looked_at.numbers()
+            assert counted is not None
+            assert counted[0].members()["fixes"].sum() == row + 1
+        assert panel.numbers.members()["fixes"].sum() == 20  # of all of it, as without a map
+        values.all.clear()
+        shown.clock = "received"
+        shown.playhead = times.iloc[3]
+        values.wait(lambda value: f" {times.iloc[3]:%H:%M:%S} UTC" in value)
+        values.all.clear()
+        shown.playhead = times.iloc[0]
+        values.wait(lambda value: f" {times.iloc[19]:%H:%M:%S} UTC" in value)  # all of it again
+    finally:
+        panel.close()
+        shown.close()
 
 
 def test_a_closed_panel_is_fed_no_more(recording: Recording) -> None:
