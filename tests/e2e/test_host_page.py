@@ -245,7 +245,7 @@ def test_an_invites_link_leads_to_the_share_page(opened: Open, host: Host):
 def test_who_manages_one_group_by_an_invite_sees_that_one(opened: Open, host: Host):
     host.invite("other", "zoe")
     card = host.invite("mine", "ann", roles="publish watch manage")
-    one = opened(f"{host.url}#t={card['token']}&g=mine")
+    one = opened(f"{host.url}#t={card['token']}&g=other")
     one.page.wait_for_selector("#group-title >> text=mine")
     assert one.page.locator("#groups-list li").count() == 1
     assert one.page.is_hidden("#making")
@@ -274,3 +274,26 @@ def test_on_a_notebook_server_by_its_log_in(opened: Open, lab: Lab):
     assert one.page.evaluate("Object.keys(sessionStorage).length") == 0
     assert not one.errors
     assert lab.token not in one.page.content()
+
+
+def test_at_the_listener_for_phones(opened: Open, lab: Lab):
+    """Who follows a link that names it finds what can be done there."""
+    host = Host(lab.url, "")
+    host.headers = {"Authorization": f"token {lab.token}"}
+    boss = host.invite("listened", "boss", roles="publish watch manage")
+    ann = host.invite("listened", "ann")
+    url = host.ask("POST", "phones", {"host": "127.0.0.1", "port": 0})["reach"]["url"]
+    try:
+        assert opened(f"{url}locshare/").page.is_visible("#entering")
+        one = opened(f"{url}locshare/#t={boss['token']}&g=listened")
+        one.page.wait_for_selector("#group-title >> text=listened")
+        assert people(one.page) == {"ann": "not joined", "boss": "not joined"}
+        assert one.page.is_hidden("#recordings")
+        one.page.click("[aria-label='Revoke ann']")
+        one.page.click("#ask-yes")
+        one.page.wait_for_selector("#ended-list li", state="attached")
+        led = opened(f"{url}locshare/#t={ann['token']}&g=listened")
+        led.page.wait_for_url("**/share*")
+        led.until("revoked")
+    finally:
+        host.ask("DELETE", "phones")

@@ -74,6 +74,8 @@ class InvitesHandler(Handler):
 class InviteHandler(Handler):
     """`api/groups/{g}/invites/{id}`."""
 
+    for_participants = True
+
     async def get(self, name: str, invite_id: str) -> None:
         """Show one, with its token while it lives: a card can be shown again."""
         self.query()
@@ -95,6 +97,8 @@ class InviteHandler(Handler):
 
 class WaysHandler(Handler):
     """`api/groups/{g}/invites/{id}/ways`: how a phone comes in by it."""
+
+    for_participants = True
 
     async def get(self, name: str, invite_id: str) -> None:
         """Give a link for each app, with its code to scan; none where no phone could use it, but why.

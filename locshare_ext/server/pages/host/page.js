@@ -19,6 +19,7 @@ const LISTS = ['roster', 'invite-list', 'ended-list', 'recording-list', 'groups-
 let api = null;
 let seen = null; // what the server told last
 let group = null;
+let only = null; // the group that an invite is for, and no other
 let reach = null;
 let asking = null; // the round that is under way
 let timer = null;
@@ -34,18 +35,28 @@ function language(tag) {
   if (seen) show();
 }
 
-/** Ask for all that is seen. What may not be asked for stays empty: not every host may do everything. */
+/** Ask for all that is seen. */
 async function look() {
   const mine = group;
-  const health = await api.ask('GET', 'health');
-  const { groups } = await api.ask('GET', 'groups');
-  const told = { health, groups, about: null, invites: [], recordings: [], at: Date.now() };
-  if (mine && groups.some(one => one.group === mine)) {
-    const part = async (where, name) => { try { told[name] = (await api.ask('GET', where))[name]; } catch (error) { if (!(error instanceof Refusal)) throw error; } };
+  const told = { health: await api.ask('GET', 'health'), groups: [], about: null, invites: null, recordings: null, at: Date.now() };
+  if (only === null) ({ groups: told.groups } = await api.ask('GET', 'groups'));
+  if (mine && (only !== null || told.groups.some(one => one.group === mine))) {
     told.about = await api.ask('GET', path());
-    await Promise.all([part(path('invites'), 'invites'), part(`recordings?group=${encodeURIComponent(mine)}`, 'recordings')]);
+    told.invites = await part(path('invites'), 'invites');
+    told.recordings = await part(`recordings?group=${encodeURIComponent(mine)}`, 'recordings');
   }
+  if (only !== null) told.groups = [{ group: only, title: told.about.title, members: Object.keys(told.about.counts).length }];
   return mine === group ? told : look();
+}
+
+/** Return a part of an answer; null if this host may not ask for it, or not at this address, as where phones come. */
+async function part(where, name) {
+  try {
+    return (await api.ask('GET', where))[name];
+  } catch (error) {
+    if (error instanceof Refusal && [403, 404].includes(error.status)) return null;
+    throw error;
+  }
 }
 
 /** Look again, now, and from then on every few seconds while the page is seen. */
@@ -94,10 +105,12 @@ function show() {
   fill(at('groups-list'), groups, one => one.group, groupRow, updateGroup);
   at('group').hidden = !about;
   if (!about) return;
-  showRoster(about, invites, { card });
-  showInvites(invites, { card, revoke });
-  tick(invites);
-  showRecordings(recordings, {
+  showRoster(about, invites ?? [], { card });
+  at('invites').hidden = !invites;
+  at('recordings').hidden = !recordings;
+  showInvites(invites ?? [], { card, revoke });
+  tick(invites ?? []);
+  showRecordings(recordings ?? [], {
     stop: one => done(at('recording-why'), () => api.ask('PATCH', `recordings/${one.id}`, { stop: true })),
     download: one => download(api, one).catch(error => say(at('recording-why'), t('failed', { why: error.message }))),
   });
@@ -247,7 +260,8 @@ async function enter(token) {
   if (token) sessionStorage.setItem(KEPT, token);
   at('leave').hidden = !token;
   at('making').hidden = me.group !== null;
-  group ??= me.group;
+  only = me.group;
+  group = only ?? group;
   await refresh();
   if (group === null && seen?.groups.length === 1) await choose(seen.groups[0].group);
   return me.group === null ? tryPhones() : null;
