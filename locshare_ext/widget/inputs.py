@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 RESERVED = frozenset({"member", "x", "y", "lat", "lon", "time", "received", "age"})
 LONGEST_NAME = 64
+LAST_MS = 8_640_000_000_000_000  # that a page's clock can tell, ECMA-262 21.4.1.1
 # what others call what has a name here already
 ELSEWHERE = {
     "latitude": "lat",
@@ -140,11 +141,11 @@ def _text_column(name: str, values: npt.NDArray[Any], count: int) -> npt.NDArray
     return column
 
 
-def ms_column(name: str, values: Any, count: int) -> Ints:
+def ms_column(name: str, values: Any, count: int, unknown: int | None = None) -> Ints:
     """Return moments as int64 ms since 1970 UTC; a single one stands for every row.
 
-    Takes integers (ms), datetimes with a zone, datetime64 (UTC) and pandas' columns.
-    Raises InvalidInput.
+    Takes numbers (ms), datetimes with a zone, datetime64 (UTC) and pandas' columns.
+    unknown: what stands for NaN and NaT, None where a moment has to be known. Raises InvalidInput.
     """
     if isinstance(values, datetime):
         values = _ms_of(name, values)
@@ -155,12 +156,20 @@ def ms_column(name: str, values: Any, count: int) -> Ints:
         values = [_ms_of(name, value) for value in values]
     column = np.asarray(values)
     if column.dtype.kind == "M":
-        column = column.astype("datetime64[ms]").astype(np.int64)
+        moments = column.astype("datetime64[ms]")
+        column, is_unknown = moments.astype(np.int64), np.isnat(moments)
     elif column.dtype.kind not in "iuf":
         raise InvalidInput(
             f"{name} is {column.dtype}, expected ms since 1970, datetimes with a zone or datetime64",
             field=name,
         )
+    else:
+        is_unknown = np.isnan(column)
+    if unknown is None and is_unknown.any():
+        raise InvalidInput(f"{name} is unknown in {is_unknown.sum()} of {column.size} fixes", field=name)
+    column = np.where(is_unknown, unknown or 0, column)
+    if (is_wrong := np.abs(column) > LAST_MS).any():
+        raise InvalidInput(f"{name} {column[is_wrong][0]} is no moment in ms since 1970", field=name)
     return column_of(name, column, count, np.int64)
 
 
@@ -180,7 +189,9 @@ def columns_of_frame(
             raise InvalidInput(f"column {name!r} is missing from the frame{hint}", field=name)
     count = len(frame)
     received = (
-        ms_column("received", frame["received"], count) if "received" in frame else np.zeros(count, np.int64)
+        ms_column("received", frame["received"], count, unknown=0)
+        if "received" in frame
+        else np.zeros(count, np.int64)
     )
     wanted = dict.fromkeys([*(name for name in NUMBERS if name in frame), *more])
     numbers = {name: value_column(name, frame[name], count) for name in wanted}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -45,3 +48,30 @@ def test_a_frame_that_says_latitude_is_told_what_is_wanted() -> None:
     frame = pd.DataFrame({"member": ["ann"], "time": [1], "latitude": [53.4], "lon": [-2.9]})
     with pytest.raises(InvalidInput, match="'lat' is missing from the frame; rename 'latitude' to it"):
         columns_of_frame(frame)
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ([1.0, np.nan], "unknown in 1 of 2"),
+        (pd.to_datetime(["2026-11-22", "NaT"]), "unknown in 1 of 2"),
+        ([1.0, np.inf], "no moment"),
+        ([1, 2**62], "no moment"),
+    ],
+)
+def test_a_fix_without_a_moment_is_refused_and_nothing_shown(time: Any, said: str) -> None:
+    layer = TrailLayer()
+    with pytest.raises(InvalidInput, match=said) as refused:
+        layer.push(["ann", "ben"], time, 53.4, -2.9)
+    assert refused.value.field == "time"
+    assert layer.reach() is None
+    layer.close()
+
+
+def test_when_a_frame_s_fix_was_known_may_be_unknown() -> None:
+    known = pd.to_datetime(["2026-11-22T10:00Z", "NaT"])
+    frame = pd.DataFrame(
+        {"member": ["ann", "ben"], "time": [1, 2], "received": known, "lat": 53.4, "lon": -2.9}
+    )
+    received = columns_of_frame(frame)[2]
+    assert received.tolist() == [1795341600000, 0]
