@@ -148,6 +148,13 @@ test('a steady pace makes a level strip, whatever its parts are', () => {
   }
 });
 
+test('a whole group that sends at once, now and then, makes a level strip too', () => {
+  const counts = new Uint32Array(100);
+  for (let k = 0; k < 100; k += 4) counts[k] = 300;
+  const heights = heightsOf(counts, 7500, 120_000).subarray(0, 97);
+  assert.ok(Math.min(...heights) > 0.9, `${heights}`);
+});
+
 test('many fixes in a part count as they are, and none spread into a gap', () => {
   const counts = Uint32Array.of(100, 400, 100, 0, 0, 100);
   assert.deepEqual([...heightsOf(counts, 60_000, 120_000)], [0.5, 1, 0.5, 0, 0, 0.5]);
