@@ -24,6 +24,7 @@ __all__ = ["AppHandler", "BatchesHandler", "InHandler", "ProfileHandler"]
 _SPIN = 1.0  # s that who would come again at once waits for an answer
 _PLACE = ("lat", "location")  # without one of these in its query a GET is of somebody who looks
 _LATER = (409, 429)  # statuses after which a phone is to come again; iOS OwnTracks drops on any 4xx
+_MENDED = "host_not_allowed"  # by its owner, who gave phones an address that the server does not know
 
 
 class _InHandler(Handler):
@@ -137,7 +138,8 @@ class _InHandler(Handler):
         if self.app is not None and REPLIES[self.app].is_certain and status_code not in (404, 405):
             self._give(REPLIES[self.app])
             return
-        if status_code in _LATER:
+        error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
+        if status_code in _LATER or getattr(error, "code", None) == _MENDED:
             self.set_status(503)
             status_code = 503
         super().write_error(status_code, **kwargs)

@@ -212,6 +212,17 @@ async def test_too_fast_is_503_never_429(app, send, stored, aside, invite, site,
     assert len(await stored()) == 2
 
 
+async def test_a_server_that_does_not_know_its_name_loses_nothing(send, stored, invite, site, monkeypatch):
+    card = await invite("ann")
+    body = REQUESTS["owntracks"]()[2]
+    answer = await send(card, "/owntracks", "POST", body, Host="walk.example.org")
+    assert (answer.code, json.loads(answer.body)["error"]["code"]) == (503, "host_not_allowed")
+    assert int(answer.headers["Retry-After"]) > 0
+    monkeypatch.setattr(site, "allowed_hosts", ("walk.example.org",))
+    assert (await send(card, "/owntracks", "POST", body, Host="walk.example.org")).code == 200
+    assert len(await stored()) == 1
+
+
 @pytest.mark.parametrize("app", APPS)
 async def test_a_backlog_from_before_the_end_is_taken_after_it(app, send, stored, invite, site, monkeypatch):
     card = await invite("ann", expires_in=3600)
