@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from locshare_ext.errors import InvalidInput, LocShareError, NotFound
+from locshare_ext.widget.inviting import Inviting
 from locshare_ext.widget.keeping import export_range, record_range
 from locshare_ext.widget.saying import said_of
 
@@ -19,9 +20,12 @@ __all__ = ["Errands", "errands_of"]
 
 ASK, ANSWER, KEEPING = "ask", "answer", "keeping"  # what is said to and fro
 PERIOD = 5.0  # s between looks at what is being recorded, while a page shows the map
-OF_GROUPS = ("note", "remove_note", "record", "recordings", "roles", "settings")
+OF_GROUPS = ("invite", "note", "remove_note", "record", "recordings", "roles", "settings")
 
 log = logging.getLogger(__name__)
+
+Made = str | dict[str, Any] | None  # what came of an errand: no secret, as pages that come later are told
+Deed = Callable[[Mapping[str, Any]], Made]
 
 
 def errands_of(layer: TrailLayer, source: Any, changed: Callable[[], None]) -> Errands | None:
@@ -56,14 +60,16 @@ class Errands:
         self._layer.on_msg(self._receive, remove=True)
         self._asked.put(None)
 
-    def _deeds_of(self, source: Any) -> dict[str, Callable[[Mapping[str, Any]], str | None]]:
+    def _deeds_of(self, source: Any) -> dict[str, Deed]:
         """Return what can be asked for, by name: each takes the question, and returns what it made."""
-        deeds: dict[str, Callable[[Mapping[str, Any]], str | None]] = {}
+        deeds: dict[str, Deed] = {}
         if hasattr(source, "trails"):
             deeds["export"] = lambda asked: export_range(source, *_range(asked), str(asked.get("clock")))
         if self._is_group:
             deeds |= {"note": self._note, "remove_note": self._remove_note, "stop": self._stop}
             deeds["record"] = lambda asked: str(source.record(str(asked.get("called") or "")).name)
+            inviting = Inviting(self._layer, source)
+            deeds |= {"invite": inviting.invite, "arrival": inviting.status}
             deeds["record_range"] = lambda asked: record_range(source, *_range(asked))
         return deeds
 
@@ -93,7 +99,7 @@ class Errands:
             error = said_of(LocShareError(f"{type(failed).__name__}: {failed}"))
         self._layer.tell_pages(ANSWER, name=asked.get("name"), done=done, error=error)
 
-    def _do(self, asked: Mapping[str, Any]) -> str | None:
+    def _do(self, asked: Mapping[str, Any]) -> Made:
         what = str(asked.get("what"))
         deed = self._deeds.get(what)
         if deed is None:
@@ -135,7 +141,13 @@ class Errands:
     def _keeping(self) -> dict[str, Any]:
         may_export = "export" in self._deeds
         if not self._is_group:
-            return {"may_note": False, "may_record": False, "may_export": may_export, "recordings": []}
+            return {
+                "may_note": False,
+                "may_record": False,
+                "may_invite": False,
+                "may_export": may_export,
+                "recordings": [],
+            }
         roles = self._source.roles
         # a group can become ephemeral before its first fix, and stays so
         self._is_ephemeral = self._is_ephemeral or bool(self._source.settings().get("ephemeral"))
@@ -147,6 +159,7 @@ class Errands:
         return {
             "may_note": "manage" in roles or "publish" in roles,
             "may_record": "manage" in roles and not self._is_ephemeral,
+            "may_invite": "manage" in roles,
             "may_export": may_export,
             "is_ephemeral": self._is_ephemeral,
             "phones": self._phones() if "manage" in roles else None,

@@ -11,12 +11,10 @@ from typing import Any
 from ipywidgets import DOMWidget, Layout, VBox
 from traitlets import Unicode
 
-from locshare_ext.client.arrivals import arrival_of
 from locshare_ext.client.invites import Invite
-from locshare_ext.client.phone_reach import reach_of
-from locshare_ext.errors import InvalidInput, LocShareError
-from locshare_ext.model.setups import setups, way_json
+from locshare_ext.errors import InvalidInput
 from locshare_ext.widget.beside import bundle, chosen_route
+from locshare_ext.widget.card import card_of, status_of
 from locshare_ext.widget.given import group_of
 from locshare_ext.widget.layer import MODULE, MODULE_VERSION
 
@@ -99,7 +97,7 @@ class InviteCard(VBox):  # type: ignore[misc]  # ipywidgets is untyped
             try:
                 if self._is_asked:
                     self._is_asked = False
-                    self._say("card", card=self._content())
+                    self._say("card", card=card_of(self._group, self.invite, self._address))
                     self._told = None
                 if self._face._view_count:
                     is_over = self._look()
@@ -107,37 +105,12 @@ class InviteCard(VBox):  # type: ignore[misc]  # ipywidgets is untyped
                 log.exception("an invite's card could not be shown")
             self._wake.wait(None if is_over else PERIOD)
 
-    def _content(self) -> dict[str, Any]:
-        invite = self.invite
-        found: dict[str, Any] = {
-            "title": self._group.title,
-            "member": invite.member,
-            "expires": round(invite.expires.timestamp() * 1000),
-            "ways": [],
-            "reason": "",
-            "todo": "",
-        }
-        try:
-            reach = reach_of(self._group._api, self._address)
-        except LocShareError as error:
-            return {**found, "reason": error.message}
-        if reach.url is not None:
-            ways = setups(f"{reach.url}locshare/", invite.token, invite.member)
-            found["ways"] = [
-                way_json(one) for one in ways if (reach.page if one.app == "browser" else reach.apps)
-            ]
-        return {**found, "reason": reach.reason, "todo": reach.todo}
-
     def _look(self) -> bool:
         """Tell the page how the invite stands, if that is news; returns whether nothing more will come."""
-        try:
-            arrival = arrival_of(self._group, self.invite)
-            told: dict[str, Any] = {"state": arrival.state, "at": arrival.at, "reason": arrival.reason}
-        except LocShareError as error:
-            told = {"state": "away", "reason": error.message}
+        told = status_of(self._group, self.invite)
         if told != self._told:
             self._told = told
-            self._say("status", status={name: value for name, value in told.items() if value is not None})
+            self._say("status", status=told)
         return told["state"] in ("here", "revoked")
 
     def _say(self, op: str, **said: Any) -> None:

@@ -220,6 +220,10 @@ class TrailLayer(LayerSettings):
         if is_news and self._pacing.pages:
             self._say("told", said=self._said[op])
 
+    def show_card(self, page: str, card: Mapping[str, Any]) -> None:
+        """Show an invite's card to one page; a secret, kept nowhere. Any thread may call it."""
+        self._say("card", page=page, card=dict(card))
+
     def suggest_ages(self, ages: Mapping[str, float]) -> None:
         """Take `stale_after`, `lost_after`, `gap_after` unless the maker gave them; any thread may call it.
 

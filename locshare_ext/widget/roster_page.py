@@ -15,6 +15,7 @@ __all__ = ["WORDS", "roster_page"]
 EN = {
     "none": "Nobody is invited, and nobody shares yet.",
     "there": "{here} of {all} here",
+    "fact": "{count} {what}",
     "low": "low battery",
     "more": "and {count} more members",
     "member": "Member",
@@ -42,6 +43,7 @@ EN = {
 KO = {
     "none": "아직 초대한 사람도, 공유하는 사람도 없습니다.",
     "there": "{all}명 중 {here}명 있음",
+    "fact": "{what} {count}",
     "low": "배터리 부족",
     "more": "외 {count}명",
     "member": "멤버",
@@ -87,6 +89,11 @@ STYLE = """
 .locshare-roster .is-silent, .locshare-roster .is-no-position { --dot: var(--jp-warn-color1, #ef6c00); }
 .locshare-roster .mark { border: 1px solid var(--jp-warn-color1, #ef6c00); border-radius: 3px;
   padding: 0 4px; }
+@container (max-width: 430px) {
+  .locshare-roster :is(th, td) { padding: 2px 4px; white-space: normal; }
+  .locshare-roster th:first-child { min-width: 4em; }
+  .locshare-roster .mark { margin-left: 0; white-space: normal; }
+}
 """
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))  # seconds
 
@@ -107,9 +114,13 @@ def roster_page(
 def _table(people: Sequence[Person], now: int, words: dict[str, str]) -> str:
     counts = Counter(one.state for one in people)
     facts = [words["there"].format(here=counts["here"], all=len(people))]
-    facts += [f"{words[state]} {counts[state]}" for state in STATES if counts[state] and state != "here"]
+    facts += [
+        words["fact"].format(count=counts[state], what=words[state])
+        for state in STATES
+        if counts[state] and state != "here"
+    ]
     low = sum(one.is_low for one in people)
-    facts += [f"{words['low']} {low}"] if low else []
+    facts += [words["fact"].format(count=low, what=words["low"])] if low else []
     told = "".join(f'<span class="fact">{fact}</span> ' for fact in facts)
     titles = "".join(f'<th scope="col" class="{kind}">{words[name]}</th>' for name, kind in COLUMNS)
     rows = "".join(_row(one, now, words) for one in people[:MOST])

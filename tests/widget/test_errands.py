@@ -11,6 +11,8 @@ import pytest
 
 from locshare_ext import Group
 from locshare_ext.client import registry
+from locshare_ext.client.phone_reach import reach_of
+from locshare_ext.widget import card
 from locshare_ext.widget.errands import Errands, errands_of
 from tests.support.served import Served
 
@@ -30,12 +32,16 @@ class Layer:
             "keeping": queue.Queue(),
         }
         self.handlers: list[Callable[..., None]] = []
+        self.cards: list[tuple[str, dict[str, Any]]] = []
 
     def on_msg(self, handler: Callable[..., None], remove: bool = False) -> None:
         (self.handlers.remove if remove else self.handlers.append)(handler)
 
     def tell_pages(self, op: str, **said: Any) -> None:
         self.told[op].put(said)
+
+    def show_card(self, page: str, card: dict[str, Any]) -> None:
+        self.cards.append((page, card))
 
     def ask(self, what: str, **more: Any) -> str | None:
         error = self.answer(what, **more)["error"]
@@ -98,6 +104,7 @@ def test_a_note_is_written_and_removed(served: Served, layer: Layer, run: Any) -
     assert told == {
         "may_note": True,
         "may_record": True,
+        "may_invite": True,
         "may_export": True,
         "is_ephemeral": False,
         "recordings": [],
@@ -160,8 +167,34 @@ def test_an_invite_may_do_what_its_roles_say(served: Served, layer: Layer, run: 
     guest = Group(group.invite("bo", roles="watch").link)
     run(guest)
     told = layer.keeping()
-    assert (told["may_note"], told["may_record"]) == (False, False)
+    assert (told["may_note"], told["may_record"], told["may_invite"]) == (False, False, False)
     assert layer.ask("note", text="hello") is not None
+    assert layer.ask("invite", member="cy", page="p1") is not None
+    assert layer.cards == []
+
+
+def test_a_card_is_shown_to_who_asked_and_is_in_no_answer(
+    served: Served, layer: Layer, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = attach(served, "inviting")
+    group.publish(lat=37.5, lon=127.0, member="host")
+    run(group)
+    monkeypatch.setattr(
+        card, "reach_of", lambda api, address=None: reach_of(api, "https://share.example.org")
+    )
+    made = layer.answer("invite", member=" ann ", page="p1")
+    invite = group.invite("ann")
+    assert (made["done"], made["error"]) == (invite.id, None)
+    ((page, shown),) = layer.cards
+    assert (page, shown["member"]) == ("p1", "ann")
+    assert shown["ways"][0]["link"] == f"https://share.example.org/locshare/share#t={invite.token}"
+    assert layer.answer("arrival", id=made["done"])["done"] == {"state": "waiting"}
+    Group(invite.link).publish(lat=37.5, lon=127.0)
+    assert layer.answer("arrival", id=made["done"])["done"]["state"] == "here"
+    assert layer.answer("arrival", id="other")["error"]["code"] == "invite_not_found"
+    assert layer.answer("invite", member="a/b", page="p1")["done"] is None
+    assert layer.answer("invite", member="", page="p2")["error"] is None
+    assert layer.cards[-1][1]["member"] is None
 
 
 def test_a_source_without_trails_takes_no_errands(layer: Layer) -> None:

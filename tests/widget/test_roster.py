@@ -35,7 +35,7 @@ def test_who_is_where_and_what_keeps_the_others_away() -> None:
         person("bo", age=1_900, heard_age=1_200, battery=0.15, accuracy=7.6),
     ]
     told = roster_page("hikers", people, NOW)
-    for said in ("1 of 3 here", "lost: no network, or off? 1", "not joined 1", "low battery 1", "2 h ago"):
+    for said in ("1 of 3 here", "1 lost: no network, or off?", "1 not joined", "1 low battery", "2 h ago"):
         assert said in told
     for said in ("1 h ago", "in 1 d", "1 s ago", "15%", "8 m"):
         assert f">{said}<" in told

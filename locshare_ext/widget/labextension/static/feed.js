@@ -119,6 +119,7 @@ export class Feed {
     else if (content.op === 'fit') this.sink.fit(content.members);
     else if (content.op === 'image') this.sink.image(content);
     else if (content.op === 'status') this.sink.status(content.status);
+    else if (content.op === 'card') { if (content.page === this.page) this.sink.card(content.card); }
     else if (content.op === 'told') this.sink.told(content.said);
   }
 

@@ -67,6 +67,7 @@ export class Session extends Emitter {
       fit: members => this.emit('fit', members),
       image: question => answerImage(this, question),
       status: status => { this.status = status; this.emit('status', status); },
+      card: card => this.emit('card', card), // a secret: nothing keeps it
       told: said => { this.told[said.op] = said; this.emit(`told:${said.op}`, said); },
     });
     this.feed.start();

@@ -197,6 +197,10 @@ export const EN = {
   'note.failed': 'The note was not kept: {why}',
   'note.removeFailed': 'The note was not removed: {why}',
 
+  'invite.title': 'Invite somebody',
+  'invite.name': 'Name of whom it is for',
+  'invite.go': 'Invite',
+  'invite.failed': 'Nobody was invited: {why}',
   'record.title': 'Recordings',
   'record.start': 'Start a recording',
   'record.startShort': 'Start',

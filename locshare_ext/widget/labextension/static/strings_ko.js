@@ -197,6 +197,10 @@ export const KO = {
   'note.failed': '메모를 저장하지 못했습니다: {why}',
   'note.removeFailed': '메모를 삭제하지 못했습니다: {why}',
 
+  'invite.title': '초대하기',
+  'invite.name': '초대할 사람 이름',
+  'invite.go': '초대',
+  'invite.failed': '초대하지 못했습니다: {why}',
   'record.title': '기록',
   'record.start': '기록 시작',
   'record.startShort': '시작',

@@ -1,10 +1,11 @@
-// The row of tools: fit, names, tiles, connection, recordings, notes, length and colours of the trails.
+// The row of tools: fit, names, tiles, connection, invites, recordings, notes, length and colours of the trails.
 
 import { createConnection } from './connection.js';
 import { button, icon, ICONS, make, select } from './dom.js';
 import { fit } from './fit.js';
 import { span } from './format.js';
 import { t } from './language.js';
+import { createInviter } from './inviter.js';
 import { createNotes } from './notes.js';
 import { createRecorder } from './recorder.js';
 import { groundOf } from './theme.js';
@@ -29,7 +30,7 @@ export function createTools(context) {
     title: t('tools.colorBy'), label: t('tools.colorBy'), on: { change: () => save('color_by', colors.value) },
   }, [['member', t('tools.byMember')], ...Object.keys(VALUES).map(value => [value, t(`value.${value}`)])], 'member');
   const colorBox = make('label', { className: 'locshare-trail' }, make('span', { text: t('tools.color') }), colors);
-  const parts = [createConnection, createRecorder, createNotes].map(create => create(context));
+  const parts = [createConnection, createInviter, createRecorder, createNotes].map(create => create(context));
   const row = make('div', { className: 'locshare-panel locshare-tools', attributes: { role: 'group' }, label: t('tools.title') },
     fitButton, names, tiles, ...parts.map(part => part.element), trailBox, colorBox);
 
