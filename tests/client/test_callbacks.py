@@ -72,6 +72,25 @@ def test_an_exception_is_shown_once_counted_and_harms_nobody() -> None:
     assert list(callbacks.failures().values()) == [5, 0]
 
 
+def test_each_kind_of_exception_is_shown_once() -> None:
+    shown: list[str] = []
+    callbacks = Callbacks(shown.append)
+
+    def broken(fix: Fix) -> None:
+        if fix.time % 3 == 0:
+            raise KeyError(fix.time)
+        if fix.time % 3 == 1:
+            raise ValueError(f"{fix.time} is odd")
+        raise ValueError("of the same kind, and elsewhere")
+
+    callbacks.add(broken)
+    callbacks.run(fixes(9))
+    callbacks.run(fixes(9))
+    assert [text.count("KeyError") > 0 for text in shown] == [True, False, False]
+    assert ["1 is odd" in shown[1], "elsewhere" in shown[2]] == [True, True]
+    assert list(callbacks.failures().values()) == [18]
+
+
 async def test_main_runs_on_the_loop() -> None:
     callbacks, threads = Callbacks(), []
     done = asyncio.Event()

@@ -168,6 +168,24 @@ def test_what_ends_a_replay_is_said(served: Served, group: Group, recording: Rec
     assert group.replays() == []
 
 
+def test_code_that_raises_does_not_end_what_is_followed(
+    recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replay = recording.replay(speed=1000, paused=True)
+
+    def broken(fix: Fix) -> None:
+        raise KeyError(fix.member)
+
+    replay.on_fix(broken)
+    fixes, _ = seen_by(replay)
+    assert replay.ready().state == "live"
+    replay.resume()
+    fixes.wait_count(COUNT)
+    assert sorted(replay.failures.values()) == [0, 0, COUNT]
+    assert capsys.readouterr().err.count("on_fix callback") == 1
+    replay.stop()
+
+
 def test_what_cannot_be_is_refused_with_its_field(recording: Recording) -> None:
     replay = recording.replay(paused=True)
     for wrong, field in (

@@ -141,6 +141,16 @@ def test_steps_to_the_next_fix_a_member_and_a_note() -> None:
     thread.join()
 
 
+@pytest.mark.parametrize("count", [0, -1, 1.5, True, "2"])
+def test_steps_that_cannot_be(count: Any) -> None:
+    told = Told()
+    with pytest.raises(InvalidInput, match="not 1 or more fixes") as refused:
+        told.player.step(count)
+    assert refused.value.field == "count"
+    told.player.run()  # nobody has held it
+    assert len(told.times) == 5
+
+
 def test_silences_are_passed_over_when_asked() -> None:
     now = [0.0]
     rows = [(n, "ann", at, at) for n, at in enumerate((0, 1000, 601_000, 602_000), 1)]
