@@ -60,6 +60,7 @@ def test_the_card_is_shown_and_kept_nowhere(open_notebook: OpenNotebook, lab: La
     page.evaluate(DARK)
     notebook.wait_for("() => document.body.dataset.jpThemeLight === 'false'")
     page.wait_for_selector("#jupyterlab-splash", state="detached")
+    assert scanned(notebook).endswith(token)
     notebook.screenshot("invite-tool-dark")
     page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     page.set_viewport_size({"width": 360, "height": 740})
