@@ -324,7 +324,7 @@ PATHS: dict[str, dict[str, Any]] = {
                 **errors(s404="There is no such group or member; `near` has names that look like it."),
             },
             name="forgetMember",
-            text="Its invites end with it; a phone that came with an open invite stays out for as long as that lives.",
+            text="Its invites end; a phone that came with an open one stays out for as long as that lives.",
             tag="groups",
             needs="manage; `me`, by a member's own invite, any role",
         ),
