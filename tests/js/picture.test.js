@@ -176,3 +176,21 @@ test('colours are mixed in each of their parts', () => {
     pixels.fill(0);
   }
 });
+
+test('a picture that is seen for a moment shows all that was passed by then, and is exact once it stays', () => {
+  const passes = new Passes(200, 150);
+  const pixels = new Uint32Array(200 * 150);
+  const picture = new Picture(200, 150, pixels);
+  for (let k = 0; k < 75; k++) passes.line(3, 2 * k, 190, 2 * k, HARD, 1000 + 10 * k, k % 2);
+  const at = stamp => look(stamp, { life: 900, ahead: false });
+  assert.equal(picture.compose(passes, null, at(1700)), false);
+  for (const stamp of [1600, 1400, 1300, 1500, 1690, 1800]) { // back and forth
+    assert.equal(picture.compose(passes, null, { ...at(stamp), isBrief: true }), true);
+    const exact = anew(passes, null, at(stamp));
+    close(pixels, exact, 255, 'seen briefly'); // the same colours where both have one
+    assert.ok(pixels.every((pixel, p) => pixel === 0 || exact[p] !== 0), 'nothing from later is seen');
+    assert.ok(exact.every((pixel, p) => pixel === 0 || pixels[p] !== 0), 'nothing is missing');
+  }
+  assert.equal(picture.compose(passes, null, at(1800)), false);
+  assert.deepEqual(pixels, anew(passes, null, at(1800)));
+});

@@ -132,12 +132,12 @@ function viewOf(store, { lat = 0, lon = 0, w = 200, h = 100, zoom = 14 } = {}) {
   const paint = new MemberPaint(Array.from({ length: 4000 }, () => '#000000'), '#ffffff');
   trails.setView(view);
   let clock = 0;
-  const show = (end, { live = true, length = 600_000, options = OPTIONS } = {}) => {
+  const show = (end, { live = true, length = 600_000, options = OPTIONS, isBrief = false } = {}) => {
     let isPending = true;
     for (let turn = 0; isPending; turn++) {
       assert.ok(turn < 2000, 'never done');
       display.update(store, { live, moment: end, reference: end, now: clock }, options);
-      isPending = trails.update(store, display, { end, length, reference: end }, options, paint, clock += 100);
+      isPending = trails.update(store, display, { end, length, reference: end }, options, paint, clock += isBrief ? 1 : 100) && !isBrief;
     }
     return drawn(trails.front);
   };
@@ -202,6 +202,19 @@ test('looking back shows what was there then, and forward again the same', async
   const early = show(T + 2000, { live: false });
   assert.deepEqual(early, viewOf(await storeOf(all.slice(0, 3))).show(T + 2000, { live: false }));
   assert.deepEqual(show(T + 5000, { live: false }), end);
+});
+
+test('however a playhead was dragged, it ends with what was there then', async () => {
+  const all = [0, 1, 2].flatMap(member => walk(member * 100, 300_000, 200, member));
+  const store = await storeOf(all);
+  const { show } = viewOf(store);
+  const from = { live: false, length: 60_000 };
+  show(T + 300_000, from);
+  for (const last of [150_000, 260_000, 40_000, 41_000]) {
+    for (let turn = 0; turn < 20; turn++) show(T + last + (20 - turn) * 1500, { ...from, isBrief: true });
+    const expected = viewOf(await storeOf(all.filter(({ time }) => time <= T + last))).show(T + last, from);
+    assert.deepEqual(show(T + last, from), expected);
+  }
 });
 
 test('a clock that steps back a little draws nothing again', async () => {

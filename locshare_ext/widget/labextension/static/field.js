@@ -7,10 +7,14 @@ const NEAREST = 0.6; // px below which a fix adds nothing to a smooth line
 const NEAREST_HARD = 0.9; // and to one that is drawn pixel by pixel
 const SLACK = 1; // px that a place may be off, as nearest ones are left out
 
+/** Return how near to a line's beginning its end is not seen, px. */
+export const nearestOf = ({ isHard }) => (isHard ? NEAREST_HARD : NEAREST);
+
 export class Field {
   /** drawn: a box of the view without need, px, or null; brush: {width, edge, isHard} of the lines. */
-  constructor({ w, h, scale, ox, oy, world }, drawn, { width, edge, isHard }) {
-    this.nearest = isHard ? NEAREST_HARD : NEAREST; // px
+  constructor({ w, h, scale, ox, oy, world }, drawn, brush) {
+    const { width, edge } = brush;
+    this.nearest = nearestOf(brush);
     const reach = width + edge;
     const low = -reach - SLACK;
     Object.assign(this, { scale, ox, oy, world, low, right: w + reach + SLACK, bottom: h + reach + SLACK });

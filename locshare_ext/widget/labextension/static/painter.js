@@ -49,7 +49,8 @@ export class Painter {
     const ahead = display.wasLive;
     const { palette, paper, changes } = paint;
     const life = window.length / trails.unit;
-    picture.compose(trails.front, trails.back, { stamp, life, ahead, palette, paper, changes });
+    const isBrief = trails.isSeeking(now);
+    const isRough = picture.compose(trails.front, trails.back, { stamp, life, ahead, palette, paper, changes, isBrief });
     visible.find(this, display, 16 * this.dpr);
     const isFew = visible.count <= CIRCLES;
     if (visible.count > MANY) this.#drawDots(store, display, paint);
@@ -63,7 +64,7 @@ export class Painter {
     if (options.labels && visible.count <= LABELS) this.#drawLabels(context, store, display, window, options);
     const isLast = !isPending && !display.wasLive; // no other frame comes soon
     this.tally.update(store, display, window, now, isLast || display.count <= ALWAYS);
-    const { isPutOff } = trails;
+    const isPutOff = trails.isPutOff || (isBrief && (isPending || isRough)); // the page asks for the next moment anyway
     return { bitmap: this.frame.transferToImageBitmap(), isPending: isPending && !isPutOff, isPutOff };
   }
 

@@ -1,12 +1,14 @@
 // The pixels of one frame: passes as colours that fade with age, and dots for heads that are many.
 
 import { LOST, STALE } from './display.js';
-import { NEWS, PASSED, coreOfMark, coverOfMark, moveRows, moveRuns, runOf, runsOf, startOf } from './passes.js';
+import { NEWS, PASSED, moveRows, moveRuns, runOf, runsOf, startOf } from './passes.js';
 
 const STEPS = 1024; // of the fade
 const OLDEST = 0.1; // opacity
 const NEWEST = 0.95;
 const SHADES = 256; // of a pixel between new and gone
+const ROUGH = 8; // as many suffice for a picture that is seen for a moment
+const NEVER = 0x7fffffff;
 const OPAQUE = 0xff000000;
 const MANY = 1 / 8; // of all runs: if heads lie over more, all pixels are copied at once
 
@@ -25,6 +27,8 @@ export class Picture {
     this.trails = new Uint32Array(w * h); // what `pixels` are without the heads of a frame
     this.written = new Uint8Array(runsOf(w * h)); // by run of pixels: whether a trail pixel is not empty
     this.covered = new Uint8Array(runsOf(w * h)); // by run of pixels: whether heads lie over it
+    this.shown = new Int32Array(runsOf(w * h)); // by run of pixels: stamp of the newest pass that is seen
+    this.hidden = new Int32Array(runsOf(w * h)); // and of the oldest that is not yet
   }
 
   /** Move all as the trails moved (see Passes.shift), so that what was made of them need not be made again. */
@@ -33,6 +37,7 @@ export class Picture {
     if (x === 0 && y === 0) return;
     moveRows(this.trails, w, h, x, y);
     moveRuns(this.written, y * w + x);
+    this.shown.fill(NEVER); // unknown: looked at whenever the time is another
     this.pixels.set(this.trails);
     this.covered.fill(0);
   }
@@ -40,6 +45,7 @@ export class Picture {
   #last = null; // what the trail pixels were made of
   #next = 0; // the run whose age is looked at again next
   #covered = 0; // runs that heads lay over when it was last composed
+  #isRough = false; // whether some pixels are paler or stronger than they should be
 
   /**
    * Bring all pixels to what trails look like now, without heads. back: passes that lie over those of
@@ -48,20 +54,27 @@ export class Picture {
    *
    * Pixels are made anew where something passed. The others fade so slowly that few of them differ
    * from one frame to the next: as many are looked at, in turn, as time has gone on.
+   *
+   * isBrief: the next frame is of another time. Then of those that time goes by quickly few are looked at,
+   * besides all where a pass comes into sight or goes. Returns whether some are left for a frame that stays.
    */
-  compose(front, back, { stamp, life, ahead, palette, paper, changes = 0 }) {
-    const look = { stamp, oldest: stamp - life, scale: STEPS / life, ahead, palette, paper };
+  compose(front, back, { stamp, life, ahead, palette, paper, changes = 0, isBrief = false }) {
+    const [oldest, newest] = [Math.max(1, Math.ceil(stamp - life)), ahead ? NEVER : stamp]; // of passes that are seen
+    const look = { stamp, oldest, newest, scale: STEPS / life, palette, paper, shown: this.shown, hidden: this.hidden };
     const runs = this.written.length;
     const made = { front, back, shape: front.version, cover: back?.version, life, ahead, palette, paper, changes };
     const isSame = this.#last !== null && Object.keys(made).every(key => made[key] === this.#last[key]);
     const elapsed = isSame ? stamp - this.#last.stamp : Infinity;
-    const isAll = elapsed !== 0 && !(ahead && elapsed > 0 && elapsed < life / SHADES);
-    const due = isAll ? runs : Math.ceil(runs * elapsed * SHADES / life);
+    const isSoft = ahead && elapsed >= 0 && elapsed < life / SHADES;
+    const isRough = isBrief && isSame && !ahead && (elapsed !== 0 || this.#isRough);
+    const isAll = !isRough && (this.#isRough || !(elapsed === 0 || isSoft));
+    const due = isAll ? runs : Math.min(runs, Math.ceil(runs * Math.abs(elapsed) * (isRough ? ROUGH : SHADES) / life));
     const [from, to] = [this.#next, this.#next + due]; // as if the runs began again after the last
     const isWhole = this.#covered > runs * MANY;
     let covered = 0;
     for (let run = 0; run < runs; run++) {
-      const isDue = isAll || (run >= from && run < to) || run + runs < to;
+      const isOther = isRough && (this.shown[run] > stamp || this.hidden[run] <= stamp);
+      const isDue = isAll || isOther || (run >= from && run < to) || run + runs < to;
       const [below, above] = [front.touched[run], back === null ? 0 : back.touched[run]];
       if ((below | above) & NEWS || (isDue && (below | above | this.written[run]) !== 0)) {
         this.#composeRun(run, front, above ? back : null, below | above, look);
@@ -76,14 +89,17 @@ export class Picture {
     this.#covered = covered;
     this.#next = isAll ? 0 : to % runs;
     this.#last = { ...made, stamp };
+    this.#isRough = isRough;
+    return isRough;
   }
 
   #composeRun(run, front, back, hasPasses, look) {
     const { trails } = this;
     const start = startOf(run);
     const end = Math.min(trails.length, startOf(run + 1));
-    if (hasPasses) composeRun(trails, start, end, front, back, look);
-    else trails.fill(0, start, end);
+    if (!hasPasses) trails.fill(0, start, end);
+    else if (back === null) composeRun(trails, start, end, front, look);
+    else composeBoth(trails, start, end, front, back, look);
     this.written[run] = hasPasses ? 1 : 0;
   }
 
@@ -157,24 +173,52 @@ export class Picture {
   }
 }
 
-function composeRun(pixels, start, end, front, back, { stamp, oldest, scale, ahead, palette, paper }) {
-  const [stamps, marks] = [front.stamps, front.marks];
+/** Compose the pixels of a run from what passed there last; note which passes are seen, and which will be. */
+function composeRun(pixels, start, end, { stamps, marks }, { stamp, oldest, newest, scale, palette, paper, shown, hidden }) {
+  let [latest, next] = [0, NEVER];
   for (let p = start; p < end; p++) {
-    let at = stamps[p];
-    let mark = marks[p];
-    if (back !== null && back.stamps[p] !== 0) {
-      at = back.stamps[p];
-      mark = back.marks[p];
-    }
-    const age = stamp - at;
-    if (at === 0 || at < oldest || (age < 0 && !ahead)) {
+    const at = stamps[p];
+    if (at >= oldest && at <= newest) {
+      if (at > latest) latest = at;
+      pixels[p] = shade(marks[p], stamp - at, scale, palette, paper);
+    } else {
+      if (at > newest && at < next) next = at;
       pixels[p] = 0;
-      continue;
     }
-    const fade = FADE[age <= 0 ? 0 : (age * scale) | 0];
-    const color = palette[mark >>> 12];
-    pixels[p] = (mark & 0xfc0) === 0xfc0 ? (color | (fade << 24)) >>> 0 : edged(mark, color, paper, fade);
   }
+  shown[runOf(start)] = latest;
+  hidden[runOf(start)] = next;
+}
+
+/** Compose them from two, of which what is seen of `back` lies above. */
+function composeBoth(pixels, start, end, front, back, { stamp, oldest, newest, scale, palette, paper, shown, hidden }) {
+  let [latest, next] = [0, NEVER];
+  for (let p = start; p < end; p++) {
+    const above = back.stamps[p];
+    const isAbove = above >= oldest && above <= newest;
+    const at = isAbove ? above : front.stamps[p];
+    if (above > newest && above < next) next = above;
+    if (at >= oldest && at <= newest) {
+      if (at > latest) latest = at;
+      pixels[p] = shade(isAbove ? back.marks[p] : front.marks[p], stamp - at, scale, palette, paper);
+    } else {
+      if (at > newest && at < next) next = at;
+      pixels[p] = 0;
+    }
+  }
+  shown[runOf(start)] = latest;
+  hidden[runOf(start)] = next;
+}
+
+/** Return the pixel of a mark whose age is so many stamps, of which `scale` are a step of the fade. */
+function shade(mark, age, scale, palette, paper) {
+  const fade = FADE[age <= 0 ? 0 : (age * scale) | 0];
+  const color = palette[mark >>> 12];
+  const cover = mark & 63;
+  if (cover === 63 && (mark & 0xfc0) === 0xfc0) return color | (fade << 24);
+  const core = (mark >>> 6) & 63;
+  const opacity = ((fade * cover * 66577) >>> 22) << 24; // a part of 63, without a division
+  return (core === cover ? color : mixed(color, paper, (core * 256 / cover) | 0)) | opacity;
 }
 
 /** Return a colour between two, `part` of 256 the first. */
@@ -192,13 +236,4 @@ function over(color, alpha, below) {
   const whole = alpha + rest;
   const mix = mask => (((color & mask) * alpha + (below & mask) * rest) / whole) & mask;
   return (mix(0xff) | mix(0xff00) | mix(0xff0000) | (Math.round(whole) << 24)) >>> 0;
-}
-
-/** Return the pixel at a line's edge: its colour and paper, mixed, as far as it covers. */
-function edged(mark, color, paper, fade) {
-  const cover = coverOfMark(mark);
-  const core = coreOfMark(mark);
-  const opacity = ((fade * cover / 63) | 0) << 24;
-  if (core === cover) return (color | opacity) >>> 0;
-  return (mixed(color, paper, (core * 256 / cover) | 0) | opacity) >>> 0;
 }

@@ -3,7 +3,7 @@
 // only what came into view is: the rest stays, moved.
 
 import { SIZE } from './blocks.js';
-import { Field } from './field.js';
+import { Field, nearestOf } from './field.js';
 import { Passes } from './passes.js';
 import { eastward } from './projection.js';
 import { NONE } from './display.js';
@@ -12,9 +12,11 @@ const FEW = 150; // members up to which trails have an edge
 const MANY = 2000; // members from which they are not smoothed
 const BUDGET = 8; // ms of each frame for drawing again
 const BUDGET_MOVING = 4; // while the map is dragged: it has to go along first of all
+const BUDGET_SEEKING = 3; // while the playhead is: what is drawn now is soon of another moment
 const FIRST_SLICE = 1 / 64; // of the time shown; each further one is twice as long
 const LONGEST = 2 ** 30; // units of a stamp in the time shown; half as many before it, for looking back
 const FARTHEST = 8; // times that an old picture is scaled
+const SEEKING = 100; // ms after which a playhead that has moved is taken to be at rest
 const REST = 500; // ms between drawings because of fixes that came late
 
 export class Trails {
@@ -27,7 +29,9 @@ export class Trails {
   #spare = null;
   #view = null;
   #keys = new Float64Array(64); // by member: effective time of the newest fix that is drawn
-  #done = null; // {end, version, revision, brush, at} of what is drawn
+  #done = null; // {until, version, revision, brush, at} of what is drawn; nothing of it is later than `until`
+  #end = NaN; // of what was shown last
+  #sought = -Infinity; // when the playhead was last moved, monotonic ms
   #whole = null; // the box of `front` in which nothing is missing, px
   #task = null;
   #turn = 0;
@@ -90,6 +94,9 @@ export class Trails {
     this.front?.clear();
   }
 
+  /** Whether the next frame is likely to be of another moment: the playhead is dragged, or plays. */
+  isSeeking(now) { return now - this.#sought < SEEKING; }
+
   /** Return the stamp of a moment: whole units of time, > 0 for all that is shown. */
   stampOf(moment) {
     return Math.max(1, Math.min(0x7fffffff, 1 + Math.floor((moment - this.base) / this.unit)));
@@ -101,12 +108,11 @@ export class Trails {
    */
   update(store, display, window, options, paint, now) {
     this.#reserve(display.count);
+    if (!display.wasLive && window.end !== this.#end && !Number.isNaN(this.#end)) this.#sought = now;
     const brush = this.#brushFor(display.count, options.widths);
     const wanted = { version: `${options.trailsVersion} ${paint.version}`, brush: brush.name };
     const isOther = this.#done?.version !== wanted.version || this.#done?.brush !== wanted.brush;
-    // live, the end hangs on the clocks of two machines and may step back a little; heads do not
-    const isBack = !display.wasLive && window.end < this.#done?.end;
-    if (isOther || isBack || this.#isOutside(window)) this.#begin(display, store, window, brush, wanted, isOther);
+    if (isOther || this.#isOutside(window) || this.#isHiding(display, window)) this.#begin(display, store, window, brush, wanted, isOther);
     else if (this.#done.isMoved) this.#begin(display, store, window, brush, wanted, false);
     const isBehind = this.#advance(store, display, window, brush, paint);
     if (!this.#task && this.#done.revision !== store.revision && now - this.#done.at > REST) {
@@ -119,8 +125,21 @@ export class Trails {
     }
     if (this.#task) this.#work(store, window, brush, paint, now);
     this.#isMoving = false;
-    this.#done.end = window.end;
+    this.#end = window.end;
+    this.#done.until = Math.max(this.#done.until, window.end);
+    if (this.#task) this.#task.until = Math.max(this.#task.until, window.end);
     return isBehind || this.#task !== null || this.#done.revision !== store.revision || !covers(this.#whole, this.#view);
+  }
+
+  /**
+   * Whether passes after the end hide others, and nothing is on its way that will show these. What is being drawn
+   * goes on while the playhead moves further back, else it would never be finished; unless it is all after the end.
+   */
+  #isHiding({ wasLive }, { end }) {
+    // live, the end hangs on the clocks of two machines and may step back a little; heads do not
+    if (wasLive || !(end < this.#done?.until)) return false;
+    const isUnderWay = this.#task !== null && this.back !== null;
+    return !isUnderWay || (end < this.#task.until && end <= this.#task.from);
   }
 
   /** Whether stamps cannot tell of all that is shown. */
@@ -131,20 +150,25 @@ export class Trails {
 
   /** Begin to draw all again; isOther: what is shown is no picture of the same. */
   #begin(display, store, window, brush, wanted, isOther) {
-    if (isOther || this.#isOutside(window)) {
+    const isCleared = isOther || this.#isOutside(window);
+    if (isCleared) {
       this.unit = Math.max(1, Math.ceil(window.length / LONGEST));
       this.base = window.end - window.length - this.unit * LONGEST / 2;
       this.front.clear();
     }
     const { w, h } = this.#view;
+    const isGoingOn = this.back !== null && !isCleared; // what it has is later, and of use if the playhead comes forward again
+    const latest = isGoingOn ? this.#task.until : window.end;
     this.back ??= this.#spare ?? new Passes(w, h);
     this.#spare = null;
-    this.back.clear();
+    if (!isGoingOn) this.back.clear();
     for (let id = 0; id < display.count; id++) {
       this.#keys[id] = display.state[id] === NONE ? NaN : display.tailKey[id];
     }
     this.#task = this.#taskFor(store, window, null);
-    this.#done = { ...wanted, end: window.end, revision: this.#done?.revision ?? -1, at: 0, isMoved: false };
+    this.#task.until = latest;
+    const until = isCleared || !this.#done ? window.end : this.#done.until;
+    this.#done = { ...wanted, until, revision: this.#done?.revision ?? -1, at: 0, isMoved: false };
   }
 
   /** Begin to draw what came into view; what passes there anew is drawn already. */
@@ -158,7 +182,7 @@ export class Trails {
     const keys = this.#keys.slice(0, Math.min(this.#keys.length, store.size));
     const count = keys.length;
     const slice = skip === null ? window.length * FIRST_SLICE : window.length; // what comes into view comes at once
-    const task = { id: 0, from: window.end, slice, keys, seen: keys.slice(), skip };
+    const task = { id: 0, from: window.end, until: window.end, slice, keys, seen: keys.slice(), skip };
     Object.assign(task, { at: new Int32Array(count).fill(-1), held: new Int32Array(count) }); // where in its track both are
     Object.assign(task, { x: new Float64Array(count), y: new Float64Array(count), units: new Uint32Array(count) });
     return Object.assign(task, { revision: store.revision, goal: boxOf(this.#view) });
@@ -203,8 +227,14 @@ export class Trails {
     const track = store.track(id);
     const drawn = Number.isNaN(this.#keys[id]) ? oldest : Math.max(this.#keys[id], oldest);
     const { key, x, y } = track;
-    for (let k = Math.max(0, track.indexAt(drawn)) + 1; k <= to; k++) {
-      if (!track.isGap(k - 1)) this.#piece(x[k - 1], y[k - 1], x[k], y[k], brush, key[k], paint.indexAt(id, store, k));
+    const near = nearestOf(brush) / this.#view.scale;
+    let from = Math.max(0, track.indexAt(drawn));
+    for (let k = from + 1; k <= to; k++) {
+      if (track.isGap(k - 1)) from = k;
+      else if (k === to || track.isGap(k) || !isWithin(near, eastward(x[from], x[k]), y[k] - y[from])) {
+        this.#piece(x[from], y[from], x[k], y[k], brush, key[k], paint.indexAt(id, store, k));
+        from = k;
+      }
     }
   }
 
@@ -236,7 +266,7 @@ export class Trails {
   /** Go on with drawing all again, slice of time by slice, so that the newest is there first. */
   #work(store, window, brush, paint, now) {
     const task = this.#task;
-    const end = performance.now() + (this.#isMoving ? BUDGET_MOVING : BUDGET);
+    const end = performance.now() + (this.isSeeking(now) ? BUDGET_SEEKING : this.#isMoving ? BUDGET_MOVING : BUDGET);
     const oldest = window.end - window.length;
     const field = new Field(this.#view, task.skip, brush);
     while (task.from > oldest) {
@@ -259,6 +289,7 @@ export class Trails {
       this.#spare = this.front;
       this.front = this.back;
       this.#done.revision = task.revision;
+      this.#done.until = task.until;
       this.#done.at = now;
     }
     this.#whole = task.goal;
@@ -328,6 +359,8 @@ export class Trails {
 
 /** Return the index of a fix by its time, which mostly is where it was. */
 const indexOf = (track, key, before) => (track.key[before] === key ? before : track.indexAt(key));
+
+const isWithin = (near, dx, dy) => dx > -near && dx < near && dy > -near && dy < near;
 
 const boxOf = ({ w, h }) => ({ left: 0, top: 0, right: w, bottom: h });
 
