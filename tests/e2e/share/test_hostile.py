@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import pytest
 from playwright.sync_api import Error
@@ -17,6 +18,13 @@ NO_BOX = "Object.defineProperty(window, 'indexedDB', { get() { throw new Error('
 FULL = """IDBObjectStore.prototype.add = IDBObjectStore.prototype.put = function () {
   throw new DOMException('full', 'QuotaExceededError');
 };"""
+IS_PENDING = """async () => {
+  for (let left = 600; left; left -= 1) {
+    if ((await navigator.locks.query()).pending.length) return true;
+    await new Promise(resolve => { setTimeout(resolve, 50); });
+  }
+  return false;
+}"""
 HOURS = 3_600_000  # ms
 # its clock is wrong, the position's time comes from the same clock
 WRONG = """const Real = Date; const ahead = %d;
@@ -130,7 +138,14 @@ def test_two_tabs_are_one_phone(phone: NewPhone, host: Host, group: str):
     ann.page.fill("#note", "lost my hat")
     ann.page.press("#note", "Enter")
     ann.wait_for("() => document.getElementById('noted').textContent.includes('waits')")
-    ann.context.set_offline(False)
+    held: list[Any] = []
+    ann.context.route("**/notes", lambda route: held.append(route))
+    with ann.context.expect_event("request", lambda request: request.url.endswith("/notes")):
+        ann.context.set_offline(False)
+    # the other one has something to send, too, and waits for its turn
+    assert tab.evaluate(IS_PENDING)
+    for route in held:
+        route.continue_()
     ann.until_waiting(0)
     assert [one["kind"] for one in host.events(group)].count("note") == 1
     tab.click("#share")

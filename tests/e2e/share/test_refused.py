@@ -52,8 +52,7 @@ def test_no_permission_and_then_given(phone: NewPhone, host: Host, group: str):
     ann.until("off")
     ann.page.click("#share")
     ann.until("denied")
-    ann.context.grant_permissions(["geolocation"])
-    ann.look_back()
+    ann.context.grant_permissions(["geolocation"])  # as the browser's own bar does: the page stays in view
     ann.until("sharing")
 
 
