@@ -45,15 +45,15 @@ def english(notebook: Notebook, *names: str) -> list[str]:
 def test_what_the_kernel_says_is_in_korean_too(open_notebook: OpenNotebook) -> None:
     status = "SourceStatus('offline', 1, 'Offline since 1', code='cut', values={'why': 'it was closed'})"
     cells = (
-        "from locshare_ext import GroupMap\nGroupMap('hikrs', basemap=None, height='380px')",
+        "from locshare_ext import GroupMap\nGroupMap('qxzqx', basemap=None, height='380px')",
         SOURCE + f"GroupMap(Walk(status={status}, names=['ann']), basemap=None, height='380px')",
     )
     notebook = open_notebook(*cells, locale="ko-KR", height=1100)
     notebook.run_all()
-    notebook.page.locator(".locshare-status", has_text="hikrs 그룹에서").wait_for()
+    notebook.page.locator(".locshare-status", has_text="qxzqx 그룹에서").wait_for()
     notebook.page.locator(".locshare-status", has_text="연결이 닫혔습니다").wait_for()
     notebook.wait_until_idle()
-    assert english(notebook, "hikrs", "simulate") == []
+    assert english(notebook, "qxzqx", "simulate") == []
     notebook.screenshot("korean")
     assert notebook.errors == []
 
