@@ -413,7 +413,7 @@ async def test_health_tells_that_recording_failed(fetch, store_path, site, monke
 
 
 async def test_what_is_not_there_has_the_same_shape(fetch):
-    for path in ("", "nothing", "api", "api/groups/a/b/c", "stomp/x"):
+    for path in ("nothing", "api", "api/groups/a/b/c", "stomp/x"):
         assert error(await fetch(path), 404)["code"] == "not_found"
     refused = await fetch("api/groups", "PUT", b"{}")
     assert error(refused, 405)["code"] == "method_not_allowed"
