@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.process]
 NOTEBOOK_7 = (
     # its keyboard shortcuts hear of settings that it has not loaded
     ("Cannot read properties of undefined (reading 'schema')", "/static/notebook/notebook_core."),
+    # it opens the file browser's folder; said when a page is loaded before its file browser is
+    ("Command 'filebrowser:open-path' not registered", "/static/notebook/notebook_core."),
 )
 VOILA = (
     # Notebook 7's extension of JupyterLab, which Voila loads though it lacks the documents that it wants
