@@ -104,8 +104,8 @@ def test_keys_reach_all_and_nothing_is_hard_to_perceive(open_notebook: OpenNoteb
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
     notebook.wait_for("() => window.locshareLayers.at(-1).positionOf('member 9999') === null")
-    assert page.evaluate(
-        "() => document.activeElement.closest('.locshare-row').classList.contains('is-hidden')"
+    notebook.wait_for(
+        "() => document.activeElement.closest('.locshare-row')?.classList.contains('is-hidden')"
     )
     page.locator(".locshare-members-search").fill("MEMBER 99")
     page.get_by_label("Sort by").select_option("battery")
