@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from locshare_ext.broker.access import Principal
 
 if TYPE_CHECKING:
     from jupyter_events import EventLogger
 
-__all__ = ["ACTIONS", "SCHEMA_ID", "Audit", "emitter"]
+__all__ = ["ACTIONS", "SCHEMA_ID", "Action", "Audit", "emitter"]
 
-ACTIONS = (
+Action = Literal[
     "group_made",
     "group_deleted",
     "member_forgotten",
@@ -25,9 +25,12 @@ ACTIONS = (
     "recording_started",
     "recording_imported",
     "recording_deleted",
+    "replay_started",
+    "replay_ended",
     "phones_opened",
     "phones_closed",
-)
+]
+ACTIONS: tuple[Action, ...] = get_args(Action)
 SCHEMA_ID = "https://events.jupyter.org/locshare_ext/audit/v1"
 _SCHEMA = {
     "$id": SCHEMA_ID,
@@ -42,7 +45,7 @@ _SCHEMA = {
         "by": {"type": "string", "description": "Who did it: a user, `host`, a kernel, an invite's id."},
         "kind": {"enum": ["jupyter", "kernel", "host", "invite"]},
         "group": {"type": "string", "description": "The group's name in addresses."},
-        "id": {"type": "string", "description": "Of the invite or recording; a listener's address."},
+        "id": {"type": "string", "description": "Of the invite, recording or replay; a listener's address."},
         "roles": {"type": "array", "items": {"type": "string"}, "description": "Of the invite."},
     },
 }
@@ -59,7 +62,7 @@ class Audit:
 
     def note(
         self,
-        action: str,
+        action: Action,
         principal: Principal,
         *,
         group: str | None = None,

@@ -11,6 +11,7 @@ from locshare_ext.broker.access import Principal, Role, require
 from locshare_ext.errors import InvalidInput, NotAuthenticated, TooLarge
 from locshare_ext.model.names import group_slug, near_names
 from locshare_ext.server.answering import ENCODER, HEADERS, METHODS, Answering
+from locshare_ext.server.audit import Action
 from locshare_ext.server.bodies import (
     JSON_TYPES,
     body_length,
@@ -216,7 +217,7 @@ class Handler(Answering):
 
     def audit(
         self,
-        action: str,
+        action: Action,
         *,
         group: str | None = None,
         target: str | None = None,

@@ -56,6 +56,22 @@ async def test_what_is_done_for_others_is_an_event(fetch, invite, events, caplog
         assert secret not in told
 
 
+async def test_replays_are_events_too(fetch, events, jp_serverapp):
+    await fetch("api/groups/hikers/fixes", "POST", {"member": "ann", **fix()})
+    walk = json.loads((await fetch("api/recordings", "POST", {"group": "hikers", "name": "walk"})).body)
+    await fetch("api/groups/hikers/fixes", "POST", {"member": "ann", **fix(), "time": 1_700_000_000_000})
+    await fetch(f"api/recordings/{walk['id']}", "PATCH", {"state": "stopped"})
+    replay = await fetch("api/replays", "POST", {"recording": walk["id"], "paused": True})
+    assert replay.code == 201, replay.body
+    started = json.loads(replay.body)["id"]
+    assert (await fetch(f"api/replays/{started}", "DELETE")).code == 200
+    await jp_serverapp.event_logger.gather_listeners()
+    assert [(one["action"], one["id"]) for one in events[-2:]] == [
+        ("replay_started", started),
+        ("replay_ended", started),
+    ]
+
+
 async def test_events_that_nobody_takes_cost_nothing(fetch, invite):
     await invite("ann")
 

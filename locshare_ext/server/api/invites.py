@@ -10,6 +10,7 @@ from locshare_ext.errors import AccessDenied, InvalidInput
 from locshare_ext.model.names import fold, group_slug
 from locshare_ext.model.setups import setups, way_json
 from locshare_ext.model.store import InviteInfo
+from locshare_ext.server.audit import Action
 from locshare_ext.server.base import Handler
 from locshare_ext.services.groups import Group
 from locshare_ext.services.sharing import consent_version, read_choice
@@ -51,7 +52,7 @@ class InvitesHandler(Handler):
             group = await site.groups.obtain(name)
             info, is_new = await site.invites.make(principal, group, wish)
         if is_new:
-            action = "invite_exchanged" if is_open else "invite_made"
+            action: Action = "invite_exchanged" if is_open else "invite_made"
             self.audit(action, group=group.slug, target=info.id, roles=list(info.roles))
         self.answer(await _card(self, group, info), 201 if is_new else 200)
 
