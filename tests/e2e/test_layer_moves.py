@@ -22,8 +22,10 @@ SLOWLY = """
   rule.textContent = '.leaflet-zoom-anim .leaflet-zoom-animated { transition-duration: 60s !important; }';
   window.endZoom = () => {
     window.setTimeout = later;
-    rule.textContent = '.leaflet-zoom-animated { transition-property: none !important; }';
     ends.forEach(end => end());
+  };
+  window.arrive = () => {
+    rule.textContent = '.leaflet-zoom-animated { transition-property: none !important; }';
   };
 }
 """
@@ -55,6 +57,9 @@ def test_pictures_of_a_zooms_end_are_shown_while_it_is_animated(
     assert page.locator(".leaflet-zoom-anim").count() == 1  # the animation was going on all the while
     assert min(1.0, ratio) < during < max(1.0, ratio)  # a picture of the end, on the way there
     page.evaluate("() => window.endZoom()")
-    notebook.wait_for("() => !document.querySelector('.leaflet-zoom-anim')")
+    assert page.locator(".leaflet-zoom-anim").count() == 0
+    after = ratio_of(notebook)  # as on a busy machine, the markers are still on their way
+    assert min(1.0, ratio) < after < max(1.0, ratio)
+    page.evaluate("() => window.arrive()")
     assert ratio_of(notebook) == 1
     assert notebook.errors == []

@@ -46,9 +46,8 @@ def check(notebook: Notebook, least: int, pictures: int = 8) -> None:
 def test_heads_that_move_are_where_leaflet_puts_them(notebook: Notebook) -> None:
     wait_until_shown(notebook)
     check(notebook, 60)
-    frames = notebook.page.evaluate("() => window.locshareLayers[0].stats().frames")
     notebook.page.locator(".leaflet-control-zoom-in").click()
-    wait_for_another_view(notebook, frames)
+    wait_for_another_view(notebook, 13)
     check(notebook, 15)
     for _ in drags(notebook):
         check(notebook, 15, pictures=1)  # while it is dragged

@@ -114,10 +114,13 @@ def look(notebook: Notebook, pictures: int = 8) -> dict[str, Any]:
     return found
 
 
-def wait_for_another_view(notebook: Notebook, frames: int) -> None:
-    """Wait until a zoom is over that was begun when so many frames had been drawn."""
-    notebook.page.wait_for_selector(".leaflet-container:not(:has(.leaflet-zoom-anim))")
-    notebook.wait_for("frames => window.locshareLayers[0].stats().frames > frames + 2", frames)
+def wait_for_another_view(notebook: Notebook, zoom: float) -> None:
+    """Wait until a zoom is over that leads there, and a picture of it is shown."""
+    notebook.wait_for(
+        "zoom => window.locshareLayers[0].zoom() === zoom && !document.querySelector('.leaflet-zoom-anim')"
+        " && !document.querySelector('img[title=one]').getAnimations().length",  # may outlast the class
+        zoom,
+    )
 
 
 def drags(notebook: Notebook, steps: int = 6) -> Iterator[None]:

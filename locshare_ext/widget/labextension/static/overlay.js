@@ -69,7 +69,7 @@ export function createOverlay(L) {
     },
 
     jump() {
-      this.target = null;
+      this.target = this.ground = null;
       this.place();
       this.resetView();
     },
@@ -95,11 +95,19 @@ export function createOverlay(L) {
       this.place();
     },
 
+    /**
+     * Return whether the root is on its way: Leaflet ends a zoom by the clock, while what it moved goes
+     * on to where it was sent if the page began to draw that late.
+     */
+    isGliding() {
+      return this.root.getAnimations().length > 0;
+    },
+
     /** Put the last picture where it belongs on the map of now, scaled if it is of another zoom. */
     place() {
       const { _map: map, shown } = this;
       if (!map || !shown) return;
-      if (!this.target || !this.ground) {
+      if (!this.ground || (!this.target && !this.isGliding())) {
         this.ground = { z: map.getZoom(), origin: map.getPixelOrigin() };
         L.DomUtil.setTransform(this.root, L.point(0, 0), 1);
       }
